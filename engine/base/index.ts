@@ -1,0 +1,6 @@
+export * from './result.ts';
+export * from './assert.ts';
+export * from './time.ts';
+export * from './random.ts';
+export * from './bytes.ts';
+export * from './disposable.ts';

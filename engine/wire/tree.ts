@@ -1,0 +1,88 @@
+import type { FieldNode, Severity } from '../contract/index.ts';
+
+/**
+ * Builds the field tree of one packet. Dissectors open a layer, add fields with the byte range each came from, and
+ * close it. Only for packets a person looks at: it allocates. The per-packet path uses classify.ts instead.
+ *
+ * Offsets given to the builder are offsets into the packet's captured bytes.
+ */
+export interface FieldOptions {
+  /** The value as a program would want it (`tshark -T fields`): a number, or the text of an address. */
+  readonly raw?: number | string | boolean;
+  /** Computed by the dissector, not present in the bytes. Shown in brackets. */
+  readonly generated?: boolean;
+}
+
+/** Limit on nodes in one tree: a hostile packet cannot make the window build more than this. */
+export const MAX_TREE_NODES = 8_192;
+/** Limit on nesting: tunnels in tunnels stop here and the rest is shown as bytes. */
+export const MAX_TREE_DEPTH = 64;
+
+export class TreeBuilder {
+  readonly root: FieldNode[] = [];
+  /** Packet list columns; the innermost layer that sets one wins. */
+  source = '';
+  destination = '';
+  protocol = '';
+  info = '';
+  /** Names of the layers met, outermost first: `eth:ethertype:ip:tcp`. */
+  readonly layers: string[] = [];
+  private readonly stack: FieldNode[] = [];
+  private nodes = 0;
+  /** Nodes refused because a limit above was reached. */
+  refused = 0;
+
+  /** Opens a layer or a subtree. Every open has its close. */
+  open(name: string, label: string, offset: number, length: number, options?: FieldOptions): FieldNode {
+    const node: FieldNode = { name, label, value: '', offset, length, children: [] };
+    apply(node, options);
+    this.attach(node);
+    this.stack.push(node);
+    return node;
+  }
+
+  /** Opens a protocol layer: like open, at the top level, and remembered in `layers`. */
+  layer(name: string, label: string, offset: number, length: number): FieldNode {
+    this.layers.push(name);
+    this.stack.length = 0;
+    return this.open(name, label, offset, length);
+  }
+
+  field(name: string, label: string, value: string, offset: number, length: number, options?: FieldOptions): FieldNode {
+    const node: FieldNode = { name, label, value, offset, length };
+    apply(node, options);
+    this.attach(node);
+    return node;
+  }
+
+  close(): void {
+    this.stack.pop();
+  }
+
+  /** A finding about the innermost open node, in Wireshark's sense of expert information. */
+  expert(severity: Severity, message: string): void {
+    const node = this.stack.at(-1);
+    if (node === undefined) return;
+    (node.experts ??= []).push({ severity, message });
+  }
+
+  get depth(): number {
+    return this.stack.length;
+  }
+
+  private attach(node: FieldNode): void {
+    if (this.nodes >= MAX_TREE_NODES || this.stack.length >= MAX_TREE_DEPTH) {
+      this.refused++;
+      return;
+    }
+    this.nodes++;
+    const parent = this.stack.at(-1);
+    if (parent === undefined) this.root.push(node);
+    else (parent.children ??= []).push(node);
+  }
+}
+
+function apply(node: FieldNode, options: FieldOptions | undefined): void {
+  if (options?.raw !== undefined) node.raw = options.raw;
+  if (options?.generated === true) node.generated = true;
+}
