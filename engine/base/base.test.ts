@@ -1,6 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
-import { DisposableStack, Random, formatEpoch, formatSeconds, fromHex, hex, putU16, putU24, putU32, u16, u16le, u24, u32, u32le, u64 } from './index.ts';
+import {
+  DisposableStack,
+  Random,
+  formatEpoch,
+  formatSeconds,
+  fromHex,
+  hex,
+  putU16,
+  putU24,
+  putU32,
+  u16,
+  u16le,
+  u24,
+  u32,
+  u32le,
+  u64,
+} from './index.ts';
 
 describe('bytes', () => {
   test('what is put is read back, in network order', () => {

@@ -14,7 +14,9 @@ export function formatSeconds(tNs: number, digits: 0 | 3 | 6 | 9 = 6): string {
   const negative = tNs < 0;
   const abs = Math.abs(Math.round(tNs));
   const seconds = Math.floor(abs / NS_PER_S);
-  const fraction = String(abs - seconds * NS_PER_S).padStart(9, '0').slice(0, digits);
+  const fraction = String(abs - seconds * NS_PER_S)
+    .padStart(9, '0')
+    .slice(0, digits);
   return `${negative ? '-' : ''}${String(seconds)}${digits > 0 ? `.${fraction}` : ''}`;
 }
 

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 
-export const ERROR_CODES = ['bad-input', 'not-found', 'unsupported', 'permission', 'cancelled', 'busy', 'limit', 'unavailable', 'internal'] as const;
+export const ERROR_CODES = [
+  'bad-input',
+  'not-found',
+  'unsupported',
+  'permission',
+  'cancelled',
+  'busy',
+  'limit',
+  'unavailable',
+  'internal',
+] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** Every error that crosses the contract: what happened, where, and what to do about it. */
