@@ -7,22 +7,39 @@ export interface DissectContext {
   readonly tree: TreeBuilder;
   /** Length on the wire minus captured length, in bytes: how much a snap length cut off. */
   readonly cutBytes: number;
+  /**
+   * Where the bytes handed to the current dissector ended on the wire: at least its `end`, more where the capture cut
+   * them. Valid on entry; `passOn` sets it for the next layer. Lengths shown to a person count to here.
+   */
+  wireEnd: number;
   /** Innermost IP layer: 0 (none), 4 or 6, with the offsets of its addresses, for pseudo headers. */
   ipVersion: 0 | 4 | 6;
   ipSource: number;
   ipDestination: number;
   /** True inside a fragment that is not the first, and inside a payload carried in an ICMP error. */
   fragment: boolean;
+  /** True inside any fragment, the first one too: a checksum over the whole datagram cannot be verified. */
+  fragmented: boolean;
   inError: boolean;
   /** Innermost transport ports, 0 where there are none. */
   sourcePort: number;
   destinationPort: number;
   /** Nesting of tunnels so far. */
   tunnels: number;
+  /** Layers handed on so far along this chain; see MAX_LAYERS. */
+  layerDepth: number;
+  /** End of the network layer in the current link frame as its own length field says, or -1: what follows is link padding. */
+  networkEnd: number;
 }
 
 /** Largest nesting of tunnels that is followed; deeper payload is shown as bytes. */
 export const MAX_TUNNELS = 8;
+
+/**
+ * Largest number of layers handed on along one chain. Real stacks stay under 20; the limit keeps a packet made of nothing
+ * but VLAN tags or extension headers from nesting calls without end.
+ */
+export const MAX_LAYERS = 40;
 
 /**
  * Dissects bytes [start, end) into the tree and hands the payload on through the registry. Must not throw on any bytes,
@@ -37,7 +54,8 @@ export type Dissector = (context: DissectContext, start: number, end: number) =>
 export type Heuristic = (context: DissectContext, start: number, end: number) => boolean;
 
 /** Tables in Wireshark's naming. */
-export type TableName = 'linktype' | 'ethertype' | 'ip.proto' | 'udp.port' | 'tcp.port' | 'ppp.protocol' | 'sctp.ppi' | 'llc.dsap';
+export type TableName =
+  'linktype' | 'ethertype' | 'ip.proto' | 'udp.port' | 'tcp.port' | 'ppp.protocol' | 'sctp.ppi' | 'llc.dsap' | 'gre.proto';
 
 const tables = new Map<TableName, Map<number, Dissector>>();
 const heuristics = new Map<'udp' | 'tcp', { readonly test: Heuristic; readonly dissect: Dissector }[]>();

@@ -20,23 +20,64 @@ export const MAX_TREE_DEPTH = 64;
 
 export class TreeBuilder {
   readonly root: FieldNode[] = [];
-  /** Packet list columns; the innermost layer that sets one wins. */
-  source = '';
-  destination = '';
-  protocol = '';
-  info = '';
   /** Names of the layers met, outermost first: `eth:ethertype:ip:tcp`. */
   readonly layers: string[] = [];
-  private readonly stack: FieldNode[] = [];
-  private nodes = 0;
+  /** Only the packet list columns are wanted: no node is kept, and dissectors may leave out work that only makes nodes. */
+  readonly columnsOnly: boolean;
   /** Nodes refused because a limit above was reached. */
   refused = 0;
+  private readonly stack: FieldNode[] = [];
+  private nodes = 0;
+  /** Depth that a layer starts at: above 0 inside a packet quoted in an error message. */
+  private base = 0;
+  private locks = 0;
+  private sourceText = '';
+  private destinationText = '';
+  private protocolText = '';
+  private infoText = '';
+
+  constructor(columnsOnly = false) {
+    this.columnsOnly = columnsOnly;
+  }
+
+  /** Packet list columns; the innermost layer that sets one wins, except inside a quoted packet (see `quote`). */
+  get source(): string {
+    return this.sourceText;
+  }
+  set source(text: string) {
+    if (this.locks === 0) this.sourceText = text;
+  }
+  get destination(): string {
+    return this.destinationText;
+  }
+  set destination(text: string) {
+    if (this.locks === 0) this.destinationText = text;
+  }
+  get protocol(): string {
+    return this.protocolText;
+  }
+  set protocol(text: string) {
+    if (this.locks === 0) this.protocolText = text;
+  }
+  get info(): string {
+    return this.infoText;
+  }
+  set info(text: string) {
+    if (this.locks === 0) this.infoText = text;
+  }
+
+  /** True where text for the columns is of use: dissectors may skip building it otherwise. */
+  get columnsOpen(): boolean {
+    return this.locks === 0;
+  }
 
   /** Opens a layer or a subtree. Every open has its close. */
   open(name: string, label: string, offset: number, length: number, options?: FieldOptions): FieldNode {
     const node: FieldNode = { name, label, value: '', offset, length, children: [] };
-    apply(node, options);
-    this.attach(node);
+    if (!this.columnsOnly) {
+      apply(node, options);
+      this.attach(node);
+    }
     this.stack.push(node);
     return node;
   }
@@ -44,25 +85,40 @@ export class TreeBuilder {
   /** Opens a protocol layer: like open, at the top level, and remembered in `layers`. */
   layer(name: string, label: string, offset: number, length: number): FieldNode {
     this.layers.push(name);
-    this.stack.length = 0;
+    this.stack.length = this.base;
     return this.open(name, label, offset, length);
   }
 
   field(name: string, label: string, value: string, offset: number, length: number, options?: FieldOptions): FieldNode {
     const node: FieldNode = { name, label, value, offset, length };
+    if (this.columnsOnly) return node;
     apply(node, options);
     this.attach(node);
     return node;
   }
 
   close(): void {
-    this.stack.pop();
+    if (this.stack.length > this.base) this.stack.pop();
+  }
+
+  /**
+   * Runs `body` with layers nested under the innermost open node and the columns left alone: for a packet quoted inside
+   * another, such as in an ICMP error.
+   */
+  quote(body: () => void): void {
+    const base = this.base;
+    this.base = this.stack.length;
+    this.locks++;
+    body();
+    this.locks--;
+    this.stack.length = this.base;
+    this.base = base;
   }
 
   /** A finding about the innermost open node, in Wireshark's sense of expert information. */
   expert(severity: Severity, message: string): void {
     const node = this.stack.at(-1);
-    if (node === undefined) return;
+    if (node === undefined || this.columnsOnly) return;
     (node.experts ??= []).push({ severity, message });
   }
 
