@@ -1,0 +1,113 @@
+// Builds dist/: the engine's programs with rolldown, the interface with Vite. `--if-needed` skips what is newer than its sources.
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ensurePackages, checkNode, root } from './lib/setup.mjs';
+import { bad, dim, good, say } from './lib/say.mjs';
+
+/** Programs that run in Node or Electron: source and output below dist/. */
+const PROGRAMS = [
+  { name: 'cli', input: 'engine/cli/main.ts' },
+  { name: 'host', input: 'engine/host/index.ts' },
+  { name: 'session-worker', input: 'engine/host/session-worker.ts' },
+  { name: 'lane-worker', input: 'engine/host/lane-worker.ts' },
+  { name: 'capture-helper', input: 'engine/capture/helper.ts' },
+  { name: 'bench', input: 'bench/main.ts' },
+  { name: 'electron/main', input: 'electron/main.ts' },
+  { name: 'electron/engine', input: 'electron/engine.ts' },
+];
+const PRELOAD = { name: 'electron/preload', input: 'electron/preload.ts' };
+
+/** Loaded at run time from node_modules: native, or optional, or Electron's own. */
+const EXTERNAL = [/^node:/, 'electron', 'cap', 'node-pty', 'bufferutil', 'utf-8-validate'];
+
+const SOURCES = {
+  engine: ['engine', 'electron', 'bench', 'package.json', 'package-lock.json', 'scripts/build.mjs'],
+  renderer: ['renderer', 'engine/contract', 'engine/base', 'package-lock.json'],
+};
+
+function newest(path) {
+  const full = join(root, path);
+  if (!existsSync(full)) return 0;
+  const stat = statSync(full);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  let latest = 0;
+  for (const entry of readdirSync(full, { withFileTypes: true })) {
+    if (entry.name === 'node_modules' || entry.name.endsWith('.test.ts')) continue;
+    latest = Math.max(latest, newest(join(path, entry.name)));
+  }
+  return latest;
+}
+
+function isFresh(part) {
+  const stamp = join(root, 'dist', `.${part}-stamp`);
+  return existsSync(stamp) && statSync(stamp).mtimeMs >= Math.max(...SOURCES[part].map(newest));
+}
+
+function touch(part, startedMs) {
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  const stamp = join(root, 'dist', `.${part}-stamp`);
+  writeFileSync(stamp, new Date(startedMs).toISOString());
+}
+
+async function buildEngine() {
+  const { rolldown } = await import('rolldown');
+  const version = JSON.parse(await (await import('node:fs/promises')).readFile(join(root, 'package.json'), 'utf8')).version;
+  const present = PROGRAMS.filter(({ input }) => existsSync(join(root, input)));
+  const common = {
+    platform: 'node',
+    external: EXTERNAL,
+    treeshake: true,
+    transform: { define: { 'process.env.RINGSIDE_VERSION': JSON.stringify(version) }, target: 'node20' },
+    cwd: root,
+    logLevel: 'warn',
+  };
+  const bundle = await rolldown({ ...common, input: Object.fromEntries(present.map(({ name, input }) => [name, `./${input}`])) });
+  await bundle.write({
+    dir: join(root, 'dist'),
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    sourcemap: true,
+  });
+  await bundle.close();
+  if (existsSync(join(root, PRELOAD.input))) {
+    const preload = await rolldown({ ...common, input: { [PRELOAD.name]: `./${PRELOAD.input}` } });
+    await preload.write({ dir: join(root, 'dist'), format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false, sourcemap: true });
+    await preload.close();
+  }
+}
+
+async function buildRenderer() {
+  const config = join(root, 'renderer', 'vite.config.ts');
+  if (!existsSync(config)) return;
+  const { build } = await import('vite');
+  await build({ configFile: config, root: join(root, 'renderer'), logLevel: 'warn' });
+}
+
+/** Builds what is stale. Returns false when a build failed; the reason has been said. */
+export async function build({ ifNeeded = false, quiet = false, parts = ['engine', 'renderer'] } = {}) {
+  for (const part of parts) {
+    if (ifNeeded && isFresh(part)) continue;
+    const started = Date.now();
+    if (part === 'engine') rmSync(join(root, 'dist', 'chunks'), { recursive: true, force: true });
+    try {
+      await (part === 'engine' ? buildEngine() : buildRenderer());
+    } catch (error) {
+      say(`${bad('✕')} build ${part}`);
+      say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+      return false;
+    }
+    touch(part, started);
+    if (!quiet) say(`${good('✓')} build ${part} ${dim(`${((Date.now() - started) / 1000).toFixed(1)} s`)}`);
+  }
+  return true;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  checkNode();
+  await ensurePackages();
+  const args = new Set(process.argv.slice(2));
+  const parts = args.has('--engine') ? ['engine'] : args.has('--renderer') ? ['renderer'] : undefined;
+  process.exitCode = (await build({ ifNeeded: args.has('--if-needed'), quiet: args.has('--quiet'), ...(parts && { parts }) })) ? 0 : 1;
+}
