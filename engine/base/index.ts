@@ -4,3 +4,4 @@ export * from './time.ts';
 export * from './random.ts';
 export * from './bytes.ts';
 export * from './disposable.ts';
+export * from './sha256.ts';
