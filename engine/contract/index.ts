@@ -5,3 +5,7 @@ export * from './run.ts';
 export * from './session.ts';
 export * from './calls.ts';
 export * from './messages.ts';
+export * from './codec.ts';
+export * from './ports.ts';
+export * from './client.ts';
+export * from './memory-port.ts';
