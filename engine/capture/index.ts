@@ -1,0 +1,8 @@
+/**
+ * Live capture. One child process for each interface writes a pcap or pcapng stream; it is appended to a private spool
+ * file that readers follow like any other capture file. No packet passes through the process that draws the window.
+ */
+export * from './backends.ts';
+export * from './devices.ts';
+export * from './filter-check.ts';
+export * from './live.ts';
