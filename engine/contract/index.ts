@@ -8,4 +8,5 @@ export * from './messages.ts';
 export * from './codec.ts';
 export * from './ports.ts';
 export * from './client.ts';
+export * from './server.ts';
 export * from './memory-port.ts';
