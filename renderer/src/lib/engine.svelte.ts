@@ -1,10 +1,6 @@
 import { getContext, setContext } from 'svelte';
 import { SvelteSet } from 'svelte/reactivity';
 import type {
-  CallAnswer,
-  CallName,
-  CallOptions,
-  CallRequest,
   EngineClient,
   Hello,
   LiveFrame,
@@ -14,7 +10,8 @@ import type {
   StepUnit,
   Transport,
 } from '../../../engine/contract/index.ts';
-import { Notices } from './notices.svelte.ts';
+import { EngineLink } from './engine-link.svelte.ts';
+import { FramePoller } from './frame-poller.ts';
 import { frames, type FrameScheduler } from './raf.ts';
 
 /**
@@ -40,14 +37,9 @@ export interface RunObject {
 export const OBJECT_STRIDE = 5;
 export const OBJECT_FIELDS = { used: 0, head: 1, tail: 2, highWater: 3, drops: 4 } as const;
 
-export type ConnectionState = 'connecting' | 'open' | 'lost';
-
 const SESSION_STATES_MOVING: ReadonlySet<Transport['state']> = new Set(['playing', 'live']);
 
-export class AppStore {
-  connection = $state<ConnectionState>('connecting');
-  /** Why the connection was lost. */
-  lostReason = $state('');
+export class AppStore extends EngineLink {
   hello = $state.raw<Hello | null>(null);
   session = $state.raw<SessionInfo | null>(null);
   transport = $state.raw<Transport | null>(null);
@@ -75,7 +67,6 @@ export class AppStore {
   /** Dotted path of a scenario parameter that somebody asked to see; the scenario drawer opens at it. */
   parameterRequest = $state.raw<{ readonly path: string } | null>(null);
 
-  readonly notices = new Notices();
   readonly scheduler: FrameScheduler;
 
   readonly sessionId = $derived(this.session?.id ?? null);
@@ -89,27 +80,28 @@ export class AppStore {
   /** Brings a view to the front; set by the dock. */
   showView: (id: string) => void = () => undefined;
 
-  #client: EngineClient | null = null;
-  #undo: (() => void)[] = [];
-  #watchers = 0;
-  #stopLoop: (() => void) | null = null;
-  #frameInFlight = false;
-  #frameWanted = false;
+  readonly #poller: FramePoller;
   /** Where the playhead was, and when (performance.now), at the last word from the engine. */
   #anchor = { tNs: 0, atMs: 0 };
   #seekTarget: number | null = null;
   #seeking = false;
 
   constructor(scheduler: FrameScheduler = frames) {
+    super();
     this.scheduler = scheduler;
+    this.#poller = new FramePoller(scheduler, {
+      fetch: () => this.#fetchFrame(),
+      moved: () => {
+        this.#interpolate();
+      },
+    });
   }
 
   // --- connection -----------------------------------------------------------------------------------------------------------
 
   /** Takes a connected client: says hello, subscribes, and opens the input given at the start, if any. */
   async attach(client: EngineClient): Promise<void> {
-    this.#client = client;
-    this.#undo = [
+    this.link(client, [
       client.onClosed((reason) => {
         this.lose(reason);
       }),
@@ -133,7 +125,7 @@ export class AppStore {
       client.on('input.open', (event) => {
         void this.open(event.input.handle, event.input.name);
       }),
-    ];
+    ]);
     this.hello = await client.call('hello', {});
     this.connection = 'open';
     this.lostReason = '';
@@ -142,7 +134,7 @@ export class AppStore {
   }
 
   lose(reason: string): void {
-    this.#detach();
+    this.unlink();
     this.connection = 'lost';
     this.lostReason = reason;
     this.session = null;
@@ -150,48 +142,8 @@ export class AppStore {
   }
 
   dispose(): void {
-    const client = this.#client;
-    this.#detach();
-    this.#stopLoop?.();
-    this.#stopLoop = null;
-    client?.dispose();
-  }
-
-  #detach(): void {
-    for (const undo of this.#undo) undo();
-    this.#undo = [];
-    this.#client = null;
-  }
-
-  // --- calls ------------------------------------------------------------------------------------------------------------------
-
-  /** A call that may fail: the caller handles the EngineError. */
-  call<M extends CallName>(method: M, request: CallRequest<M>, options?: CallOptions): Promise<CallAnswer<M>> {
-    if (this.#client === null) return Promise.reject(new Error('The engine is not connected.'));
-    return this.#client.call(method, request, options);
-  }
-
-  /** A call whose failure is shown to the user as a notice that begins with `doing`; the answer is null then. */
-  async ask<M extends CallName>(doing: string, method: M, request: CallRequest<M>, options?: CallOptions): Promise<CallAnswer<M> | null> {
-    try {
-      return await this.call(method, request, options);
-    } catch (error) {
-      this.notices.error(doing, error);
-      return null;
-    }
-  }
-
-  /** A long call: progress and a cancel button while it runs. */
-  async askLong<M extends CallName>(doing: string, method: M, request: CallRequest<M>): Promise<CallAnswer<M> | null> {
-    const task = this.notices.startTask(doing);
-    const answer = await this.ask(doing, method, request, {
-      signal: task.controller.signal,
-      onProgress: (progress) => {
-        task.progress = progress;
-      },
-    });
-    this.notices.endTask(task);
-    return answer;
+    this.#poller.dispose();
+    this.unlink()?.dispose();
   }
 
   // --- sessions ---------------------------------------------------------------------------------------------------------------
@@ -404,7 +356,7 @@ export class AppStore {
     this.transport = transport;
     this.#anchor = { tNs: transport.tNs, atMs: performance.now() };
     if (this.#seekTarget === null && !this.#seeking) this.playheadNs = transport.tNs;
-    this.#updateLoop();
+    this.#poller.setMoving(this.moving);
     this.requestFrame();
   }
 
@@ -412,37 +364,24 @@ export class AppStore {
 
   /** Declares that something visible draws `frame`; use as `$effect(() => app.watchFrames())`. */
   watchFrames(): () => void {
-    this.#watchers++;
-    this.#updateLoop();
-    this.requestFrame();
-    return () => {
-      this.#watchers--;
-      this.#updateLoop();
-    };
+    return this.#poller.watch();
   }
 
   /** Asks for one fresh frame at the next animation frame. */
   requestFrame(): void {
-    if (this.#watchers === 0) return;
-    this.#frameWanted = true;
-    this.scheduler.request(this.#pollFrame);
+    this.#poller.request();
   }
 
-  /** The loop runs while the playhead moves; a still playhead needs single frames only. */
-  #updateLoop(): void {
-    if (this.moving && this.#stopLoop === null) {
-      this.#stopLoop = this.scheduler.onFrame(this.#onFrame);
-    } else if (!this.moving && this.#stopLoop !== null) {
-      this.#stopLoop();
-      this.#stopLoop = null;
+  async #fetchFrame(): Promise<void> {
+    const session = this.sessionId;
+    if (session === null) return;
+    try {
+      const frame = await this.call('frame', { session });
+      if (this.sessionId === session && frame.revision !== this.frame?.revision) this.frame = frame;
+    } catch (error) {
+      if (this.connection === 'open') this.notices.error('Reading the state at the playhead', error);
     }
   }
-
-  readonly #onFrame = (): void => {
-    this.#interpolate();
-    this.#frameWanted = true;
-    this.#pollFrame();
-  };
 
   #interpolate(): void {
     const transport = this.transport;
@@ -454,25 +393,6 @@ export class AppStore {
     const elapsedNs = (performance.now() - this.#anchor.atMs) * 1e6 * transport.speed;
     this.playheadNs = Math.min(this.#anchor.tNs + elapsedNs, transport.loop?.toNs ?? this.durationNs);
   }
-
-  readonly #pollFrame = (): void => {
-    const session = this.sessionId;
-    if (session === null || this.#frameInFlight || !this.#frameWanted || this.#watchers === 0) return;
-    this.#frameWanted = false;
-    this.#frameInFlight = true;
-    this.call('frame', { session }).then(
-      (frame) => {
-        this.#frameInFlight = false;
-        if (this.sessionId !== session) return;
-        if (frame.revision !== this.frame?.revision) this.frame = frame;
-        if (this.#frameWanted) this.scheduler.request(this.#pollFrame);
-      },
-      (error: unknown) => {
-        this.#frameInFlight = false;
-        this.notices.error('Reading the state at the playhead', error);
-      },
-    );
-  };
 }
 
 function objectsOf(summary: RunSummary | null): readonly RunObject[] {
