@@ -10,3 +10,4 @@ export * from './ports.ts';
 export * from './client.ts';
 export * from './server.ts';
 export * from './memory-port.ts';
+export * from './shell.ts';
