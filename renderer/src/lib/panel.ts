@@ -7,7 +7,7 @@ export interface PanelProps {
 }
 
 /** Where a panel opens when the layout has no memory of it. */
-export type PanelHome = 'top' | 'bottom' | 'bottom-right' | 'right';
+export type PanelHome = 'top' | 'top-right' | 'bottom' | 'bottom-right' | 'right';
 
 /**
  * One view of the workbench. The rail, the dock, the palette and the narrow layouts are all drawn from the registry: a new view is
