@@ -102,7 +102,7 @@ describe.skipIf(!linux)('packages', () => {
   test('the archive holds the built program and no sources, tests or captures from elsewhere', async () => {
     const { stdout } = await run(
       process.execPath,
-      [join(root, 'node_modules/@electron/asar/bin/asar.mjs'), 'list', join(output, 'linux-unpacked/resources/app.asar')],
+      [join(root, 'node_modules/@electron/asar/bin/asar.js'), 'list', join(output, 'linux-unpacked/resources/app.asar')],
       {
         maxBuffer: 16_000_000,
       },
