@@ -1,0 +1,56 @@
+import { clampNs } from './clock.ts';
+import type { FindingLog } from './findings.ts';
+import { CLOCK_LIMIT_NS } from './reader-base.ts';
+import type { InterfaceInfo } from './types.ts';
+
+const NS = 1_000_000_000n;
+
+/**
+ * Turns one interface's 64-bit timestamps into clock time. The distance to the interface's first timestamp is taken in ticks,
+ * where float64 is exact, and only the constant part needs bigints; units that are no whole number of ns (finer than ns, or
+ * powers of two) go the slow way for every packet.
+ */
+export class InterfaceClock {
+  /** ns of a tick, or 0 where it is no whole number. */
+  readonly tickNs: number;
+  private readonly ticks: bigint;
+  private readonly offsetNs: bigint;
+  private started = false;
+  private firstHigh = 0;
+  private firstLow = 0;
+  private shiftNs = 0;
+  private limitTicks = 0;
+
+  constructor(info: InterfaceInfo) {
+    this.ticks = info.ticksPerSecond;
+    this.offsetNs = info.tsOffsetSeconds * NS;
+    this.tickNs = this.ticks <= NS && NS % this.ticks === 0n ? Number(NS / this.ticks) : 0;
+  }
+
+  /** ns since 1970. */
+  epochNs(high: number, low: number): bigint {
+    const ticks = (BigInt(high) << 32n) | BigInt(low);
+    return (ticks * NS) / this.ticks + this.offsetNs;
+  }
+
+  /** Clock time of a timestamp, given the epoch of the input. */
+  at(high: number, low: number, epochNs: bigint, findings: FindingLog, fileOffset: number): number {
+    if (this.tickNs === 0) return clampNs(this.epochNs(high, low) - epochNs, findings, fileOffset);
+    if (!this.started) {
+      const shift = this.epochNs(high, low) - epochNs;
+      const clamped = clampNs(shift, findings, fileOffset);
+      if (BigInt(clamped) !== shift) return clamped;
+      this.started = true;
+      this.firstHigh = high;
+      this.firstLow = low;
+      this.shiftNs = clamped;
+      this.limitTicks = Math.floor(CLOCK_LIMIT_NS / this.tickNs);
+    }
+    const ticks = (high - this.firstHigh) * 4294967296 + (low - this.firstLow);
+    if (ticks <= this.limitTicks && ticks >= -this.limitTicks) {
+      const t = ticks * this.tickNs + this.shiftNs;
+      if (t <= CLOCK_LIMIT_NS && t >= -CLOCK_LIMIT_NS) return t;
+    }
+    return clampNs(this.epochNs(high, low) - epochNs, findings, fileOffset);
+  }
+}
