@@ -27,3 +27,7 @@ export * from './tcp.ts';
 export * from './tcp-options.ts';
 export * from './udp.ts';
 export * from './app/index.ts';
+export * from './classify-row.ts';
+export * from './classify.ts';
+export * from './flow-hash.ts';
+export * from './flow-table.ts';
