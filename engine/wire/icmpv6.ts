@@ -141,7 +141,7 @@ function body(context: DissectContext, r: FieldReader, type: number, start: numb
       return dissectMldQuery(context, r, wireEnd - start);
     case 131:
     case 132:
-      return dissectMldv1(context, r);
+      return dissectMldv1(r);
     case 143:
       return dissectMldv2Report(context, r);
     case 133:

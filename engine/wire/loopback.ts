@@ -1,4 +1,4 @@
-import { u16, u32, u32le } from '../base/index.ts';
+import { u32, u32le } from '../base/index.ts';
 import { dissectEthertype } from './ethernet.ts';
 import { passTo } from './payload.ts';
 import { markShort } from './reader.ts';
@@ -56,7 +56,7 @@ function dissectNull(context: DissectContext, start: number, end: number): void 
   if (family > 1536) {
     tree.field('null.type', 'Type', String(family), start, 4, { raw: family });
     tree.close();
-    dissectEthertype(context, family === u16(bytes, start + 2) ? family : family, start + 4, end, wireEnd);
+    dissectEthertype(context, family, start + 4, end, wireEnd);
     return;
   }
   familyField(context, family, start);

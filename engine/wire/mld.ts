@@ -45,11 +45,10 @@ export function dissectMldQuery(context: DissectContext, r: FieldReader, lengthB
 }
 
 /** Report and Done of version 1, after the checksum. */
-export function dissectMldv1(context: DissectContext, r: FieldReader): void {
+export function dissectMldv1(r: FieldReader): void {
   r.u16('icmpv6.mld.maximum_response_delay', 'Maximum Response Delay [ms]');
   r.u16('icmpv6.reserved', 'Reserved', 'hex');
   r.ipv6('icmpv6.mld.multicast_address', 'Multicast Address');
-  void context;
 }
 
 /** Report of version 2 (RFC 3810 section 5.2), after the checksum. */

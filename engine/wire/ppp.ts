@@ -61,14 +61,13 @@ export function emitPpp(b: Uint8Array, o: number, protocol: number): number {
 /** PPP from its protocol field on, as in PPPoE and GRE. */
 export function dissectPpp(context: DissectContext, start: number, end: number): void {
   context.tree.layer('ppp', 'Point-to-Point Protocol', start, 0);
-  pppFromProtocol(context, start, start, end);
+  pppFromProtocol(context, start, end);
 }
 
-function pppFromProtocol(context: DissectContext, start: number, at: number, end: number): void {
+function pppFromProtocol(context: DissectContext, at: number, end: number): void {
   const { tree, bytes } = context;
   const wireEnd = context.wireEnd;
-  const layer = tree;
-  layer.protocol = 'PPP';
+  tree.protocol = 'PPP';
   if (!pppView.check(bytes, at, end)) {
     markShort(context, 'PPP', end);
     tree.close();
@@ -80,8 +79,6 @@ function pppFromProtocol(context: DissectContext, start: number, at: number, end
   tree.field('ppp.protocol', 'Protocol', `${name} (${hexNumber(protocol, 4)})`, at, length, { raw: protocol });
   tree.info = name;
   tree.close();
-  context.wireEnd = wireEnd;
-  void start;
   passTo(context, 'ppp.protocol', protocol, at + length, end, wireEnd);
 }
 
@@ -95,7 +92,7 @@ function dissectPppHdlc(context: DissectContext, start: number, end: number): vo
     tree.field('ppp.control', 'Control', hexNumber(bytes[start + 1]!, 2), start + 1, 1, { raw: bytes[start + 1]! });
     at += 2;
   }
-  pppFromProtocol(context, start, at, end);
+  pppFromProtocol(context, at, end);
 }
 
 /** LINKTYPE_PPP_HDLC: PPP, or Cisco HDLC where the first byte is 0x0f or 0x8f. */

@@ -249,11 +249,12 @@ export function checksumFields(
   offset: number,
   length: number,
   verdict: ChecksumVerdict,
+  word: 'checksum' | 'cksum' = 'checksum',
 ): void {
   if (tree.columnsOnly) return;
   const text = `${hexNumber(value, length * 2)} [${VERDICT_TEXT[verdict]}]`;
-  tree.field(`${prefix}.checksum`, 'Checksum', text, offset, length, { raw: value });
-  tree.field(`${prefix}.checksum.status`, 'Checksum Status', STATUS_TEXT[verdict], offset, length, {
+  tree.field(`${prefix}.${word}`, 'Checksum', text, offset, length, { raw: value });
+  tree.field(`${prefix}.${word}.status`, 'Checksum Status', STATUS_TEXT[verdict], offset, length, {
     raw: CHECKSUM_STATUS[verdict],
     generated: true,
   });

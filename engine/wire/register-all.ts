@@ -18,6 +18,15 @@ import { registerSll } from './sll.ts';
 import { registerTcp } from './tcp.ts';
 import { registerUdp } from './udp.ts';
 import { registerVlan } from './vlan.ts';
+import { registerGre } from './gre.ts';
+import { registerVxlan } from './vxlan.ts';
+import { registerGeneve } from './geneve.ts';
+import { registerTeredo } from './teredo.ts';
+import { registerSctp } from './sctp.ts';
+import { registerDccp } from './dccp.ts';
+import { registerPim } from './pim.ts';
+import { registerVrrp } from './vrrp.ts';
+import { registerL2tp } from './l2tp.ts';
 
 let registered = false;
 
@@ -44,5 +53,14 @@ export function registerAll(): void {
   registerIgmp();
   registerTcp();
   registerUdp();
+  registerGre();
+  registerVxlan();
+  registerGeneve();
+  registerTeredo();
+  registerSctp();
+  registerDccp();
+  registerPim();
+  registerVrrp();
+  registerL2tp();
   registerApplicationProtocols();
 }
