@@ -1,9 +1,23 @@
 import { registerDns } from './dns.ts';
+import { registerHttp } from './http.ts';
+import { registerNtp } from './ntp.ts';
+import { registerQuic } from './quic.ts';
+import { registerRtcp } from './rtcp.ts';
+import { registerRtp } from './rtp.ts';
+import { registerSip } from './sip.ts';
+import { registerStun } from './stun.ts';
+import { registerTls } from './tls.ts';
 
 export * from './dns-build.ts';
 export { parseDns, readDns } from './dns-message.ts';
 export type * from './dns-message.ts';
 export { DNS_TYPE, dnsTypeName } from './dns-names.ts';
+
+export * from './tls-hello.ts';
+export { buildNtp } from './ntp.ts';
+export { buildRtp, parseRtp } from './rtp.ts';
+export { buildSip } from './sip.ts';
+export { quicLongHeader } from './quic.ts';
 
 let registered = false;
 
@@ -12,4 +26,13 @@ export function registerApplicationProtocols(): void {
   if (registered) return;
   registered = true;
   registerDns();
+  registerTls();
+  registerQuic();
+  registerHttp();
+  registerSip();
+  registerNtp();
+  // Heuristics are asked in the order of registration: those with most bits to check come first.
+  registerStun();
+  registerRtcp();
+  registerRtp();
 }
