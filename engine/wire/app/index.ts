@@ -1,3 +1,5 @@
+import { registerDhcp } from './dhcp.ts';
+import { registerDhcpv6 } from './dhcpv6.ts';
 import { registerDns } from './dns.ts';
 import { registerHttp } from './http.ts';
 import { registerNtp } from './ntp.ts';
@@ -14,6 +16,10 @@ export type * from './dns-message.ts';
 export { DNS_TYPE, dnsTypeName } from './dns-names.ts';
 
 export * from './tls-hello.ts';
+export { buildDhcp, parseDhcp } from './dhcp.ts';
+export type { DhcpError, DhcpMessage, DhcpOption } from './dhcp.ts';
+export { buildDhcpv6, parseDhcpv6, parseDhcpv6Options } from './dhcpv6.ts';
+export type { Dhcpv6Message, Dhcpv6Option } from './dhcpv6.ts';
 export { buildNtp } from './ntp.ts';
 export { buildRtp, parseRtp } from './rtp.ts';
 export { buildSip } from './sip.ts';
@@ -26,6 +32,8 @@ export function registerApplicationProtocols(): void {
   if (registered) return;
   registered = true;
   registerDns();
+  registerDhcp();
+  registerDhcpv6();
   registerTls();
   registerQuic();
   registerHttp();
