@@ -58,7 +58,7 @@ describe('fields', () => {
   });
 
   test('every byte of a frame has a field', () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: 63 }), (at) => expect(fieldAtByte(rows, at)).not.toBeNull()));
+    fc.assert(fc.property(fc.integer({ min: 0, max: 63 }), (at) => fieldAtByte(rows, at) !== null));
   });
 
   test('a finding shows on everything it lies in', () => {

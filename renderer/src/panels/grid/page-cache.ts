@@ -1,8 +1,7 @@
 /**
- * Rows of the packet list, fetched in pages when they come into sight. The list draws what is here and a placeholder for what is not; it
+ * Rows of a long list, fetched in pages when they come into sight. The list draws what is here and a placeholder for what is not; it
  * never waits. What is asked for is decided anew whenever an answer comes, so that a fast scroll asks only for where it has got to.
  */
-import type { EngineClient, PacketRow } from '../../../../engine/contract/index.ts';
 
 /** Rows of one request: three screens or so, decoded in a few milliseconds, well under the contract's 500. */
 export const PAGE_ROWS = 128;
@@ -15,31 +14,31 @@ const AHEAD_PAGES = 1;
 /** After an error the next try waits this long, so that a broken input does not make a busy loop. */
 const RETRY_MS = 1_000;
 
-interface Page {
-  rows: PacketRow[];
+interface Page<Row> {
+  rows: readonly Row[];
   /** Generation the rows were read in; older pages are shown until newer ones are there. */
   generation: number;
 }
 
-export interface RowCacheCounters {
+export interface PageCacheCounters {
   requests: number;
   cancelled: number;
   failed: number;
   evicted: number;
 }
 
-export interface RowCacheOptions {
-  readonly client: Pick<EngineClient, 'call'>;
-  readonly session: string;
+export interface PageCacheOptions<Row> {
+  /** Asks for `count` rows from the 0-based index `first`; fewer come at the end of the list. */
+  readonly fetch: (first: number, count: number, signal: AbortSignal) => Promise<{ readonly total: number; readonly rows: readonly Row[] }>;
   /** Rows came in, or the total or the error changed. */
   readonly onChange: () => void;
 }
 
-export class RowCache {
-  readonly counters: RowCacheCounters = { requests: 0, cancelled: 0, failed: 0, evicted: 0 };
-  readonly #options: RowCacheOptions;
+export class PageCache<Row> {
+  readonly counters: PageCacheCounters = { requests: 0, cancelled: 0, failed: 0, evicted: 0 };
+  readonly #options: PageCacheOptions<Row>;
   /** In order of use, the oldest first. */
-  readonly #pages = new Map<number, Page>();
+  readonly #pages = new Map<number, Page<Row>>();
   readonly #inFlight = new Map<number, AbortController>();
   #wanted: readonly number[] = [];
   #generation = 0;
@@ -48,11 +47,11 @@ export class RowCache {
   #retry: ReturnType<typeof setTimeout> | null = null;
   #disposed = false;
 
-  constructor(options: RowCacheOptions) {
+  constructor(options: PageCacheOptions<Row>) {
     this.#options = options;
   }
 
-  /** Packets in the input as of the last answer, null before the first. */
+  /** Length of the list as of the last answer, null before the first. */
   get total(): number | null {
     return this.#total;
   }
@@ -68,7 +67,7 @@ export class RowCache {
   }
 
   /** Row by 0-based index, if it is here. */
-  row(index: number): PacketRow | undefined {
+  row(index: number): Row | undefined {
     return this.#pages.get(Math.floor(index / PAGE_ROWS))?.rows[index % PAGE_ROWS];
   }
 
@@ -133,11 +132,7 @@ export class RowCache {
     this.#inFlight.set(number, controller);
     this.counters.requests++;
     try {
-      const answer = await this.#options.client.call(
-        'packets.rows',
-        { session: this.#options.session, first: number * PAGE_ROWS + 1, count: PAGE_ROWS },
-        { signal: controller.signal },
-      );
+      const answer = await this.#options.fetch(number * PAGE_ROWS, PAGE_ROWS, controller.signal);
       if (this.#inFlight.get(number) !== controller) return;
       this.#inFlight.delete(number);
       this.#keep(number, { rows: answer.rows, generation });
@@ -163,7 +158,7 @@ export class RowCache {
     }, RETRY_MS);
   }
 
-  #keep(number: number, page: Page): void {
+  #keep(number: number, page: Page<Row>): void {
     this.#pages.delete(number);
     this.#pages.set(number, page);
     for (const oldest of this.#pages.keys()) {

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { CallOptions, EngineClient, PacketRow } from '../../../../engine/contract/index.ts';
-import { MAX_IN_FLIGHT, MAX_PAGES, PAGE_ROWS, RowCache } from './row-cache.ts';
+import type { PacketRow } from '../../../../engine/contract/index.ts';
+import { MAX_IN_FLIGHT, MAX_PAGES, PAGE_ROWS, PageCache } from './page-cache.ts';
 
 interface Asked {
   first: number;
   count: number;
-  signal: AbortSignal | undefined;
+  signal: AbortSignal;
   answer: (total?: number) => void;
   fail: (message: string) => void;
 }
@@ -31,23 +31,23 @@ function setup(total = 5_000_000) {
   const asked: Asked[] = [];
   let changes = 0;
   let mark = '';
-  const call = (_method: string, request: { first: number; count: number }, options?: CallOptions): Promise<unknown> =>
+  const fetch = (first: number, count: number, signal: AbortSignal): Promise<{ total: number; rows: PacketRow[] }> =>
     new Promise((resolve, reject) => {
       asked.push({
-        ...request,
-        signal: options?.signal,
+        first,
+        count,
+        signal,
         answer: (now = total) => {
-          const last = Math.min(now, request.first + request.count - 1);
+          const last = Math.min(now, first + count);
           const rows: PacketRow[] = [];
-          for (let n = request.first; n <= last; n++) rows.push(rowAt(n, mark));
+          for (let n = first + 1; n <= last; n++) rows.push(rowAt(n, mark));
           resolve({ total: now, rows });
         },
         fail: (message) => reject(new Error(message)),
       });
-      options?.signal?.addEventListener('abort', () => reject(new Error('cancelled')));
+      signal.addEventListener('abort', () => reject(new Error('cancelled')));
     });
-  const client = { call } as unknown as Pick<EngineClient, 'call'>;
-  const cache = new RowCache({ client, session: 's', onChange: () => changes++ });
+  const cache = new PageCache<PacketRow>({ fetch, onChange: () => changes++ });
   const settle = async (): Promise<void> => {
     for (let i = 0; i < 5; i++) await Promise.resolve();
   };
@@ -62,8 +62,8 @@ describe('rows come in pages', () => {
     t.cache.want(0, 40, 1);
     expect(t.cache.row(0)).toBeUndefined();
     expect(t.asked.map((a) => [a.first, a.count])).toEqual([
-      [1, PAGE_ROWS],
-      [1 + PAGE_ROWS, PAGE_ROWS],
+      [0, PAGE_ROWS],
+      [PAGE_ROWS, PAGE_ROWS],
     ]);
     t.asked[0]?.answer();
     await t.settle();
@@ -92,8 +92,8 @@ test('a fast scroll asks only for where it stands, and cancels what it left behi
   expect(t.asked).toHaveLength(MAX_IN_FLIGHT);
   for (let i = 1; i <= 100; i++) t.cache.want(i * 40_000, i * 40_000 + 40, 1);
   await t.settle();
-  expect(t.asked[0]?.signal?.aborted).toBe(true);
-  const live = t.asked.filter((a) => a.signal?.aborted !== true);
+  expect(t.asked[0]?.signal.aborted).toBe(true);
+  const live = t.asked.filter((a) => !a.signal.aborted);
   expect(live.length).toBeLessThanOrEqual(MAX_IN_FLIGHT);
   live[0]?.answer();
   await t.settle();
@@ -149,6 +149,6 @@ test('a disposed cache cancels and says nothing more', async () => {
   t.cache.want(0, 40, 1);
   t.cache.dispose();
   await t.settle();
-  expect(t.asked.every((a) => a.signal?.aborted)).toBe(true);
+  expect(t.asked.every((a) => a.signal.aborted)).toBe(true);
   expect(t.changes()).toBe(0);
 });

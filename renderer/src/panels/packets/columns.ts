@@ -1,0 +1,54 @@
+import type { PacketRow } from '../../../../engine/contract/index.ts';
+import { formatCount, formatSeconds } from '../../lib/format.ts';
+import type { GridColumn } from '../grid/columns.svelte.ts';
+
+/** Columns of the packet list. Info stands last and takes the rest, so that the verdict is seen in a narrow panel too. */
+export const PACKET_COLUMNS: readonly GridColumn[] = [
+  { id: 'number', title: 'No.', width: 76, numeric: true },
+  { id: 'time', title: 'Time', width: 92, numeric: true, hint: 'Seconds since the first packet, or since the time reference (Ctrl+T)' },
+  { id: 'source', title: 'Source', width: 116 },
+  { id: 'destination', title: 'Destination', width: 124 },
+  { id: 'protocol', title: 'Protocol', width: 70 },
+  { id: 'length', title: 'Length', width: 58, numeric: true, hint: 'Bytes on the wire' },
+  { id: 'verdict', title: 'Verdict', width: 104, hint: '· delivered  ✕ dropped  ◆ held  ⇄ translated  ⊘ refused' },
+  { id: 'info', title: 'Info', width: 220, grows: true },
+];
+
+export interface TimeBase {
+  readonly digits: 6 | 9;
+  /** Zero of the time column, ns. */
+  readonly zeroNs: number;
+}
+
+export function timeText(row: PacketRow, base: TimeBase): string {
+  return formatSeconds(row.tNs - base.zeroNs, base.digits);
+}
+
+/** What a cell says, for copying. */
+export function cellText(column: string, row: PacketRow, base: TimeBase): string {
+  switch (column) {
+    case 'number':
+      return String(row.number);
+    case 'time':
+      return timeText(row, base);
+    case 'source':
+      return row.source;
+    case 'destination':
+      return row.destination;
+    case 'protocol':
+      return row.protocol;
+    case 'length':
+      return String(row.length);
+    case 'verdict':
+      return row.verdictText === '' ? row.verdict : `${row.verdict}: ${row.verdictText}`;
+    default:
+      return row.info;
+  }
+}
+
+/** One line with tabs: pastes into a table. */
+export function rowText(row: PacketRow, columns: readonly GridColumn[], base: TimeBase): string {
+  return columns.map((column) => cellText(column.id, row, base)).join('\t');
+}
+
+export const numberText = (row: PacketRow): string => formatCount(row.number);
