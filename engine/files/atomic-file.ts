@@ -70,7 +70,9 @@ class AtomicFile implements ByteSink {
     } catch (error) {
       this.failure = writeError(this.path, error);
     }
-    const failure = this.failure ?? new EngineError({ code: 'internal', message: 'The file has been finished or given up already.', where: { file: this.path } });
+    const failure =
+      this.failure ??
+      new EngineError({ code: 'internal', message: 'The file has been finished or given up already.', where: { file: this.path } });
     this.abort();
     return err(failure);
   }
@@ -97,7 +99,7 @@ class AtomicFile implements ByteSink {
   private put(bytes: Uint8Array, start: number, end: number): void {
     if (this.fd === undefined || this.failure !== undefined) return;
     try {
-      for (let at = start; at < end; ) at += writeSync(this.fd, bytes, at, end - at);
+      for (let at = start; at < end;) at += writeSync(this.fd, bytes, at, end - at);
     } catch (error) {
       this.failure = writeError(this.path, error);
     }
@@ -139,9 +141,16 @@ function writeError(path: string, error: unknown): EngineError {
   const text = error instanceof Error ? error.message : String(error);
   const where = { file: path };
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new EngineError({ code: 'permission', message: 'The file may not be written there.', where, fix: 'Choose a folder that you may write to.' });
+    return new EngineError({
+      code: 'permission',
+      message: 'The file may not be written there.',
+      where,
+      fix: 'Choose a folder that you may write to.',
+    });
   }
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new EngineError({ code: 'limit', message: 'The disk is full.', where, fix: 'Free space, or choose another disk.' });
-  if (code === 'ENOENT') return new EngineError({ code: 'not-found', message: 'The folder does not exist.', where, fix: 'Create the folder first.' });
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new EngineError({ code: 'limit', message: 'The disk is full.', where, fix: 'Free space, or choose another disk.' });
+  if (code === 'ENOENT')
+    return new EngineError({ code: 'not-found', message: 'The folder does not exist.', where, fix: 'Create the folder first.' });
   return new EngineError({ code: 'bad-input', message: `The file cannot be written: ${text}.`, where });
 }

@@ -55,7 +55,9 @@ export class PacketAccess {
   read(number: number, into?: Uint8Array): Result<Uint8Array, EngineError> {
     const { index } = this;
     if (!Number.isInteger(number) || number < 1 || number > index.count) {
-      return err(new EngineError({ code: 'not-found', message: `There is no packet ${String(number)}; the input has ${String(index.count)}.` }));
+      return err(
+        new EngineError({ code: 'not-found', message: `There is no packet ${String(number)}; the input has ${String(index.count)}.` }),
+      );
     }
     const capLen = index.capLen(number);
     const at = index.fileOffset(number);
@@ -64,13 +66,19 @@ export class PacketAccess {
     const want = headBytes + capLen;
     if (this.scratch.length < want) this.scratch = new Uint8Array(want + LARGEST_HEADER_BYTES);
     const got = this.fill(at, want);
-    if (typeof got === 'string') return err(new EngineError({ code: 'bad-input', message: `The packet cannot be read: ${got}.`, where: { offset: at } }));
+    if (typeof got === 'string')
+      return err(new EngineError({ code: 'bad-input', message: `The packet cannot be read: ${got}.`, where: { offset: at } }));
     // A simple packet block (type 3 in either byte order) has a header of 12 bytes.
     const simple = known < 0 && (this.scratch[0] === 3 || this.scratch[3] === 3);
     const head = simple ? 12 : headBytes;
     if (got < head + capLen) {
       return err(
-        new EngineError({ code: 'bad-input', message: 'The file has become shorter since it was opened.', where: { offset: at }, fix: 'Open the file again.' }),
+        new EngineError({
+          code: 'bad-input',
+          message: 'The file has become shorter since it was opened.',
+          where: { offset: at },
+          fix: 'Open the file again.',
+        }),
       );
     }
     const data = this.scratch.subarray(head, head + capLen);

@@ -45,8 +45,18 @@ export function openError(path: string, error: unknown): EngineError {
   const where = { file: path };
   if (code === 'ENOENT') return new EngineError({ code: 'not-found', message: 'There is no such file.', where });
   if (code === 'EACCES' || code === 'EPERM') {
-    return new EngineError({ code: 'permission', message: 'This file may not be read by the current user.', where, fix: `sudo chmod a+r -- '${path.replaceAll("'", "'\\''")}'` });
+    return new EngineError({
+      code: 'permission',
+      message: 'This file may not be read by the current user.',
+      where,
+      fix: `sudo chmod a+r -- '${path.replaceAll("'", "'\\''")}'`,
+    });
   }
-  if (code === 'EMFILE' || code === 'ENFILE') return new EngineError({ code: 'limit', message: 'Too many files are open.', where, fix: 'ulimit -n 4096' });
-  return new EngineError({ code: 'bad-input', message: `The file cannot be opened: ${error instanceof Error ? error.message : String(error)}.`, where });
+  if (code === 'EMFILE' || code === 'ENFILE')
+    return new EngineError({ code: 'limit', message: 'Too many files are open.', where, fix: 'ulimit -n 4096' });
+  return new EngineError({
+    code: 'bad-input',
+    message: `The file cannot be opened: ${error instanceof Error ? error.message : String(error)}.`,
+    where,
+  });
 }

@@ -84,7 +84,14 @@ interface Totals {
 
 function readThrough(source: PacketSource, options: InfoOptions): Totals {
   const batch = new RecordBatch();
-  const totals: Totals = { packets: 0, bytes: 0, capturedBytes: 0, minNs: Number.POSITIVE_INFINITY, maxNs: Number.NEGATIVE_INFINITY, cancelled: false };
+  const totals: Totals = {
+    packets: 0,
+    bytes: 0,
+    capturedBytes: 0,
+    minNs: Number.POSITIVE_INFINITY,
+    maxNs: Number.NEGATIVE_INFINITY,
+    cancelled: false,
+  };
   while (source.nextBatch(batch)) {
     addBatch(totals, batch);
     if (options.shouldCancel?.() === true) {
@@ -199,10 +206,17 @@ export function sha256File(
       hash.update(chunk.subarray(0, n));
       at += n;
       options.onProgress?.(at);
-      if (options.shouldCancel?.() === true) return err(new EngineError({ code: 'cancelled', message: 'Hashing was cancelled.', where: { file: path } }));
+      if (options.shouldCancel?.() === true)
+        return err(new EngineError({ code: 'cancelled', message: 'Hashing was cancelled.', where: { file: path } }));
     }
   } catch (error) {
-    return err(new EngineError({ code: 'bad-input', message: `The file cannot be read: ${error instanceof Error ? error.message : String(error)}.`, where: { file: path } }));
+    return err(
+      new EngineError({
+        code: 'bad-input',
+        message: `The file cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+        where: { file: path },
+      }),
+    );
   } finally {
     source.value.close();
   }

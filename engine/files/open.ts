@@ -31,7 +31,9 @@ function notACapture(file: string, looksLike: string): EngineError {
   const none = looksLike.startsWith('no ');
   return new EngineError({
     code: 'unsupported',
-    message: none ? 'The first bytes of this file are those of no capture format that is known.' : `This is no capture that can be read: it looks like ${looksLike}.`,
+    message: none
+      ? 'The first bytes of this file are those of no capture format that is known.'
+      : `This is no capture that can be read: it looks like ${looksLike}.`,
     where: { file, offset: 0 },
     fix: 'Ringside reads pcap, pcapng and snoop, also inside gzip or zstd. Other captures: editcap -F pcapng IN OUT.pcapng',
   });
@@ -41,7 +43,11 @@ function notACapture(file: string, looksLike: string): EngineError {
  * Opens a packet source on bytes whose format is known or told by their first bytes. A pipe cannot be looked at first, so its
  * format must be given.
  */
-export function openSource(source: ByteSource, file: string, options: ReaderOptions & { format?: 'pcap' | 'pcapng' | 'snoop' } = {}): Result<PacketSource & ReaderBase, EngineError> {
+export function openSource(
+  source: ByteSource,
+  file: string,
+  options: ReaderOptions & { format?: 'pcap' | 'pcapng' | 'snoop' } = {},
+): Result<PacketSource & ReaderBase, EngineError> {
   let format: CaptureFormat | undefined = options.format;
   if (source.seekable) {
     const head = headOf(source);
@@ -58,7 +64,9 @@ export function openSource(source: ByteSource, file: string, options: ReaderOpti
   if (format === undefined) {
     return err(new EngineError({ code: 'unsupported', message: 'A pipe is read only when its format is given.', where: { file } }));
   }
-  return err(new EngineError({ code: 'unsupported', message: `A compressed capture (${format}) must be unpacked first.`, where: { file } }));
+  return err(
+    new EngineError({ code: 'unsupported', message: `A compressed capture (${format}) must be unpacked first.`, where: { file } }),
+  );
 }
 
 /** pcap files before version 2 have records of another kind; nobody's reader knows them any more. */
@@ -127,10 +135,18 @@ function compressionOf(path: string): Result<'none' | 'gzip' | 'zstd', EngineErr
   const head = headOf(source.value);
   source.value.close();
   const detected = head.ok ? detectFormat(head.value) : undefined;
-  return ok(detected !== undefined && 'format' in detected && (detected.format === 'gzip' || detected.format === 'zstd') ? detected.format : 'none');
+  return ok(
+    detected !== undefined && 'format' in detected && (detected.format === 'gzip' || detected.format === 'zstd') ? detected.format : 'none',
+  );
 }
 
-function openPlain(path: string, dataPath: string, compression: CaptureFile['compression'], buffer?: Uint8Array, after?: () => void): Result<CaptureFile, EngineError> {
+function openPlain(
+  path: string,
+  dataPath: string,
+  compression: CaptureFile['compression'],
+  buffer?: Uint8Array,
+  after?: () => void,
+): Result<CaptureFile, EngineError> {
   const open = (into?: Uint8Array): Result<PacketSource, EngineError> => {
     const bytes = fileByteSource(dataPath);
     if (!bytes.ok) return bytes;

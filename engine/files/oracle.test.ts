@@ -44,7 +44,10 @@ describe.skipIf(!haveCaptures)(`the captures of others${haveCaptures ? '' : ` (s
       }
       const got = walk(opened.value.source, batch);
       const s = opened.value.source;
-      if (String(got.packets) !== row.packets || s.format !== row.type || String(got.bytes) !== row.dataBytes) different.push(`${row.file}: ${s.format} ${got.packets} ${got.bytes} (capinfos: ${row.type} ${row.packets} ${row.dataBytes} ${row.error}) ${JSON.stringify(s.findings.list.slice(0,2))}`);
+      if (String(got.packets) !== row.packets || s.format !== row.type || String(got.bytes) !== row.dataBytes)
+        different.push(
+          `${row.file}: ${s.format} ${got.packets} ${got.bytes} (capinfos: ${row.type} ${row.packets} ${row.dataBytes} ${row.error}) ${JSON.stringify(s.findings.list.slice(0, 2))}`,
+        );
       opened.value.close();
     }
     expect(different).toEqual([]);

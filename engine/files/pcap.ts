@@ -93,7 +93,11 @@ export class PcapReader extends ReaderBase implements PacketSource {
     const aix = magic === PCAP_MAGIC.micro && major === 2 && minor === 2 ? aixLinkType(network) : undefined;
     const linkType = aix ?? network & 0xffff;
     if ((network & 0x03ff_0000) !== 0) {
-      this.findings.add('bad-header', 20, `Reserved bits of the link type field are set (0x${network.toString(16)}); link type ${String(linkType)} is used.`);
+      this.findings.add(
+        'bad-header',
+        20,
+        `Reserved bits of the link type field are set (0x${network.toString(16)}); link type ${String(linkType)} is used.`,
+      );
     }
     const ixia = magic === PCAP_MAGIC.ixiaHardware || magic === PCAP_MAGIC.ixiaSoftware;
     w.start += PCAP_HEADER_BYTES + (ixia ? 4 : 0);
@@ -252,7 +256,11 @@ export class PcapReader extends ReaderBase implements PacketSource {
   /** Notes what is odd about a record and returns its time, clamped. Kept out of the loop, which meets it rarely. */
   private unusual(cap: number, orig: number, tNs: number, lastNs: number, fileOffset: number): number {
     if (cap > orig) {
-      this.findings.add('caplen-beyond-orig', fileOffset, `The record at offset ${String(fileOffset)} has ${String(cap)} bytes of a packet of ${String(orig)}.`);
+      this.findings.add(
+        'caplen-beyond-orig',
+        fileOffset,
+        `The record at offset ${String(fileOffset)} has ${String(cap)} bytes of a packet of ${String(orig)}.`,
+      );
     }
     let t = tNs;
     if (Math.abs(t) > CLOCK_LIMIT_NS) {

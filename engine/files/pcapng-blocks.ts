@@ -53,7 +53,14 @@ const MAX_OPTIONS = 10_000;
  * Options in bytes [at, end): code, length, value padded to four bytes, until code 0 or the end. An option that runs over the
  * end ends the list and is noted.
  */
-export function blockOptions(view: DataView, at: number, end: number, little: boolean, findings: FindingLog, fileOffset: number): BlockOption[] {
+export function blockOptions(
+  view: DataView,
+  at: number,
+  end: number,
+  little: boolean,
+  findings: FindingLog,
+  fileOffset: number,
+): BlockOption[] {
   const out: BlockOption[] = [];
   let next = at;
   while (next + 4 <= end && out.length < MAX_OPTIONS) {
@@ -61,7 +68,11 @@ export function blockOptions(view: DataView, at: number, end: number, little: bo
     const length = view.getUint16(next + 2, little);
     if (code === 0) break;
     if (next + 4 + length > end) {
-      findings.add('bad-option', fileOffset, `Option ${String(code)} of the block at offset ${String(fileOffset)} claims ${String(length)} bytes beyond its end.`);
+      findings.add(
+        'bad-option',
+        fileOffset,
+        `Option ${String(code)} of the block at offset ${String(fileOffset)} claims ${String(length)} bytes beyond its end.`,
+      );
       break;
     }
     out.push({ code, at: next + 4, length });

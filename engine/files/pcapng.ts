@@ -187,7 +187,11 @@ export class PcapngReader extends ReaderBase implements PacketSource {
     const number = simple ? 0 : type === BLOCK.enhancedPacket ? view.getUint32(at + 8, little) : view.getUint16(at + 8, little);
     if (number >= this.sectionInterfaces) {
       const reason = number < MAX_INTERFACES ? 'no-interface' : 'too-many-interfaces';
-      this.findings.add(reason, fileOffset, `The packet at offset ${String(fileOffset)} names interface ${String(number)}; the section describes ${String(this.sectionInterfaces)}.`);
+      this.findings.add(
+        reason,
+        fileOffset,
+        `The packet at offset ${String(fileOffset)} names interface ${String(number)}; the section describes ${String(this.sectionInterfaces)}.`,
+      );
       return undefined;
     }
     const id = this.sectionFirst + number;
@@ -195,7 +199,11 @@ export class PcapngReader extends ReaderBase implements PacketSource {
     const snap = this.interfaces[id]!.snapLenBytes;
     const cap = simple ? Math.min(orig, snap === 0 ? orig : snap, end - data) : view.getUint32(at + 20, little);
     if (cap > end - data || cap > this.maxCaptured[id]!) {
-      this.findings.add('bad-block', fileOffset, `The packet at offset ${String(fileOffset)} claims ${String(cap)} captured bytes; its block has ${String(end - data)}.`);
+      this.findings.add(
+        'bad-block',
+        fileOffset,
+        `The packet at offset ${String(fileOffset)} claims ${String(cap)} captured bytes; its block has ${String(end - data)}.`,
+      );
       return undefined;
     }
     const drops = type === BLOCK.obsoletePacket ? view.getUint16(at + 10, little) : 0;
@@ -247,7 +255,10 @@ export class PcapngReader extends ReaderBase implements PacketSource {
     const at = w.offset;
     const stated = w.view.getUint32(w.start + 4, this.little);
     if (stated < 12 || stated > limitBytes) {
-      this.stop(stated < 12 ? 'bad-block' : 'absurd-length', `The block at offset ${String(at)} claims to be ${String(stated)} bytes long.`);
+      this.stop(
+        stated < 12 ? 'bad-block' : 'absurd-length',
+        `The block at offset ${String(at)} claims to be ${String(stated)} bytes long.`,
+      );
       return 0;
     }
     const total = (stated + 3) & ~3;
@@ -258,7 +269,10 @@ export class PcapngReader extends ReaderBase implements PacketSource {
     if (w.available < total) return total;
     const again = w.view.getUint32(w.start + total - 4, this.little);
     if (again !== stated && w.view.getUint32(w.start + stated - 4, this.little) !== stated) {
-      this.stop('bad-block', `The block at offset ${String(at)} says it has ${String(stated)} bytes at its start and ${String(again)} at its end.`);
+      this.stop(
+        'bad-block',
+        `The block at offset ${String(at)} says it has ${String(stated)} bytes at its start and ${String(again)} at its end.`,
+      );
     }
     return 0;
   }
@@ -287,9 +301,17 @@ export class PcapngReader extends ReaderBase implements PacketSource {
     const minor = w.view.getUint16(at + 14, little);
     this.foreign = major !== 1;
     if (this.foreign) {
-      this.findings.add('unsupported-version', fileOffset, `The section at offset ${String(fileOffset)} has version ${String(major)}.${String(minor)}; only 1.x is defined. Its packets are skipped.`);
+      this.findings.add(
+        'unsupported-version',
+        fileOffset,
+        `The section at offset ${String(fileOffset)} has version ${String(major)}.${String(minor)}; only 1.x is defined. Its packets are skipped.`,
+      );
     } else if (minor !== 0 && minor !== 2) {
-      this.findings.add('bad-header', fileOffset, `The section at offset ${String(fileOffset)} has version 1.${String(minor)}; read as 1.0.`);
+      this.findings.add(
+        'bad-header',
+        fileOffset,
+        `The section at offset ${String(fileOffset)} has version 1.${String(minor)}; read as 1.0.`,
+      );
     }
     this.section++;
     this.sectionFirst = this.interfaces.length;
@@ -301,7 +323,11 @@ export class PcapngReader extends ReaderBase implements PacketSource {
 
   private keepSection(at: number, end: number, fileOffset: number): void {
     const { bytes, view } = this.window;
-    const info: { -readonly [K in keyof SectionInfo]: SectionInfo[K] } = { byteOrder: this.little ? 'little' : 'big', fileOffset, comments: [] };
+    const info: { -readonly [K in keyof SectionInfo]: SectionInfo[K] } = {
+      byteOrder: this.little ? 'little' : 'big',
+      fileOffset,
+      comments: [],
+    };
     for (const option of blockOptions(view, at + 24, end, this.little, this.findings, fileOffset)) {
       const value = text(bytes, option.at, option.length);
       if (option.code === 1) info.comments.push(value);
@@ -330,7 +356,12 @@ export class PcapngReader extends ReaderBase implements PacketSource {
     else {
       const known = passedOverName(type);
       this.keeper.block(known ?? `0x${type.toString(16).padStart(8, '0')}`);
-      if (known === undefined) this.findings.add('unknown-block', fileOffset, `The block at offset ${String(fileOffset)} is of the unknown kind 0x${type.toString(16)}.`);
+      if (known === undefined)
+        this.findings.add(
+          'unknown-block',
+          fileOffset,
+          `The block at offset ${String(fileOffset)} is of the unknown kind 0x${type.toString(16)}.`,
+        );
     }
   }
 
@@ -360,7 +391,8 @@ export class PcapngReader extends ReaderBase implements PacketSource {
       if (option.code === 9 && option.length >= 1) info.ticksPerSecond = ticksPerSecond(view.getUint8(option.at));
       else if (option.code === 14 && option.length === 8) info.tsOffsetSeconds = view.getBigInt64(option.at, little);
       else if (option.code === 13 && option.length >= 1) info.fcsBytes = view.getUint8(option.at);
-      else if (option.code === 11 && option.length > 1 && view.getUint8(option.at) === 0) info.filter = text(bytes, option.at + 1, option.length - 1);
+      else if (option.code === 11 && option.length > 1 && view.getUint8(option.at) === 0)
+        info.filter = text(bytes, option.at + 1, option.length - 1);
       else if (option.code === 1) info.comments.push(text(bytes, option.at, option.length));
       else if (option.code === 2) info.name = text(bytes, option.at, option.length);
       else if (option.code === 3) info.description = text(bytes, option.at, option.length);
@@ -379,7 +411,11 @@ export class PcapngReader extends ReaderBase implements PacketSource {
     this.keeper.block('interface statistics');
     const number = at + 20 <= end ? view.getUint32(at + 8, this.little) : Number.MAX_SAFE_INTEGER;
     if (number >= this.sectionInterfaces) {
-      this.findings.add('bad-block', fileOffset, `The interface statistics at offset ${String(fileOffset)} are of no interface that is described.`);
+      this.findings.add(
+        'bad-block',
+        fileOffset,
+        `The interface statistics at offset ${String(fileOffset)} are of no interface that is described.`,
+      );
       return;
     }
     const keys: Readonly<Record<number, 'received' | 'dropped' | 'filterAccepted' | 'osDropped' | 'delivered'>> = {
@@ -399,7 +435,12 @@ export class PcapngReader extends ReaderBase implements PacketSource {
 
   /** Notes what is odd about a packet that is kept. */
   private unusual(cap: number, orig: number, tNs: number, lastNs: number, fileOffset: number): void {
-    if (cap > orig) this.findings.add('caplen-beyond-orig', fileOffset, `The packet at offset ${String(fileOffset)} has ${String(cap)} bytes of a packet of ${String(orig)}.`);
+    if (cap > orig)
+      this.findings.add(
+        'caplen-beyond-orig',
+        fileOffset,
+        `The packet at offset ${String(fileOffset)} has ${String(cap)} bytes of a packet of ${String(orig)}.`,
+      );
     if (tNs < lastNs) this.findings.add('time-backwards', fileOffset);
   }
 }

@@ -54,7 +54,12 @@ export class SnoopReader extends ReaderBase implements PacketSource {
       packets: 0,
       noted: { drops: 0 },
     });
-    if (linkType === NO_LINK_TYPE) this.findings.add('unknown-linktype', 12, `snoop's data link type ${String(dataLink)} has no counterpart; its packets are shown as bytes.`);
+    if (linkType === NO_LINK_TYPE)
+      this.findings.add(
+        'unknown-linktype',
+        12,
+        `snoop's data link type ${String(dataLink)} has no counterpart; its packets are shown as bytes.`,
+      );
   }
 
   protected override walk(batch: RecordBatch): number {

@@ -106,7 +106,10 @@ async function run(path: string, target: string, decompressor: Transform, option
   });
   const outputFailed = new Promise<Error>((resolve) => output.once('error', resolve));
   try {
-    await Promise.race([pipeline(input, report, decompressor, sink, { signal: options.signal }), outputFailed.then((e) => Promise.reject(e))]);
+    await Promise.race([
+      pipeline(input, report, decompressor, sink, { signal: options.signal }),
+      outputFailed.then((e) => Promise.reject(e)),
+    ]);
   } catch (error) {
     damage = error instanceof Error ? error : new Error(String(error));
   }
@@ -125,11 +128,23 @@ function verdict(path: string, error: Error | undefined, unpackedBytes: number, 
   const where = { file: path };
   if (error.name === 'AbortError') return err(new EngineError({ code: 'cancelled', message: 'Unpacking was cancelled.', where }));
   if (error instanceof LimitReached) {
-    return ok([{ reason: 'decompression-limit', fileOffset: unpackedBytes, message: `Unpacking stopped at the limit of ${String(limit)} bytes; the rest of the capture was not read.` }]);
+    return ok([
+      {
+        reason: 'decompression-limit',
+        fileOffset: unpackedBytes,
+        message: `Unpacking stopped at the limit of ${String(limit)} bytes; the rest of the capture was not read.`,
+      },
+    ]);
   }
   const code = 'code' in error ? String(error.code) : '';
   if (code.startsWith('Z_') || code.startsWith('ZSTD') || code.startsWith('ERR_ZSTD') || code.startsWith('ERR_ZLIB')) {
-    return ok([{ reason: 'damaged-compression', fileOffset: unpackedBytes, message: `The compressed stream is damaged or cut (${error.message}); the ${String(unpackedBytes)} bytes before that are kept.` }]);
+    return ok([
+      {
+        reason: 'damaged-compression',
+        fileOffset: unpackedBytes,
+        message: `The compressed stream is damaged or cut (${error.message}); the ${String(unpackedBytes)} bytes before that are kept.`,
+      },
+    ]);
   }
   return err(
     new EngineError({

@@ -56,7 +56,11 @@ export class Window {
     try {
       n = this.source.read(this.bytes, this.end, this.bytes.length - this.end, this.baseOffset + this.end);
     } catch (error) {
-      this.findings.add('read-error', this.baseOffset + this.end, `Reading failed: ${error instanceof Error ? error.message : String(error)}.`);
+      this.findings.add(
+        'read-error',
+        this.baseOffset + this.end,
+        `Reading failed: ${error instanceof Error ? error.message : String(error)}.`,
+      );
       n = 0;
     }
     if (n === NOTHING_YET) return false;

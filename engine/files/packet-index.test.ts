@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import {
+  MemorySink,
+  PacketAccess,
+  PacketIndex,
+  PcapngWriter,
+  RecordBatch,
+  SEGMENT_ROWS,
+  INDEX_BYTES_PER_PACKET,
+  buildIndex,
+  memoryByteSource,
+} from './index.ts';
+import { Bytes, block, epb, iface, join, openBytes, readAll, section } from './test-support.ts';
+import { unwrap } from '../base/index.ts';
+
+/** A batch of made-up records; only the columns that the index keeps matter. */
+function batchOf(times: readonly number[], from = 0): RecordBatch {
+  const batch = new RecordBatch(Math.max(1, times.length));
+  times.forEach((t, i) => {
+    batch.tsNs[i] = t;
+    batch.origLen[i] = 100 + ((from + i) % 7);
+    batch.capLen[i] = 50;
+    batch.fileOffset[i] = (from + i) * 5_000_000;
+    batch.iface[i] = (from + i) % 3;
+  });
+  batch.count = times.length;
+  return batch;
+}
+
+/** 200,000 packets over three segments and more, in batches that do not divide a segment; offsets pass 2^32. */
+function large(): PacketIndex {
+  const index = new PacketIndex();
+  for (let from = 0; from < 200_000; from += 3000) {
+    const n = Math.min(3000, 200_000 - from);
+    index.append(
+      batchOf(
+        Array.from({ length: n }, (_, i) => (from + i) * 10),
+        from,
+      ),
+    );
+  }
+  return index;
+}
+
+describe('packet index', () => {
+  test('keeps every column over segment borders, and file offsets beyond 32 bits', () => {
+    const index = large();
+    expect(index.count).toBe(200_000);
+    expect(index.segments).toHaveLength(4);
+    for (const n of [1, 2, 3000, 3001, SEGMENT_ROWS, SEGMENT_ROWS + 1, 2 * SEGMENT_ROWS, 199_999, 200_000]) {
+      expect([index.tsNs(n), index.origLen(n), index.capLen(n), index.fileOffset(n), index.iface(n)]).toEqual([
+        (n - 1) * 10,
+        100 + ((n - 1) % 7),
+        50,
+        (n - 1) * 5_000_000,
+        (n - 1) % 3,
+      ]);
+    }
+    expect(index.totals).toMatchObject({ capturedBytes: 200_000 * 50, minNs: 0, maxNs: 1_999_990 });
+    expect(INDEX_BYTES_PER_PACKET).toBeLessThanOrEqual(33);
+    expect(index.memoryBytes).toBe(4 * SEGMENT_ROWS * INDEX_BYTES_PER_PACKET);
+    expect(() => index.tsNs(200_001)).toThrow(/packet number/);
+  });
+
+  test('columns of the classifier: flow with direction, protocol, verdict, flags', () => {
+    const index = large();
+    expect([index.flow(5), index.flowReversed(5), index.verdict(5)]).toEqual([-1, false, 0]);
+    index.setFlow(5, 0, true);
+    index.setFlow(70_000, 0x7fff_fff0);
+    index.setProtocol(5, 200);
+    index.setVerdict(5, 3);
+    index.setFlags(5, 129);
+    expect([index.flow(5), index.flowReversed(5), index.protocol(5), index.verdict(5), index.flags(5)]).toEqual([0, true, 200, 3, 129]);
+    expect([index.flow(70_000), index.flowReversed(70_000)]).toEqual([0x7fff_fff0, false]);
+    index.setFlow(5, -1);
+    expect(index.flow(5)).toBe(-1);
+  });
+
+  test('another thread sees the same columns', () => {
+    const index = large();
+    const other = PacketIndex.fromShared(structuredClone(index.share()));
+    index.setVerdict(150_000, 4);
+    expect([other.count, other.tsNs(150_000), other.verdict(150_000), other.totals]).toEqual([200_000, 1_499_990, 4, index.totals]);
+  });
+
+  test('finds the first packet at or after an instant, also when time runs backwards', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -50, max: 50 }), { maxLength: 60 }), fc.integer({ min: -60, max: 60 }), (times, t) => {
+        const index = new PacketIndex();
+        if (times.length > 0) index.append(batchOf(times));
+        const at = times.findIndex((x) => x >= t);
+        expect(index.timeToIndex(t)).toBe(at < 0 ? times.length + 1 : at + 1);
+      }),
+    );
+    const index = large();
+    expect([index.timeToIndex(1_499_981), index.timeToIndex(9e15)]).toEqual([150_000, 200_001]);
+  });
+
+  test('a timeline counts every packet and byte once', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: -1e12, max: 1e12 }), { minLength: 1, maxLength: 60 }),
+        fc.integer({ min: 1, max: 20 }),
+        (times, bins) => {
+          const index = new PacketIndex();
+          index.append(batchOf(times));
+          const line = index.timeline(bins);
+          expect(line.packets.reduce((a, b) => a + b, 0)).toBe(times.length);
+          expect(line.bytes.reduce((a, b) => a + b, 0)).toBe(index.totals.bytes);
+          const lowest = Math.min(...times);
+          expect(line.packets[0]).toBe(times.filter((t) => Math.floor((t - lowest) / line.binNs) === 0).length);
+        },
+      ),
+    );
+    const part = large().timeline(4, 1000, 1999);
+    expect([...part.packets]).toEqual([25, 25, 25, 25]);
+    expect(new PacketIndex().timeline(3).packets).toEqual(new Uint32Array(3));
+  });
+});
+
+describe('building and reading at random', () => {
+  const sink = new MemorySink();
+  const writer = new PcapngWriter(sink, 0n, [{ linkType: 1 }, { linkType: 101 }]);
+  for (let i = 0; i < 10_000; i++)
+    writer.packet(
+      i * 1000,
+      Uint8Array.from({ length: i % 90 }, (_, j) => i + j),
+      0,
+      i % 90,
+      100,
+      i & 1,
+    );
+  const bytes = sink.bytes();
+
+  test('rows are those of the source; the visitor sees every batch after it is indexed', () => {
+    const visited: number[] = [];
+    const index = unwrap(
+      buildIndex(openBytes(bytes), {
+        visit: (batch, first, building) => {
+          visited.push(first);
+          for (let i = 0; i < batch.count; i++) building.setProtocol(first + i, batch.bytes[batch.offset[i]!]!);
+        },
+      }),
+    );
+    const seen = readAll(openBytes(bytes));
+    expect(index.count).toBe(seen.length);
+    const access = new PacketAccess(index, memoryByteSource(bytes));
+    seen.forEach((s, i) => {
+      expect([...unwrap(access.read(i + 1))]).toEqual(s.data);
+      if (s.capLen > 0) expect(index.protocol(i + 1)).toBe(s.data[0]);
+    });
+    expect(visited[0]).toBe(1);
+    expect(visited.length).toBeGreaterThan(2);
+    const into = new Uint8Array(10);
+    expect(unwrap(access.read(90, into))).toEqual(into.subarray(0, 10));
+    expect(access.read(0).ok || access.read(10_001).ok).toBe(false);
+  });
+
+  test('simple packet blocks and files that shrank', () => {
+    const file = join(
+      section(false),
+      iface(false, 1),
+      block(false, 3, new Bytes(false).u32(3).raw([7, 8, 9]).done()),
+      epb(false, 0, 1n, [1, 2]),
+    );
+    const index = unwrap(buildIndex(openBytes(file)));
+    const access = new PacketAccess(index, memoryByteSource(file));
+    expect([[...unwrap(access.read(1))], [...unwrap(access.read(2))]]).toEqual([
+      [7, 8, 9],
+      [1, 2],
+    ]);
+    const shorter = new PacketAccess(index, memoryByteSource(file.slice(0, 80)));
+    const gone = shorter.read(2);
+    expect(gone.ok ? 'ok' : gone.error.message).toContain('shorter');
+  });
+
+  test('progress is told and a cancel is obeyed', () => {
+    const sizes: number[] = [];
+    unwrap(buildIndex(openBytes(bytes), { onProgress: (p) => sizes.push(p.packets) }));
+    expect(sizes.at(-1)).toBe(10_000);
+    const long = new MemorySink();
+    const big = new PcapngWriter(long, 0n, [{ linkType: 1 }]);
+    const data = new Uint8Array(60_000);
+    for (let i = 0; i < 400; i++) big.packet(i, data, 0, data.length, data.length);
+    const cancelled = buildIndex(openBytes(long.bytes()), { shouldCancel: () => true });
+    expect(cancelled.ok ? 'ok' : cancelled.error.code).toBe('cancelled');
+  });
+});
