@@ -88,7 +88,12 @@ function readPcapng(data: Buffer, limit: number): RawPacket[] {
 }
 
 /** Rows of the table that names every capture, with what capinfos said about it. */
-export function listCaptures(): { readonly file: string; readonly path: string; readonly encapsulation: string; readonly packets: number }[] {
+export function listCaptures(): {
+  readonly file: string;
+  readonly path: string;
+  readonly encapsulation: string;
+  readonly packets: number;
+}[] {
   const [header, ...rows] = readFileSync(capture('ORACLE.tsv'), 'utf8').trimEnd().split('\n');
   const names = (header ?? '').split('\t');
   const index = (name: string): number => names.indexOf(name);

@@ -26,9 +26,8 @@ const PREFERENCES: readonly string[] = [
   'tcp.check_checksum:TRUE',
   'udp.check_checksum:TRUE',
   'udplite.check_checksum:TRUE',
-  'sctp.checksum:CRC32c',
+  'sctp.checksum:CRC 32c',
   'sctp.reassembly:FALSE',
-  'mpls.mplspref.payload:',
 ];
 
 function folder(): string {
@@ -39,7 +38,11 @@ function folder(): string {
 
 /** One of tshark's own tables. */
 function lines(table: string): string[] {
-  return execFileSync('tshark', ['-G', table], { encoding: 'utf8', maxBuffer: MAX_OUTPUT_BYTES, stdio: ['ignore', 'pipe', 'ignore'] }).split('\n');
+  return execFileSync('tshark', ['-G', table], {
+    encoding: 'utf8',
+    maxBuffer: MAX_OUTPUT_BYTES,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).split('\n');
 }
 
 /** A configuration in which only `protocols` are enabled and no heuristic is: what tshark then does not know, it shows as data. */
@@ -69,8 +72,19 @@ export interface TsharkQuery {
 
 /** All occurrences of each field of each packet of a capture: rows of cells of values, in the order of `fields`. Kept between runs. */
 export function tsharkFields(file: Uint8Array, query: TsharkQuery): string[][][] {
-  const options = [...PREFERENCES, ...(query.preferences ?? [])].filter((text) => !text.endsWith(':'));
-  const args = ['-n', '-T', 'fields', '-E', 'separator=/t', '-E', 'aggregator=|', '-E', 'occurrence=a', ...options.flatMap((text) => ['-o', text])];
+  const options = [...PREFERENCES, ...(query.preferences ?? [])];
+  const args = [
+    '-n',
+    '-T',
+    'fields',
+    '-E',
+    'separator=/t',
+    '-E',
+    'aggregator=|',
+    '-E',
+    'occurrence=a',
+    ...options.flatMap((text) => ['-o', text]),
+  ];
   args.push(...query.fields.flatMap((field) => ['-e', field]));
   const key = createHash('sha256').update(file).update(args.join(' ')).update(query.protocols.join(' ')).digest('hex');
   const cached = join(folder(), `${key}.tsv`);

@@ -75,10 +75,18 @@ const HARDWARE: Readonly<Record<number, string>> = {
 /** Hardware type of ATM, whose address lengths are coded in another way (RFC 2225). */
 const ATM = 19;
 
-function addressField(context: DissectContext, name: string, label: string, offset: number, length: number, hardware: boolean): void {
+/** `special`: the address is of the kind (Ethernet, IPv4) that has a field of its own. */
+function addressField(
+  context: DissectContext,
+  name: string,
+  label: string,
+  offset: number,
+  length: number,
+  hardware: boolean,
+  special: boolean,
+): void {
   const { tree, bytes } = context;
   if (length === 0 || tree.columnsOnly) return;
-  const special = hardware ? length === 6 : length === 4;
   const text = special && !hardware ? formatIpv4(bytes, offset) : formatHardware(bytes, offset, length);
   const suffix = hardware ? (special ? 'hw_mac' : 'hw') : special ? 'proto_ipv4' : 'proto';
   tree.field(`arp.${name}.${suffix}`, label, text, offset, length, { raw: text });
@@ -114,7 +122,15 @@ function dissectArp(context: DissectContext, start: number, end: number): void {
   const protocol = arpView.protocolType(bytes, start);
   if (opcode === 3 || opcode === 4) tree.protocol = 'RARP';
   bitField(tree, 'arp.hw.type', 'Hardware type', hardware, start, 2, HARDWARE);
-  bitField(tree, 'arp.proto.type', 'Protocol type', protocol, start + 2, 2, (v) => `${ETHERTYPE_NAMES[v] ?? 'Unknown'} (${hexNumber(v, 4)})`);
+  bitField(
+    tree,
+    'arp.proto.type',
+    'Protocol type',
+    protocol,
+    start + 2,
+    2,
+    (v) => `${ETHERTYPE_NAMES[v] ?? 'Unknown'} (${hexNumber(v, 4)})`,
+  );
   bitField(tree, 'arp.hw.size', 'Hardware size', arpView.hardwareLength(bytes, start), start + 4, 1);
   bitField(tree, 'arp.proto.size', 'Protocol size', arpView.protocolLength(bytes, start), start + 5, 1);
   bitField(tree, 'arp.opcode', 'Opcode', opcode, start + 6, 2, OPCODES);
@@ -130,11 +146,13 @@ function dissectArp(context: DissectContext, start: number, end: number): void {
     return;
   }
   node.length = length;
-  addressField(context, 'src', 'Sender MAC address', arpView.senderHardware(bytes, start), hw, true);
-  addressField(context, 'src', 'Sender IP address', arpView.senderProtocol(bytes, start), pr, false);
-  addressField(context, 'dst', 'Target MAC address', arpView.targetHardware(bytes, start), hw, true);
-  addressField(context, 'dst', 'Target IP address', arpView.targetProtocol(bytes, start), pr, false);
-  if (hw === 6 && pr === 4 && tree.columnsOpen) tree.info = arpInfo(bytes, start, opcode);
+  const mac = (hardware === 1 || hardware === 6) && hw === 6;
+  const ip = protocol === 0x0800 && pr === 4;
+  addressField(context, 'src', 'Sender MAC address', arpView.senderHardware(bytes, start), hw, true, mac);
+  addressField(context, 'src', 'Sender IP address', arpView.senderProtocol(bytes, start), pr, false, ip);
+  addressField(context, 'dst', 'Target MAC address', arpView.targetHardware(bytes, start), hw, true, mac);
+  addressField(context, 'dst', 'Target IP address', arpView.targetProtocol(bytes, start), pr, false, ip);
+  if (mac && ip && tree.columnsOpen) tree.info = arpInfo(bytes, start, opcode);
   tree.close();
 }
 

@@ -18,8 +18,7 @@ export function sum16(b: Uint8Array, start: number, end: number, initial = 0): n
   let sum = initial;
   let i = start;
   for (; i + 7 < end; i += 8) {
-    sum +=
-      ((b[i]! + b[i + 2]! + b[i + 4]! + b[i + 6]!) << 8) + b[i + 1]! + b[i + 3]! + b[i + 5]! + b[i + 7]!;
+    sum += ((b[i]! + b[i + 2]! + b[i + 4]! + b[i + 6]!) << 8) + b[i + 1]! + b[i + 3]! + b[i + 5]! + b[i + 7]!;
   }
   for (; i + 1 < end; i += 2) sum += (b[i]! << 8) + b[i + 1]!;
   if (i < end) sum += b[i]! << 8;
@@ -69,13 +68,7 @@ export function updateChecksum(check: number, oldWord: number, newWord: number):
 
 /** As updateChecksum, for a 32-bit quantity aligned to 16 bits. */
 export function updateChecksum32(check: number, oldValue: number, newValue: number): number {
-  return finishSum(
-    (~check & 0xffff) +
-      (~(oldValue >>> 16) & 0xffff) +
-      (~oldValue & 0xffff) +
-      (newValue >>> 16) +
-      (newValue & 0xffff),
-  );
+  return finishSum((~check & 0xffff) + (~(oldValue >>> 16) & 0xffff) + (~oldValue & 0xffff) + (newValue >>> 16) + (newValue & 0xffff));
 }
 
 /** As updateChecksum, when words summing to `oldSum` were replaced by words summing to `newSum` (pseudo headers of two families). */

@@ -82,13 +82,7 @@ function captured(bytes: Uint8Array, capLenBytes: number): Uint8Array {
  * Dissects one packet: the first `capLenBytes` of `bytes`, of a packet that had `origLenBytes` on the wire. `linkType` is a
  * LINKTYPE_ number. Never throws, whatever the bytes.
  */
-export function dissectPacket(
-  bytes: Uint8Array,
-  linkType: number,
-  capLenBytes: number,
-  origLenBytes: number,
-  info: FrameInfo,
-): Dissection {
+export function dissectPacket(bytes: Uint8Array, linkType: number, capLenBytes: number, origLenBytes: number, info: FrameInfo): Dissection {
   const tree = new TreeBuilder();
   const context = newContext(captured(bytes, capLenBytes), tree, origLenBytes);
   const setProtocols = frameLayer(tree, info, linkType, context.bytes.length, context.wireEnd);

@@ -54,6 +54,10 @@ function macField(context: DissectContext, name: string, label: string, o: numbe
 export function dissectEthernet(context: DissectContext, start: number, end: number): void {
   const { tree, bytes } = context;
   const wireEnd = context.wireEnd;
+  if (isIsl(bytes, start, end)) {
+    dissectIsl(context, start, end);
+    return;
+  }
   const whole = ethernetView.check(bytes, start, end);
   const node = tree.layer('eth', 'Ethernet II', start, Math.min(ETHERNET_HEADER_BYTES, end - start));
   tree.protocol = 'Ethernet';
@@ -73,7 +77,7 @@ export function dissectEthernet(context: DissectContext, start: number, end: num
   const outerNetworkEnd = context.networkEnd;
   context.networkEnd = -1;
   const payload = start + ETHERNET_HEADER_BYTES;
-  if (type <= LARGEST_LENGTH) {
+  if (type <= LARGEST_LENGTH && type > 0) {
     node.label = 'IEEE 802.3 Ethernet';
     tree.field('eth.len', 'Length', String(type), start + 12, 2, { raw: type });
     if (payload + type > wireEnd) tree.expert('error', 'Length field value goes past the end of the payload');
@@ -120,6 +124,35 @@ function ethernetTrailer(context: DissectContext, start: number, end: number, wi
     });
   }
   tree.close();
+}
+
+const ISL_HEADER_BYTES = 26;
+
+/** Cisco Inter-Switch Link: one of two group addresses of which only 40 bits are fixed. */
+function isIsl(b: Uint8Array, o: number, end: number): boolean {
+  return (
+    o + ISL_HEADER_BYTES <= end &&
+    (b[o] === 0x01 || b[o] === 0x0c) &&
+    b[o + 1] === 0 &&
+    b[o + 2] === 0x0c &&
+    b[o + 3] === 0 &&
+    b[o + 4] === 0
+  );
+}
+
+/** The header names the VLAN; the frame inside keeps its own FCS, and ISL adds another. */
+function dissectIsl(context: DissectContext, start: number, end: number): void {
+  const { tree, bytes } = context;
+  const wireEnd = context.wireEnd;
+  tree.layer('isl', 'Inter-Switch Link', start, ISL_HEADER_BYTES);
+  tree.protocol = 'ISL';
+  const vlan = u16(bytes, start + 20) >> 1;
+  tree.field('isl.src', 'Source', formatMac(bytes, start + 6), start + 6, 6, { raw: formatMac(bytes, start + 6) });
+  tree.field('isl.len', 'Length', String(u16(bytes, start + 12)), start + 12, 2, { raw: u16(bytes, start + 12) });
+  tree.field('isl.vlan_id', 'VLAN ID', String(vlan), start + 20, 2, { raw: vlan });
+  tree.info = `VLAN ID: ${vlan}`;
+  tree.close();
+  passOn(context, dissectEthernet, start + ISL_HEADER_BYTES, end, wireEnd);
 }
 
 function dissectMacControl(context: DissectContext, start: number, end: number): void {

@@ -14,7 +14,13 @@ export interface FrameInfo {
 }
 
 /** The pseudo layer before all others. `protocols` is filled in when the layers are known. */
-export function frameLayer(tree: TreeBuilder, info: FrameInfo, linkType: number, capLenBytes: number, lenBytes: number): (protocols: string) => void {
+export function frameLayer(
+  tree: TreeBuilder,
+  info: FrameInfo,
+  linkType: number,
+  capLenBytes: number,
+  lenBytes: number,
+): (protocols: string) => void {
   const node = tree.layer('frame', 'Frame', 0, capLenBytes);
   node.value = `${info.number}: ${lenBytes} bytes on wire (${lenBytes * 8} bits), ${capLenBytes} bytes captured (${capLenBytes * 8} bits)`;
   const generated = { generated: true } as const;
@@ -23,7 +29,8 @@ export function frameLayer(tree: TreeBuilder, info: FrameInfo, linkType: number,
     tree.field('frame.interface_id', 'Interface id', `${info.interfaceId}${name}`, 0, 0, { ...generated, raw: info.interfaceId });
   }
   tree.field('frame.linktype', 'Link type', String(linkType), 0, 0, { ...generated, raw: linkType });
-  if (info.timeEpoch !== undefined) tree.field('frame.time_epoch', 'Epoch Time', `${info.timeEpoch} seconds`, 0, 0, { ...generated, raw: info.timeEpoch });
+  if (info.timeEpoch !== undefined)
+    tree.field('frame.time_epoch', 'Epoch Time', `${info.timeEpoch} seconds`, 0, 0, { ...generated, raw: info.timeEpoch });
   if (info.timeRelativeNs !== undefined) {
     const seconds = info.timeRelativeNs / 1e9;
     tree.field('frame.time_relative', 'Time since first frame', `${seconds.toFixed(9)} seconds`, 0, 0, { ...generated, raw: seconds });

@@ -1,6 +1,7 @@
 import { putU16, putU32, u16, u32 } from '../base/index.ts';
 import { checksum, sum16, sumIsGood } from './checksum.ts';
 import { dissectEthernet } from './ethernet.ts';
+import { dissectIpv4 } from './ipv4.ts';
 import { ETHERTYPE_NAMES } from './names.ts';
 import { passOn } from './payload.ts';
 import { checksumFields, FieldReader, flagBit, hexNumber, markShort } from './reader.ts';
@@ -10,6 +11,7 @@ const FLAG = { checksum: 0x8000, routing: 0x4000, key: 0x2000, sequence: 0x1000,
 const PPTP = 0x880b;
 const ERSPAN_2 = 0x88be;
 const ERSPAN_3 = 0x22eb;
+const WCCP = 0x883e;
 
 /** RFC 2784 with the key and sequence of RFC 2890, and version 1 as PPTP uses it (RFC 2637). `check` covers the optional parts. */
 export const greView = {
@@ -93,17 +95,22 @@ function dissectGre(context: DissectContext, start: number, end: number): void {
   const flags = greView.flags(bytes, start);
   const protocol = greView.protocol(bytes, start);
   flagFields(context, start, flags);
-  tree.field('gre.proto', 'Protocol Type', `${ETHERTYPE_NAMES[protocol] ?? 'Unknown'} (${hexNumber(protocol, 4)})`, start + 2, 2, { raw: protocol });
+  tree.field('gre.proto', 'Protocol Type', `${ETHERTYPE_NAMES[protocol] ?? 'Unknown'} (${hexNumber(protocol, 4)})`, start + 2, 2, {
+    raw: protocol,
+  });
   tree.info = `Encapsulated ${ETHERTYPE_NAMES[protocol] ?? hexNumber(protocol, 4)}`;
   const r = new FieldReader(context, start + 4, end);
   optional(context, r, start, end, wireEnd, flags);
+  if (protocol === WCCP && r.left >= 4 && r.peek8() >> 4 !== 4) r.u32('gre.wccp.redirect_header', 'Redirect Header', 'hex');
   node.length = r.pos - start;
   r.finish('GRE');
   tree.close();
   if (r.short) return;
   context.tunnels++;
   if (context.tunnels > MAX_TUNNELS) passOn(context, undefined, r.pos, end, wireEnd);
-  else if (protocol === ERSPAN_2 || protocol === ERSPAN_3) dissectErspan(context, protocol, (flags & FLAG.sequence) !== 0, r.pos, end, wireEnd);
+  else if (protocol === WCCP) passOn(context, dissectIpv4, r.pos, end, wireEnd);
+  else if (protocol === ERSPAN_2 || protocol === ERSPAN_3)
+    dissectErspan(context, protocol, (flags & FLAG.sequence) !== 0, r.pos, end, wireEnd);
   else passOn(context, lookup('gre.proto', protocol) ?? lookup('ethertype', protocol), r.pos, end, wireEnd);
   context.tunnels--;
 }
@@ -149,7 +156,12 @@ function dissectErspan(context: DissectContext, protocol: number, hasSequence: b
   }
   let length = protocol === ERSPAN_2 ? 8 : 12;
   if (protocol === ERSPAN_3 && start + 12 <= end && (bytes[start + 11]! & 1) !== 0) length = 20;
-  tree.layer('erspan', `Encapsulated Remote Switch Packet ANalysis Type ${protocol === ERSPAN_2 ? 'II' : 'III'}`, start, Math.min(length, end - start));
+  tree.layer(
+    'erspan',
+    `Encapsulated Remote Switch Packet ANalysis Type ${protocol === ERSPAN_2 ? 'II' : 'III'}`,
+    start,
+    Math.min(length, end - start),
+  );
   if (start + length > end) {
     markShort(context, 'ERSPAN', end);
     tree.close();
@@ -160,9 +172,12 @@ function dissectErspan(context: DissectContext, protocol: number, hasSequence: b
   tree.field('erspan.version', 'Version', String(word >> 12), start, 2, { raw: word >> 12 });
   tree.field('erspan.vlan', 'Vlan', String(word & 0xfff), start, 2, { raw: word & 0xfff });
   tree.field('erspan.spanid', 'SpanID', String(session & 0x3ff), start + 2, 2, { raw: session & 0x3ff });
-  if (protocol === ERSPAN_3) tree.field('erspan.timestamp', 'Timestamp', String(u32(bytes, start + 4)), start + 4, 4, { raw: u32(bytes, start + 4) });
+  if (protocol === ERSPAN_3)
+    tree.field('erspan.timestamp', 'Timestamp', String(u32(bytes, start + 4)), start + 4, 4, { raw: u32(bytes, start + 4) });
+  // Type III says what it mirrors; 0 is an Ethernet frame.
+  const frameType = protocol === ERSPAN_3 ? (u16(bytes, start + 10) >> 10) & 31 : 0;
   tree.close();
-  passOn(context, dissectEthernet, start + length, end, wireEnd);
+  passOn(context, frameType === 0 ? dissectEthernet : undefined, start + length, end, wireEnd);
 }
 
 /** EtherType that GRE uses for PPP. */

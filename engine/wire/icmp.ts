@@ -137,7 +137,7 @@ function dissectIcmp(context: DissectContext, start: number, end: number): void 
   }
   const codeText = codes?.[code];
   tree.info = `${TYPES[type] ?? `Unknown ICMP type ${type}`}${codeText === undefined ? '' : ` (${codeText})`}`;
-  const whole = wireEnd <= end && !context.fragmented;
+  const whole = wireEnd <= end && !context.fragmented && !context.inError;
   const verdict: ChecksumVerdict = !whole ? 'unverified' : sumIsGood(sum16(bytes, start, end)) ? 'good' : 'bad';
   checksumFields(tree, 'icmp', icmpView.checksum(bytes, start), start + 2, 2, verdict);
   r.skip(2);

@@ -119,7 +119,14 @@ function dissectIcmpv6(context: DissectContext, start: number, end: number): voi
     tree.close();
     return;
   }
-  checksumFields(tree, 'icmpv6', icmpv6View.checksum(bytes, start), start + 2, 2, transportVerdict(context, 58, start, wireEnd, end));
+  checksumFields(
+    tree,
+    'icmpv6',
+    icmpv6View.checksum(bytes, start),
+    start + 2,
+    2,
+    context.inError ? 'unverified' : transportVerdict(context, 58, start, wireEnd, end),
+  );
   r.skip(2);
   body(context, r, type, start, end, wireEnd);
   r.finish('ICMPv6');

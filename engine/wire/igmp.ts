@@ -64,16 +64,21 @@ function dissectIgmp(context: DissectContext, start: number, end: number): void 
     tree.field('igmp.version', 'IGMP Version', String(version), start, 0, { raw: version, generated: true });
   }
   const r = new FieldReader(context, start, end);
-  r.u8('igmp.type', 'Type', (v) => `${TYPES[v] ?? 'Unknown'} (0x${v.toString(16)})`);
+  if (type !== PIM_V1) r.u8('igmp.type', 'Type', (v) => `${TYPES[v] ?? 'Unknown'} (0x${v.toString(16)})`);
   const scale = (v: number): string => `${(version === 3 ? expandCode(v, 8) : v) / 10} sec (0x${v.toString(16).padStart(2, '0')})`;
   if (type === IGMP_TYPE.query || type === IGMP_TYPE.reportV2 || type === IGMP_TYPE.leave) r.u8('igmp.max_resp', 'Max Resp Time', scale);
-  else r.u8('igmp.reserved', 'Reserved', 'hex');
+  else if (type !== PIM_V1) r.u8('igmp.reserved', 'Reserved', 'hex');
   if (r.short || start + 4 > end) {
     markShort(context, 'IGMP', end);
     tree.close();
     return;
   }
   const whole = wireEnd <= end && !context.fragmented;
+  if (type === PIM_V1) {
+    tree.close();
+    pimVersion1(context, start, end, wireEnd);
+    return;
+  }
   const verdict: ChecksumVerdict = !whole ? 'unverified' : sumIsGood(sum16(bytes, start, end)) ? 'good' : 'bad';
   checksumFields(tree, 'igmp', igmpView.checksum(bytes, start), start + 2, 2, verdict);
   r.skip(2);
@@ -81,6 +86,41 @@ function dissectIgmp(context: DissectContext, start: number, end: number): void 
   else if (TYPES[type] === undefined || type === 0x13 || type === 0x14) r.hexBytes('igmp.data', 'Data', r.left);
   else message(context, r, type, version);
   r.finish('IGMP');
+  tree.close();
+}
+
+const PIM_V1 = 0x14;
+const PIM_V1_CODES: Readonly<Record<number, string>> = {
+  0: 'Query',
+  1: 'Register',
+  2: 'Register-stop',
+  3: 'Join/Prune',
+  4: 'RP-Reachable',
+  5: 'Assert',
+  6: 'Graft',
+  7: 'Graft-Ack',
+  8: 'Mode',
+};
+
+/** PIM version 1 went inside IGMP: code, checksum and version; the rest is shown as bytes. */
+function pimVersion1(context: DissectContext, start: number, end: number, wireEnd: number): void {
+  const { tree, bytes } = context;
+  tree.layer('pim', 'Protocol Independent Multicast', start, end - start);
+  tree.protocol = 'PIMv1';
+  const r = new FieldReader(context, start, end);
+  r.u8('pim.igmp_type', 'Type', 'hex');
+  const code = r.u8('pim.code', 'Code', PIM_V1_CODES);
+  const whole = wireEnd <= end && !context.fragmented;
+  // The checksum of a register covers its first eight bytes only.
+  const stop = code === 1 ? Math.min(end, start + 8) : end;
+  const verdict: ChecksumVerdict = !whole && code !== 1 ? 'unverified' : sumIsGood(sum16(bytes, start, stop)) ? 'good' : 'bad';
+  if (r.left >= 2) checksumFields(tree, 'pim', u16(bytes, r.pos), r.pos, 2, verdict, 'cksum');
+  r.skip(2);
+  const version = r.peek8() >> 4;
+  if (r.more) tree.field('pim.version', 'Version', String(version), r.pos, 1, { raw: version });
+  r.hexBytes('pim.data', 'Data', r.left);
+  r.finish('PIM');
+  tree.info = PIM_V1_CODES[code] ?? `Unknown code ${code}`;
   tree.close();
 }
 

@@ -5,6 +5,7 @@ import { dissectIpv4Options } from './ipv4-options.ts';
 import { DSCP_NAMES, ECN_NAMES, IP_PROTOCOL_NAMES } from './names.ts';
 import { dissectData, passOn } from './payload.ts';
 import { bitField, checksumFields, flagBit, hexNumber, markShort } from './reader.ts';
+import { dissectIpv6 } from './ipv6.ts';
 import { lookup, MAX_TUNNELS, register, type DissectContext } from './registry.ts';
 
 export const IPV4_HEADER_BYTES = 20;
@@ -73,6 +74,33 @@ export function emitIpv4(b: Uint8Array, o: number, fields: Ipv4Fields): number {
   return headerBytes;
 }
 
+const LOOSE_SOURCE_ROUTE = 131;
+const STRICT_SOURCE_ROUTE = 137;
+
+/**
+ * Offset of the address the packet ends up at: the last of a source route that is not used up, the header's own otherwise.
+ * Transport checksums are over this one (RFC 791 section 3.1).
+ */
+export function ipv4FinalDestination(b: Uint8Array, o: number, headerEnd: number): number {
+  let at = o + IPV4_HEADER_BYTES;
+  while (at + 2 < headerEnd && b[at] !== 0) {
+    const type = b[at]!;
+    const length = type === 1 ? 1 : b[at + 1]!;
+    if (length === 0 || at + length > headerEnd || (type !== 1 && length < 2)) break;
+    if ((type === LOOSE_SOURCE_ROUTE || type === STRICT_SOURCE_ROUTE) && length >= 7) {
+      return b[at + 2]! <= length ? at + length - 4 : o + 16;
+    }
+    at += length;
+  }
+  return o + 16;
+}
+
+/** Total length as it counts: zero stands for the rest of the frame, as segmentation offload leaves it. */
+function presumedLength(b: Uint8Array, o: number, wireEnd: number): number {
+  const total = ipv4View.totalLength(b, o);
+  return total === 0 ? wireEnd - o : total;
+}
+
 function headerFields(context: DissectContext, o: number, headerBytes: number, headerWhole: boolean): void {
   const { tree, bytes } = context;
   bitField(tree, 'ip.version', 'Version', ipv4View.version(bytes, o), o, 1);
@@ -82,7 +110,12 @@ function headerFields(context: DissectContext, o: number, headerBytes: number, h
   bitField(tree, 'ip.dsfield.dscp', 'Differentiated Services Codepoint', ipv4View.dscp(bytes, o), o + 1, 1, DSCP_NAMES);
   bitField(tree, 'ip.dsfield.ecn', 'Explicit Congestion Notification', ipv4View.ecn(bytes, o), o + 1, 1, ECN_NAMES);
   tree.close();
-  bitField(tree, 'ip.len', 'Total Length', ipv4View.totalLength(bytes, o), o + 2, 2);
+  const total = presumedLength(bytes, o, context.wireEnd);
+  const reported = ipv4View.totalLength(bytes, o);
+  bitField(tree, 'ip.len', 'Total Length', total, o + 2, 2, (v) =>
+    v === reported ? String(v) : `${v} (reported as 0, presumed from segmentation offload)`,
+  );
+  if (reported > 0 && reported < headerBytes) return;
   bitField(tree, 'ip.id', 'Identification', ipv4View.identification(bytes, o), o + 4, 2, (v) => `${hexNumber(v, 4)} (${v})`);
   const flags = tree.open('ip.flags', 'Flags', o + 6, 1, { raw: bytes[o + 6]! >> 5 });
   flags.value = hexNumber(bytes[o + 6]! >> 5, 1);
@@ -90,15 +123,21 @@ function headerFields(context: DissectContext, o: number, headerBytes: number, h
   flagBit(tree, 'ip.flags.df', "Don't fragment", bytes[o + 6]!, 0x40, o + 6, 1);
   flagBit(tree, 'ip.flags.mf', 'More fragments', bytes[o + 6]!, 0x20, o + 6, 1);
   tree.close();
-  bitField(tree, 'ip.frag_offset', 'Fragment Offset', ipv4View.fragmentOffset(bytes, o), o + 6, 2);
+  // Wireshark's raw value of this field is in units of 8 bytes.
+  bitField(tree, 'ip.frag_offset', 'Fragment Offset', ipv4View.fragmentOffset(bytes, o) / 8, o + 6, 2, (v) => `${v * 8} bytes`);
   bitField(tree, 'ip.ttl', 'Time to Live', ipv4View.ttl(bytes, o), o + 8, 1);
   bitField(tree, 'ip.proto', 'Protocol', ipv4View.protocol(bytes, o), o + 9, 1, IP_PROTOCOL_NAMES);
   const verdict: ChecksumVerdict = !headerWhole ? 'unverified' : sumIsGood(sum16(bytes, o, o + headerBytes)) ? 'good' : 'bad';
   checksumFields(tree, 'ip', ipv4View.checksum(bytes, o), o + 10, 2, verdict);
   const source = formatIpv4(bytes, o + 12);
-  const destination = formatIpv4(bytes, o + 16);
+  const final = headerWhole ? ipv4FinalDestination(bytes, o, o + headerBytes) : o + 16;
+  const destination = formatIpv4(bytes, final);
   tree.field('ip.src', 'Source Address', source, o + 12, 4, { raw: source });
-  tree.field('ip.dst', 'Destination Address', destination, o + 16, 4, { raw: destination });
+  tree.field('ip.dst', 'Destination Address', destination, final, 4, { raw: destination });
+  if (final !== o + 16) {
+    const current = formatIpv4(bytes, o + 16);
+    tree.field('ip.cur_rt', 'Current Route', current, o + 16, 4, { raw: current });
+  }
 }
 
 export function dissectIpv4(context: DissectContext, start: number, end: number): void {
@@ -106,6 +145,12 @@ export function dissectIpv4(context: DissectContext, start: number, end: number)
   const wireEnd = context.wireEnd;
   const node = tree.layer('ip', 'Internet Protocol Version 4', start, Math.min(IPV4_HEADER_BYTES, end - start));
   tree.protocol = 'IPv4';
+  if (start < end && bytes[start]! >> 4 === 6) {
+    tree.expert('error', 'Bogus IPv4 version (6): dissected as IPv6');
+    tree.close();
+    dissectIpv6(context, start, end);
+    return;
+  }
   if (!wellFormed(context, start, end)) {
     tree.close();
     return;
@@ -122,13 +167,11 @@ export function dissectIpv4(context: DissectContext, start: number, end: number)
   const protocol = ipv4View.protocol(bytes, start);
   if (tree.columnsOpen) tree.info = IP_PROTOCOL_NAMES[protocol] ?? `Unknown (${protocol})`;
   const wireLength = wireEnd - start;
-  let total = ipv4View.totalLength(bytes, start);
-  // Segmentation offload leaves the length zero: the packet goes as far as the frame does.
-  if (total === 0) total = wireLength;
-  else if (total > wireLength && !context.inError) {
+  const total = presumedLength(bytes, start, wireEnd);
+  if (total > wireLength && !context.inError) {
     tree.expert('error', `IPv4 total length exceeds packet length (${wireLength} bytes)`);
   }
-  if (total < headerBytes) {
+  if (total < headerBytes && ipv4View.totalLength(bytes, start) > 0) {
     tree.expert('error', `Bogus IP length (${total}, less than header length ${headerBytes})`);
     tree.info = `Bogus IP length (${total}, less than header length ${headerBytes})`;
     tree.close();
@@ -167,6 +210,10 @@ function wellFormed(context: DissectContext, start: number, end: number): boolea
     return false;
   }
   if (start + IPV4_HEADER_BYTES > end) {
+    if (start + 4 <= end) {
+      bitField(tree, 'ip.hdr_len', 'Header Length', headerBytes, start, 1);
+      bitField(tree, 'ip.len', 'Total Length', ipv4View.totalLength(bytes, start), start + 2, 2);
+    }
     markShort(context, 'IPv4', end);
     return false;
   }
@@ -181,7 +228,7 @@ function ipv4Payload(context: DissectContext, o: number, headerBytes: number, en
   const savedFragmented = context.fragmented;
   context.ipVersion = 4;
   context.ipSource = o + 12;
-  context.ipDestination = o + 16;
+  context.ipDestination = ipv4FinalDestination(bytes, o, at);
   context.tunnels++;
   const offset = ipv4View.fragmentOffset(bytes, o);
   const fragmented = offset > 0 || ipv4View.moreFragments(bytes, o);

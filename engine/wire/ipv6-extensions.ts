@@ -122,7 +122,7 @@ const OPTION_NAMES: Readonly<Record<number, string>> = {
 
 const ROUTER_ALERT: Readonly<Record<number, string>> = { 0: 'MLD', 1: 'RSVP', 2: 'Active Network' };
 
-function optionBody(type: number, r: FieldReader): void {
+function optionBody(context: DissectContext, type: number, r: FieldReader): void {
   switch (type) {
     case 0x04:
       r.u8('ipv6.opt.tel', 'Tunnel Encapsulation Limit');
@@ -147,6 +147,8 @@ function optionBody(type: number, r: FieldReader): void {
       r.u32('ipv6.opt.jumbo', 'Payload Length');
       return;
     case 0xc9:
+      // The checksum above is over the home address (RFC 6275 section 11.3.1).
+      if (r.left >= 16) context.ipSource = r.pos;
       r.ipv6('ipv6.opt.mipv6.home_address', 'MIPv6 Home Address');
       return;
     default:
@@ -168,7 +170,7 @@ function options(context: DissectContext, r: FieldReader): void {
       const sub = r.sub(length);
       sub.skip(1);
       sub.u8('ipv6.opt.length', 'Length');
-      optionBody(type, sub);
+      optionBody(context, type, sub);
       if (sub.short || sub.cut) tree.expert('warn', 'Option goes past its end');
     }
     tree.close();
@@ -227,6 +229,18 @@ function dissectDestinationOptions(context: DissectContext, start: number, end: 
   endExtension(context, body, start, end, wireEnd);
 }
 
+/**
+ * The checksum of what follows is over the address the packet ends up at (RFC 8200 section 8.1): the last of the list for
+ * types 0 and 2, the first, which is visited last, for segment routing (RFC 8754 section 2).
+ */
+function finalDestination(context: DissectContext, type: number, start: number, end: number): void {
+  if (!extensionView.check(context.bytes, start, end)) return;
+  const length = extensionView.length(context.bytes, start);
+  if (length < 24) return;
+  if (type === 0 || type === 2) context.ipDestination = start + length - 16;
+  else if (type === 4) context.ipDestination = start + 8;
+}
+
 const ROUTING_TYPES: Readonly<Record<number, string>> = {
   0: 'Source Route',
   1: 'Nimrod',
@@ -241,7 +255,8 @@ function dissectRouting(context: DissectContext, start: number, end: number): vo
   const r = beginExtension(context, 'ipv6.routing', 'ipv6.routing', start, end);
   if (r === undefined) return;
   const type = r.u8('ipv6.routing.type', 'Type', ROUTING_TYPES);
-  r.u8('ipv6.routing.segleft', 'Segments Left');
+  const left = r.u8('ipv6.routing.segleft', 'Segments Left');
+  if (left > 0) finalDestination(context, type, start, end);
   if (type === 0) {
     r.u32('ipv6.routing.src.reserved', 'Reserved', 'hex');
     while (r.more) r.ipv6('ipv6.routing.src.addr', 'Address');

@@ -44,8 +44,10 @@ export function emitIpv6(b: Uint8Array, o: number, fields: Ipv6Fields): number {
   return IPV6_HEADER_BYTES;
 }
 
-function headerFields(context: DissectContext, o: number): void {
+/** As many of the header's fields as there are. */
+function headerFields(context: DissectContext, o: number, end: number): void {
   const { tree, bytes } = context;
+  if (tree.columnsOnly || o + 8 > end) return;
   const trafficClass = ipv6View.trafficClass(bytes, o);
   bitField(tree, 'ipv6.version', 'Version', ipv6View.version(bytes, o), o, 1);
   const node = tree.open('ipv6.tclass', 'Traffic Class', o, 4, { raw: trafficClass });
@@ -57,9 +59,11 @@ function headerFields(context: DissectContext, o: number): void {
   bitField(tree, 'ipv6.plen', 'Payload Length', ipv6View.payloadLength(bytes, o), o + 4, 2);
   bitField(tree, 'ipv6.nxt', 'Next Header', ipv6View.nextHeader(bytes, o), o + 6, 1, IP_PROTOCOL_NAMES);
   bitField(tree, 'ipv6.hlim', 'Hop Limit', ipv6View.hopLimit(bytes, o), o + 7, 1);
+  if (o + 24 > end) return;
   const source = formatIpv6(bytes, o + 8);
-  const destination = formatIpv6(bytes, o + 24);
   tree.field('ipv6.src', 'Source Address', source, o + 8, 16, { raw: source });
+  if (o + 40 > end) return;
+  const destination = formatIpv6(bytes, o + 24);
   tree.field('ipv6.dst', 'Destination Address', destination, o + 24, 16, { raw: destination });
 }
 
@@ -76,12 +80,12 @@ export function dissectIpv6(context: DissectContext, start: number, end: number)
     tree.close();
     return;
   }
+  headerFields(context, start, end);
   if (!ipv6View.check(bytes, start, end)) {
     markShort(context, 'IPv6', end);
     tree.close();
     return;
   }
-  if (!tree.columnsOnly) headerFields(context, start);
   if (tree.columnsOpen) {
     tree.source = ipv6View.source(bytes, start);
     tree.destination = ipv6View.destination(bytes, start);

@@ -1,7 +1,7 @@
-import { u32, u32le } from '../base/index.ts';
+import { u16, u32, u32le } from '../base/index.ts';
 import { dissectEthertype } from './ethernet.ts';
 import { passTo } from './payload.ts';
-import { markShort } from './reader.ts';
+import { hexNumber, markShort } from './reader.ts';
 import { register, type DissectContext } from './registry.ts';
 
 export const NULL_HEADER_BYTES = 4;
@@ -43,6 +43,13 @@ function dissectNull(context: DissectContext, start: number, end: number): void 
   if (bytes[start] === 0xff && bytes[start + 1] === 0x03) {
     tree.close();
     passTo(context, 'linktype', 9, start, end, wireEnd);
+    return;
+  }
+  // Cisco HDLC's address and control, then an EtherType: some systems put that here.
+  if (bytes[start] === 0x0f && bytes[start + 1] === 0) {
+    tree.field('null.type', 'Type', hexNumber(u16(bytes, start + 2), 4), start + 2, 2, { raw: u16(bytes, start + 2) });
+    tree.close();
+    dissectEthertype(context, u16(bytes, start + 2), start + 4, end, wireEnd);
     return;
   }
   const family = nullView.family(bytes, start);

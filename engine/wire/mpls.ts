@@ -54,7 +54,9 @@ function dissectMpls(context: DissectContext, start: number, end: number): void 
     }
     const label = mplsView.label(bytes, at);
     node.value = `Label: ${label}, TTL: ${mplsView.ttl(bytes, at)}`;
-    bitField(tree, 'mpls.label', 'MPLS Label', label, at, 3, (v) => (v < FIRST_ORDINARY_LABEL ? `${RESERVED_LABELS[v] ?? 'Reserved'} (${v})` : String(v)));
+    bitField(tree, 'mpls.label', 'MPLS Label', label, at, 3, (v) =>
+      v < FIRST_ORDINARY_LABEL ? `${RESERVED_LABELS[v] ?? 'Reserved'} (${v})` : String(v),
+    );
     bitField(tree, 'mpls.exp', 'MPLS Experimental Bits', mplsView.trafficClass(bytes, at), at + 2, 1);
     flagBit(tree, 'mpls.bottom', 'MPLS Bottom Of Label Stack', bytes[at + 2]!, 1, at + 2, 1);
     bitField(tree, 'mpls.ttl', 'MPLS TTL', mplsView.ttl(bytes, at), at + 3, 1);

@@ -81,10 +81,19 @@ function pref64(r: FieldReader): string {
   if (r.short) return '';
   const code = word & 7;
   const length = PREF64_LENGTHS[code];
-  r.tree.field('icmpv6.opt.pref64.scaled_lifetime', 'Scaled Lifetime', `${word >> 3} (${(word >> 3) * 8} seconds)`, at, 2, { raw: word >> 3 });
-  r.tree.field('icmpv6.opt.pref64.plc', 'PLC', length === undefined ? `Unknown (${code})` : `${length} bits prefix length (${code})`, at, 2, {
-    raw: code,
+  r.tree.field('icmpv6.opt.pref64.scaled_lifetime', 'Scaled Lifetime', `${word >> 3} (${(word >> 3) * 8} seconds)`, at, 2, {
+    raw: word >> 3,
   });
+  r.tree.field(
+    'icmpv6.opt.pref64.plc',
+    'PLC',
+    length === undefined ? `Unknown (${code})` : `${length} bits prefix length (${code})`,
+    at,
+    2,
+    {
+      raw: code,
+    },
+  );
   return `${partialPrefix(r, Math.min(12, r.left))}/${length ?? '?'}`;
 }
 

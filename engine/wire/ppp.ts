@@ -82,12 +82,17 @@ function pppFromProtocol(context: DissectContext, at: number, end: number): void
   passTo(context, 'ppp.protocol', protocol, at + length, end, wireEnd);
 }
 
-/** PPP in HDLC-like framing (RFC 1662): address 0xff and control 0x03 may be left out. */
+/** PPP in HDLC-like framing (RFC 1662): address 0xff and control may be left out. Cisco's framing begins with 0x0f or 0x8f. */
 function dissectPppHdlc(context: DissectContext, start: number, end: number): void {
   const { tree, bytes } = context;
+  const first = start < end ? bytes[start]! : 0;
+  if (first === 0x0f || first === 0x8f) {
+    dissectCiscoHdlc(context, start, end);
+    return;
+  }
   tree.layer('ppp', 'Point-to-Point Protocol', start, Math.min(end - start, 4));
   let at = start;
-  if (start + 2 <= end && bytes[start] === 0xff && bytes[start + 1] === 0x03) {
+  if (start + 2 <= end && first === 0xff) {
     tree.field('ppp.address', 'Address', hexNumber(bytes[start]!, 2), start, 1, { raw: bytes[start]! });
     tree.field('ppp.control', 'Control', hexNumber(bytes[start + 1]!, 2), start + 1, 1, { raw: bytes[start + 1]! });
     at += 2;
@@ -95,11 +100,26 @@ function dissectPppHdlc(context: DissectContext, start: number, end: number): vo
   pppFromProtocol(context, at, end);
 }
 
-/** LINKTYPE_PPP_HDLC: PPP, or Cisco HDLC where the first byte is 0x0f or 0x8f. */
-function dissectPppSerial(context: DissectContext, start: number, end: number): void {
-  const first = start < end ? context.bytes[start]! : 0;
-  if (first === 0x0f || first === 0x8f) dissectCiscoHdlc(context, start, end);
-  else dissectPppHdlc(context, start, end);
+const SLARP = 0x8035;
+const SLARP_TYPES: Readonly<Record<number, string>> = { 0: 'Request', 1: 'Reply', 2: 'Line keepalive' };
+
+function dissectSlarp(context: DissectContext, start: number, end: number, wireEnd: number): void {
+  const { tree } = context;
+  context.wireEnd = wireEnd;
+  tree.layer('slarp', 'Cisco SLARP', start, end - start);
+  tree.protocol = 'SLARP';
+  const r = new FieldReader(context, start, end);
+  const type = r.u32('slarp.ptype', 'Packet type', SLARP_TYPES);
+  if (type === 2) {
+    r.u32('slarp.mysequence', 'Outgoing sequence number');
+    r.u32('slarp.yoursequence', 'Returned sequence number');
+  } else {
+    r.ipv4('slarp.address', 'Address');
+    r.ipv4('slarp.netmask', 'Netmask');
+  }
+  r.finish('SLARP');
+  tree.info = SLARP_TYPES[type] ?? 'Unknown';
+  tree.close();
 }
 
 /** Cisco HDLC: address, control, EtherType. */
@@ -114,7 +134,9 @@ function dissectCiscoHdlc(context: DissectContext, start: number, end: number): 
   const type = r.u16('chdlc.protocol', 'Protocol', 'hex');
   r.finish('Cisco HDLC');
   tree.close();
-  if (!r.short) passTo(context, 'ethertype', type, r.pos, end, wireEnd);
+  // 0x8035 is RARP on Ethernet and SLARP, Cisco's keepalive, here.
+  if (!r.short && type === SLARP) dissectSlarp(context, r.pos, end, wireEnd);
+  else if (!r.short) passTo(context, 'ethertype', type, r.pos, end, wireEnd);
 }
 
 /** LCP and the network control protocols share one format (RFC 1661 section 5). */
@@ -149,10 +171,8 @@ function controlProtocol(protocol: number): (context: DissectContext, start: num
 }
 
 export function registerPpp(): void {
-  register('linktype', [9, 166], dissectPppHdlc);
-  register('linktype', [50], dissectPppSerial);
+  register('linktype', [9, 50, 166], dissectPppHdlc);
   register('linktype', [104], dissectCiscoHdlc);
-  register('ethertype', [0x880b], dissectPppHdlc);
   register('gre.proto', [0x880b], dissectPppHdlc);
   for (const protocol of [0xc021, 0x8021, 0x8057, 0x80fd, 0xc023, 0xc223]) {
     register('ppp.protocol', [protocol], controlProtocol(protocol));

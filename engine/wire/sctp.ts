@@ -88,7 +88,7 @@ function dissectSctp(context: DissectContext, start: number, end: number): void 
   bitField(tree, 'sctp.dstport', 'Destination port', destination, start + 2, 2);
   bitField(tree, 'sctp.verification_tag', 'Verification tag', sctpView.verificationTag(bytes, start), start + 4, 4, 'hex');
   if (!tree.columnsOnly) {
-    const whole = wireEnd <= end && !context.fragmented && !context.inError;
+    const whole = wireEnd <= end && !context.fragmented;
     const verdict: ChecksumVerdict = !whole ? 'unverified' : sctpChecksum(bytes, start, end) === u32le(bytes, start + 8) ? 'good' : 'bad';
     checksumFields(tree, 'sctp', sctpView.checksum(bytes, start), start + 8, 4, verdict);
   }

@@ -107,6 +107,20 @@ function partial(context: DissectContext, start: number, end: number): void {
     tree.info = `${u16(bytes, start)} → ${u16(bytes, start + 2)}`;
   }
   if (start + 8 <= end) bitField(tree, 'tcp.seq_raw', 'Sequence Number (raw)', u32(bytes, start + 4), start + 4, 4);
+  const bogus = start + 16 <= end && tcpView.headerLength(bytes, start) < TCP_HEADER_BYTES;
+  if (bogus) {
+    bogusHeader(context, start, tcpView.headerLength(bytes, start));
+    return;
+  }
+  if (start + 12 <= end) bitField(tree, 'tcp.ack_raw', 'Acknowledgment number (raw)', u32(bytes, start + 8), start + 8, 4);
+  if (start + 16 <= end) {
+    bitField(tree, 'tcp.hdr_len', 'Header Length', tcpView.headerLength(bytes, start), start + 12, 1);
+    flagFields(context, start);
+    bitField(tree, 'tcp.window_size_value', 'Window', tcpView.window(bytes, start), start + 14, 2);
+  }
+  if (start + 18 <= end) {
+    checksumFields(tree, 'tcp', tcpView.checksum(bytes, start), start + 16, 2, transportVerdict(context, 6, start, context.wireEnd, end));
+  }
   markShort(context, 'TCP', end);
 }
 
@@ -132,8 +146,9 @@ function dissectTcp(context: DissectContext, start: number, end: number): void {
   }
   if (tree.columnsOpen) tree.info = tcpInfo(context, start, segment);
   if (headerBytes < TCP_HEADER_BYTES) {
-    tree.expert('error', `Bogus TCP header length (${headerBytes}, must be at least ${TCP_HEADER_BYTES})`);
-    tree.info += ` [bogus header length ${headerBytes}]`;
+    lengthField(context, start, segment);
+    bitField(tree, 'tcp.seq_raw', 'Sequence Number (raw)', tcpView.sequence(bytes, start), start + 4, 4);
+    bogusHeader(context, start, headerBytes);
     tree.close();
     return;
   }
@@ -148,10 +163,23 @@ function dissectTcp(context: DissectContext, start: number, end: number): void {
   passOn(context, dissector, at, end, wireEnd);
 }
 
+function bogusHeader(context: DissectContext, start: number, headerBytes: number): void {
+  const { tree } = context;
+  bitField(tree, 'tcp.hdr_len', 'Header Length', headerBytes, start + 12, 1);
+  tree.expert('error', `Bogus TCP header length (${headerBytes}, must be at least ${TCP_HEADER_BYTES})`);
+  tree.info += ` [bogus header length ${headerBytes}]`;
+}
+
+/** Data bytes of the segment; not known in a fragment, nor in a packet quoted by an error. */
+function lengthField(context: DissectContext, start: number, segment: number): void {
+  if (context.fragmented || context.inError || context.wireEnd - start < tcpView.headerLength(context.bytes, start)) return;
+  context.tree.field('tcp.len', 'TCP Segment Len', String(segment), start + 12, 1, { raw: segment, generated: true });
+}
+
 function headerFields(context: DissectContext, start: number, end: number, headerBytes: number, segment: number): void {
   const { tree, bytes } = context;
   const wireEnd = context.wireEnd;
-  tree.field('tcp.len', 'TCP Segment Len', String(segment), start + 12, 1, { raw: segment, generated: true });
+  lengthField(context, start, segment);
   bitField(tree, 'tcp.seq_raw', 'Sequence Number (raw)', tcpView.sequence(bytes, start), start + 4, 4);
   bitField(tree, 'tcp.ack_raw', 'Acknowledgment number (raw)', tcpView.acknowledgment(bytes, start), start + 8, 4);
   bitField(tree, 'tcp.hdr_len', 'Header Length', headerBytes, start + 12, 1, (v) => `${v} bytes (${v / 4})`);

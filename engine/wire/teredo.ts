@@ -51,7 +51,7 @@ function origin(r: FieldReader): void {
     const port = r.peek16() ^ 0xffff;
     r.tree.field('teredo.orig.port', 'Origin UDP port', String(port), r.pos, 2, { raw: port });
     r.skip(2);
-    const address = formatIpv4U32((~((r.peek16() << 16) | r.peek16(2))) >>> 0);
+    const address = formatIpv4U32(~((r.peek16() << 16) | r.peek16(2)) >>> 0);
     r.tree.field('teredo.orig.addr', 'Origin IPv4 address', address, r.pos, 4, { raw: address });
     r.skip(4);
     return `${address}:${port}`;

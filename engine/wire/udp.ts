@@ -95,7 +95,12 @@ function liteVerdict(context: DissectContext, start: number, end: number, wireLe
 function udpLike(context: DissectContext, start: number, end: number, lite: boolean): void {
   const { tree, bytes } = context;
   const wireEnd = context.wireEnd;
-  const node = tree.layer(lite ? 'udplite' : 'udp', lite ? 'Lightweight User Datagram Protocol' : 'User Datagram Protocol', start, Math.min(8, end - start));
+  const node = tree.layer(
+    lite ? 'udplite' : 'udp',
+    lite ? 'Lightweight User Datagram Protocol' : 'User Datagram Protocol',
+    start,
+    Math.min(8, end - start),
+  );
   tree.protocol = lite ? 'UDP-Lite' : 'UDP';
   const prefix = 'udp';
   if (start + 4 <= end) portFields(context, prefix, start);
@@ -118,8 +123,11 @@ function udpLike(context: DissectContext, start: number, end: number, lite: bool
     length = wireLength;
   } else {
     bitField(tree, 'udp.length', 'Length', length, start + 4, 2);
-    // A jumbogram's datagram has a length of zero (RFC 2675 section 4).
-    if (length === 0 && context.ipVersion === 6 && wireLength > 0xffff) length = wireLength;
+    if (length === 0 && context.ipVersion === 6) {
+      // A jumbogram's datagram has a length of zero (RFC 2675 section 4).
+      if (wireLength <= 0xffff) tree.expert('error', 'Length is zero but payload < 65536');
+      length = wireLength;
+    }
     if (length < UDP_HEADER_BYTES) {
       tree.expert('error', `Bad length value ${length} < 8`);
       tree.info = `BAD UDP LENGTH ${length} < 8`;
