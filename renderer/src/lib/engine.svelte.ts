@@ -70,7 +70,12 @@ export class AppStore extends EngineLink {
   readonly scheduler: FrameScheduler;
 
   readonly sessionId = $derived(this.session?.id ?? null);
-  readonly durationNs = $derived(this.session?.kind === 'live' ? (this.frame?.tNs ?? 0) : (this.session?.capture.durationNs ?? 0));
+  readonly durationNs = $derived(
+    Math.max(
+      this.session?.capture.durationNs ?? 0,
+      this.session?.kind === 'live' ? Math.max(this.frame?.tNs ?? 0, this.transport?.tNs ?? 0) : 0,
+    ),
+  );
   readonly totalPackets = $derived(
     this.session?.kind === 'live' ? (this.live?.packets ?? this.session.capture.packets) : (this.session?.capture.packets ?? 0),
   );
@@ -263,6 +268,26 @@ export class AppStore extends EngineLink {
   async pause(): Promise<void> {
     const session = this.sessionId;
     if (session !== null) this.#take(await this.ask('Pausing', 'transport.pause', { session }));
+  }
+
+  /** Stops a live capture; what was captured stays and can be replayed. */
+  async stopLive(): Promise<void> {
+    const session = this.sessionId;
+    if (session === null) return;
+    this.live = (await this.ask('Stopping the capture', 'live.stop', { session })) ?? this.live;
+    await this.startRun();
+  }
+
+  /** Moves the playhead to just after a packet. */
+  async seekPacket(number: number): Promise<void> {
+    const session = this.sessionId;
+    if (session !== null) this.#take(await this.ask('Moving the playhead', 'transport.seekPacket', { session, number }));
+  }
+
+  /** Repeats between two times, or not. */
+  async setLoop(range: { readonly fromNs: number; readonly toNs: number } | null): Promise<void> {
+    const session = this.sessionId;
+    if (session !== null) this.#take(await this.ask('Setting the loop', 'transport.loop', { session, range }));
   }
 
   toggle(): Promise<void> {

@@ -1,0 +1,108 @@
+import { EngineError, inputRefSchema, type InputRef } from '../../../engine/contract/index.ts';
+import type { AppStore } from './engine.svelte.ts';
+
+/** Where files go that a browser hands over; the desktop shell opens them by path instead. */
+const UPLOAD_PATH = './upload';
+const ACCEPT = '.pcap,.pcapng,.cap,.ntar,.snoop,.pcap.gz,.pcapng.gz,.gz,.zst,.dmp,.erf,application/vnd.tcpdump.pcap';
+
+/** Opens a file with the native dialog, or the browser's own where there is none. */
+export async function pickInput(app: AppStore): Promise<void> {
+  if (app.hello?.features.nativeDialogs === true) {
+    const input = await app.ask('Opening a file', 'input.pick', {});
+    if (input !== null) await app.open(input.handle, input.name);
+    return;
+  }
+  const element = document.createElement('input');
+  element.type = 'file';
+  element.accept = ACCEPT;
+  element.addEventListener('change', () => {
+    const file = element.files?.[0];
+    if (file !== undefined) void openFile(app, file);
+  });
+  element.click();
+}
+
+/** Opens a file object from a dialog or a drop. */
+export async function openFile(app: AppStore, file: File): Promise<void> {
+  const task = app.notices.startTask(`Reading ${file.name}`);
+  let input: InputRef | null = null;
+  try {
+    input =
+      window.ringsideShell === undefined
+        ? await upload(file, task.controller.signal, (done) => {
+            task.progress = { done, total: file.size, unit: 'bytes', message: '' };
+          })
+        : await window.ringsideShell.handleForFile(file);
+    if (input === null) throw new EngineError({ code: 'bad-input', message: 'This is not a file on disk.', where: { file: file.name } });
+  } catch (error) {
+    app.notices.error(`Opening ${file.name}`, error);
+  } finally {
+    app.notices.endTask(task);
+  }
+  if (input !== null) await app.open(input.handle, input.name);
+}
+
+/** Sends a file to the host that served this page. XMLHttpRequest, because fetch tells nothing of an upload's progress. */
+function upload(file: File, signal: AbortSignal, onProgress: (doneBytes: number) => void): Promise<InputRef> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', `${UPLOAD_PATH}?name=${encodeURIComponent(file.name)}`);
+    request.setRequestHeader('Content-Type', 'application/octet-stream');
+    request.upload.addEventListener('progress', (event) => {
+      onProgress(event.loaded);
+    });
+    request.addEventListener('load', () => {
+      const answer = parseAnswer(request.responseText);
+      if (request.status === 200 && answer !== null) resolve(answer);
+      else reject(new EngineError({ code: 'bad-input', message: request.responseText || `The host answered ${String(request.status)}.` }));
+    });
+    request.addEventListener('error', () => {
+      reject(new EngineError({ code: 'unavailable', message: 'The connection broke while the file was sent.', fix: 'Try again.' }));
+    });
+    request.addEventListener('abort', () => {
+      reject(new EngineError({ code: 'cancelled', message: 'Cancelled.' }));
+    });
+    signal.addEventListener('abort', () => {
+      request.abort();
+    });
+    request.send(file);
+  });
+}
+
+function parseAnswer(text: string): InputRef | null {
+  try {
+    const parsed = inputRefSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Saves what the host made: a download when served, a path to show when the desktop shell already wrote it. */
+export function deliver(app: AppStore, what: string, made: { readonly name: string; readonly url: string }): void {
+  if (window.ringsideShell !== undefined) {
+    app.notices.good(`${what} written: ${made.url}`);
+    return;
+  }
+  const link = document.createElement('a');
+  link.href = made.url;
+  link.download = made.name;
+  link.click();
+  app.notices.good(`${what} downloaded: ${made.name}`);
+}
+
+export type ReportFormat = 'html' | 'json' | 'pdf';
+
+export async function exportReport(app: AppStore, format: ReportFormat): Promise<void> {
+  const session = app.sessionId;
+  if (session === null) return;
+  const made = await app.askLong(`Writing the ${format.toUpperCase()} report`, 'report.export', { session, format });
+  if (made !== null) deliver(app, 'Report', made);
+}
+
+export async function saveCapture(app: AppStore): Promise<void> {
+  const session = app.sessionId;
+  if (session === null) return;
+  const made = await app.askLong('Saving the capture', 'live.save', { session });
+  if (made !== null) deliver(app, 'Capture', made);
+}

@@ -1,0 +1,25 @@
+import { getContext, setContext } from 'svelte';
+
+/** Which of the shell's own surfaces are open. */
+export class UiState {
+  palette = $state(false);
+  help = $state(false);
+  compare = $state(false);
+  scenario = $state(false);
+  goto = $state(false);
+  /** Files are being dragged over the window. */
+  dropping = $state(false);
+  /** Grows when a command asks for the capture menu, which lives in the header. */
+  captureRequest = $state(0);
+  exportRequest = $state(0);
+}
+
+const UI = Symbol('ringside ui');
+
+export function provideUi(ui: UiState): UiState {
+  return setContext(UI, ui);
+}
+
+export function useUi(): UiState {
+  return getContext<UiState>(UI);
+}
