@@ -16,6 +16,8 @@ export interface Port {
   onMessage(listener: (message: Message) => void): void;
   onClose(listener: (reason: string) => void): void;
   close(): void;
+  /** Bytes sent but not taken by the other side yet, where the connection can tell. */
+  readonly backlogBytes?: number;
 }
 
 /** Largest message accepted from the other side, in bytes. A terminal paste is the largest honest one. */

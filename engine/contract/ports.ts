@@ -46,6 +46,7 @@ class Listeners {
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
+  readonly bufferedAmount: number;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
   addEventListener(type: 'open', listener: () => void): void;
@@ -97,6 +98,9 @@ export function webSocketPort(socket: WebSocketLike): Port {
     close() {
       socket.close();
       listeners.close('closed');
+    },
+    get backlogBytes() {
+      return socket.bufferedAmount;
     },
   };
 }

@@ -9,6 +9,8 @@ export const MAX_CALLS_IN_FLIGHT = 256;
 export interface Served {
   /** Sends an event to this connection. */
   event<E extends EventName>(event: E, data: EventData<E>): void;
+  /** Bytes of events and answers that the other side has not taken yet, 0 where the connection cannot tell. */
+  backlogBytes(): number;
   close(): void;
 }
 
@@ -73,6 +75,7 @@ export function serve(port: Port, handlers: EngineHandlers): Served {
     event(event, data) {
       port.send({ kind: 'event', event, data });
     },
+    backlogBytes: () => port.backlogBytes ?? 0,
     close() {
       for (const controller of running.values()) controller.abort();
       port.close();

@@ -17,12 +17,16 @@ export const MAX_TERMINALS = 8;
 export const MAX_PENDING_CHARS = 256 * 1024;
 /** Output is sent together at most this often: one animation frame. */
 const FLUSH_MS = 12;
+/** A window this far behind is given nothing more until it has caught up. */
+const MAX_BACKLOG_BYTES = 1024 * 1024;
 /** Characters of one event; a terminal draws that in a few milliseconds. */
 const FLUSH_CHARS = 64 * 1024;
 
 export interface TerminalSink {
   data(terminal: string, data: string): void;
   exit(terminal: string, code: number): void;
+  /** Bytes on their way to the window. While they are many, output waits here. */
+  backlogBytes(): number;
 }
 
 interface Shell {
@@ -141,8 +145,10 @@ export class Terminals {
   private flush(terminal: string, shell: Shell, chars: number): void {
     clearTimeout(shell.timer);
     shell.timer = undefined;
-    if (shell.pending !== '') shell.sink.data(terminal, shell.pending.slice(0, chars));
-    shell.pending = shell.pending.slice(chars);
+    if (shell.pending !== '' && shell.sink.backlogBytes() < MAX_BACKLOG_BYTES) {
+      shell.sink.data(terminal, shell.pending.slice(0, chars));
+      shell.pending = shell.pending.slice(chars);
+    }
     if (shell.pending !== '') {
       shell.timer = setTimeout(() => {
         this.flush(terminal, shell, FLUSH_CHARS);

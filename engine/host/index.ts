@@ -1,0 +1,9 @@
+/** The engine as a service: sessions in threads, served to windows over a MessagePort or a WebSocket. */
+export { createEngine, Engine, MAX_SESSIONS, type EngineOptions, type ShellHooks } from './engine.ts';
+export { startWebServer, type ServeOptions, type WebServer } from './web-server.ts';
+export { Inputs, MAX_RECENT, fileError } from './inputs.ts';
+export { captureInfoOf, failedInfo, timestampWords, type InputTotals } from './capture-summary.ts';
+export { findChromium, printPdf, PDF_FIX } from './pdf.ts';
+export { DEFAULT_SCENARIO, listScenarios, scenarioText, type BundledScenario } from './scenarios.ts';
+export { TempFolder } from './temp-folder.ts';
+export { cliFile, configFolder, distFolder, laneWorkerFile, programVersion, rendererFolder, rootFolder, samplesFolder } from './paths.ts';
