@@ -16,7 +16,7 @@ export interface CircleFigures {
   readonly slots: number;
   readonly used: number;
   readonly highWater: number;
-  /** Positions 0..slots-1; -1 where a circle stands for several rings and has no single head and tail. */
+  /** Positions 0..slots-1. */
   readonly head: number;
   readonly tail: number;
 }
@@ -24,54 +24,71 @@ export interface CircleFigures {
 const TURN = Math.PI * 2;
 /** Slot 0 is at twelve o'clock, slots run clockwise. */
 const TOP = -Math.PI / 2;
+/** A single packet of a large ring must still be seen: at least three degrees. */
+const LEAST_SWEEP = TURN / 120;
+
+interface Circle {
+  readonly cx: number;
+  readonly cy: number;
+  readonly radius: number;
+  readonly thickness: number;
+}
+
+function circleOf({ width, height }: Surface): Circle {
+  const side = Math.min(width, height);
+  const thickness = Math.max(4, Math.round(side * 0.16));
+  return { cx: width / 2, cy: height / 2, radius: side / 2 - thickness / 2 - 2.5, thickness };
+}
 
 /**
- * The ring as a circle. With a head, the owned slots [head, tail) are filled where they lie in the ring, so that it turns as packets pass;
- * without, the fill starts at the top.
+ * One ring as a circle: the owned slots [head, tail) are filled where they lie, so that the fill turns as packets pass; the head is the long mark, the
+ * tail the short one, the high-water mark stands outside, measured from the head. Several rings (the queues of one port): one arc each, filled from its start.
  */
-export function drawCircle(surface: Surface, figures: CircleFigures, colours: OccupancyColours): void {
-  const { context, width, height } = surface;
-  const cx = width / 2;
-  const cy = height / 2;
-  const thickness = Math.max(4, Math.round(Math.min(width, height) * 0.17));
-  const radius = Math.min(width, height) / 2 - thickness / 2 - 2;
-  if (radius <= 0 || figures.slots <= 0) return;
-  const angle = (slots: number): number => (slots / figures.slots) * TURN;
+export function drawCircle(surface: Surface, rings: readonly CircleFigures[], colours: OccupancyColours): void {
+  const only = rings.length === 1 ? rings[0] : undefined;
+  const circle = circleOf(surface);
+  if (circle.radius <= 0) return;
+  if (only) drawOne(surface, circle, only, colours);
+  else drawSeveral(surface, circle, rings, colours);
+}
+
+function arc({ context }: Surface, { cx, cy, radius, thickness }: Circle, from: number, to: number, colour: string): void {
   context.lineCap = 'butt';
   context.lineWidth = thickness;
-  context.strokeStyle = colours.track;
+  context.strokeStyle = colour;
   context.beginPath();
-  context.arc(cx, cy, radius, 0, TURN);
+  context.arc(cx, cy, radius, from, to);
   context.stroke();
-  const start = TOP + (figures.head >= 0 ? angle(figures.head) : 0);
-  const used = Math.min(figures.used, figures.slots);
-  if (used > 0) {
-    // A single packet of a large ring must still be seen: at least three degrees.
-    const sweep = Math.max(angle(used), TURN / 120);
-    context.strokeStyle = colours.fill;
-    context.beginPath();
-    context.arc(cx, cy, radius, start, start + Math.min(sweep, TURN));
-    context.stroke();
-  }
-  if (figures.highWater > 0) {
-    tick(
-      surface,
-      cx,
-      cy,
-      radius + thickness / 2 - 1,
-      radius + thickness / 2 + 2,
-      start + angle(Math.min(figures.highWater, figures.slots)),
-      {
-        colour: colours.highWater,
-        width: 1.5,
-      },
-    );
-  }
-  if (figures.head >= 0) {
-    const inner = radius - thickness / 2;
-    tick(surface, cx, cy, inner - 2, inner + thickness, TOP + angle(figures.head), { colour: colours.head, width: 1.5 });
-    tick(surface, cx, cy, inner - 2, inner + 3, TOP + angle(figures.tail), { colour: colours.tail, width: 2 });
-  }
+}
+
+function drawOne(surface: Surface, circle: Circle, figures: CircleFigures, colours: OccupancyColours): void {
+  if (figures.slots <= 0) return;
+  const { cx, cy, radius, thickness } = circle;
+  const angle = (slots: number): number => (Math.min(slots, figures.slots) / figures.slots) * TURN;
+  const start = TOP + angle(figures.head);
+  arc(surface, circle, 0, TURN, colours.track);
+  if (figures.used > 0) arc(surface, circle, start, start + Math.max(angle(figures.used), LEAST_SWEEP), colours.fill);
+  const inner = radius - thickness / 2;
+  const outer = radius + thickness / 2;
+  if (figures.highWater > 0) tick(surface, cx, cy, outer - 1, outer + 2.5, start + angle(figures.highWater), colours.highWater, 1.5);
+  tick(surface, cx, cy, inner - 2, outer, TOP + angle(figures.head), colours.head, 1.5);
+  tick(surface, cx, cy, inner - 2, inner + 3, TOP + angle(figures.tail), colours.tail, 2);
+}
+
+function drawSeveral(surface: Surface, circle: Circle, rings: readonly CircleFigures[], colours: OccupancyColours): void {
+  const { cx, cy, radius, thickness } = circle;
+  const share = TURN / rings.length;
+  const gap = Math.min(share * 0.15, 2 / radius);
+  rings.forEach((ring, at) => {
+    if (ring.slots <= 0) return;
+    const start = TOP + at * share + gap / 2;
+    const room = share - gap;
+    const angle = (slots: number): number => (Math.min(slots, ring.slots) / ring.slots) * room;
+    arc(surface, circle, start, start + room, colours.track);
+    if (ring.used > 0) arc(surface, circle, start, start + Math.max(angle(ring.used), Math.min(room, LEAST_SWEEP)), colours.fill);
+    const outer = radius + thickness / 2;
+    if (ring.highWater > 0) tick(surface, cx, cy, outer - 1, outer + 2.5, start + angle(ring.highWater), colours.highWater, 1.5);
+  });
 }
 
 function tick(
@@ -81,10 +98,11 @@ function tick(
   from: number,
   to: number,
   angle: number,
-  pen: { colour: string; width: number },
+  colour: string,
+  lineWidth: number,
 ): void {
-  context.strokeStyle = pen.colour;
-  context.lineWidth = pen.width;
+  context.strokeStyle = colour;
+  context.lineWidth = lineWidth;
   context.beginPath();
   context.moveTo(cx + Math.cos(angle) * from, cy + Math.sin(angle) * from);
   context.lineTo(cx + Math.cos(angle) * to, cy + Math.sin(angle) * to);
@@ -92,66 +110,54 @@ function tick(
 }
 
 export interface HistoryFigures {
-  readonly bins: number;
-  readonly capacity: number;
+  /** Largest fill in the bin as a share of the capacity, 0..1. */
+  readonly share: Float32Array;
+  /** Drops in the bin. */
+  readonly drops: Uint32Array;
+  /** High-water mark of the whole run, 0..1. */
   readonly highWater: number;
-  /** Occupancy and drops of bin b. */
-  max(bin: number): number;
-  drops(bin: number): number;
 }
 
 /** Padding above full and below empty, so that the line at either end is whole. */
 const EDGE_PX = 2;
+const DROP_MARK_PX = 4;
 
-/** Fill over time with the high-water line dashed and drops marked at the top. The axis is 0 to capacity, fixed. */
-export function drawHistory(surface: Surface, figures: HistoryFigures, colours: OccupancyColours, playedPx: number): void {
+/**
+ * Fill over time on a fixed axis from empty to full, the high-water line dashed, bins with drops marked at the top edge. `strength` is 1 for what is played
+ * and less for what is to come.
+ */
+export function drawHistory(surface: Surface, figures: HistoryFigures, colours: OccupancyColours, strength: number): void {
   const { context, width, height } = surface;
-  if (figures.bins < 1 || figures.capacity <= 0) return;
-  const y = (used: number): number => height - EDGE_PX - (Math.min(used, figures.capacity) / figures.capacity) * (height - 2 * EDGE_PX);
-  const x = (bin: number): number => (bin / figures.bins) * width;
+  const bins = figures.share.length;
+  if (bins < 1) return;
+  const y = (share: number): number => height - EDGE_PX - Math.min(1, share) * (height - 2 * EDGE_PX);
+  const step = width / bins;
   const outline = new Path2D();
-  outline.moveTo(0, y(figures.max(0)));
-  for (let bin = 0; bin < figures.bins; bin++) {
-    const level = y(figures.max(bin));
-    outline.lineTo(x(bin), level);
-    outline.lineTo(x(bin + 1), level);
+  for (let bin = 0; bin < bins; bin++) {
+    const level = y(figures.share[bin] ?? 0);
+    if (bin === 0) outline.moveTo(0, level);
+    else outline.lineTo(bin * step, level);
+    outline.lineTo((bin + 1) * step, level);
   }
   const area = new Path2D(outline);
   area.lineTo(width, height);
   area.lineTo(0, height);
   area.closePath();
-  paintHalf(surface, 0, playedPx, area, outline, colours.fill, 0.24, 1);
-  paintHalf(surface, playedPx, width, area, outline, colours.fill, 0.1, 0.45);
-  drawHighWater(surface, y(figures.highWater), figures.highWater, colours.highWater);
-  context.fillStyle = colours.drop;
-  for (let bin = 0; bin < figures.bins; bin++) {
-    if (figures.drops(bin) > 0) context.fillRect(Math.floor(x(bin)), 0, Math.max(1.5, width / figures.bins), 4);
-  }
-}
-
-/** What is played stands in full colour, what is to come is paler: the same as in the timeline. */
-function paintHalf(
-  { context, height }: Surface,
-  fromPx: number,
-  toPx: number,
-  area: Path2D,
-  outline: Path2D,
-  colour: string,
-  areaAlpha: number,
-  lineAlpha: number,
-): void {
-  if (toPx <= fromPx) return;
-  context.save();
-  context.beginPath();
-  context.rect(fromPx, 0, toPx - fromPx, height);
-  context.clip();
-  context.fillStyle = withAlpha(colour, areaAlpha);
+  context.fillStyle = withAlpha(colours.fill, 0.22 * strength);
   context.fill(area);
-  context.strokeStyle = withAlpha(colour, lineAlpha);
+  context.strokeStyle = withAlpha(colours.fill, strength);
   context.lineWidth = 1.25;
   context.lineJoin = 'round';
   context.stroke(outline);
-  context.restore();
+  drawHighWater(surface, y(figures.highWater), figures.highWater, withAlpha(colours.highWater, Math.max(0.5, strength)));
+  drawDropMarks(surface, figures.drops, step, withAlpha(colours.drop, Math.max(0.55, strength)));
+}
+
+function drawDropMarks({ context }: Surface, drops: Uint32Array, step: number, colour: string): void {
+  context.fillStyle = colour;
+  for (let bin = 0; bin < drops.length; bin++) {
+    if ((drops[bin] ?? 0) > 0) context.fillRect(Math.floor(bin * step), 0, Math.max(2, step), DROP_MARK_PX);
+  }
 }
 
 function drawHighWater({ context, width }: Surface, level: number, highWater: number, colour: string): void {
