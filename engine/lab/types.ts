@@ -1,5 +1,6 @@
 import type { LiveFrame, RunSummary, SeriesFrame, TraceRecord } from '../contract/index.ts';
 import type { RecordBatch } from '../files/index.ts';
+import type { Ladder } from '../stack/index.ts';
 
 /**
  * The lab's public shapes. Times are integer nanoseconds on the lab clock in a float64 (W-01); packet numbers are 1-based and
@@ -39,6 +40,12 @@ export interface PipelineOptions {
   readonly verdicts?: VerdictSink;
   /** How many flows to make room for at once, over all queues; more are taken as they come. */
   readonly expectedFlows?: number;
+  /** Rules that user stacks have installed. */
+  readonly ladder?: Ladder;
+  /** Give pool buffers memory of their own. Off in a replay: the packets' bytes can be read again from the file by offset. */
+  readonly retainBytes?: boolean;
+  /** Put the arena into one shared WebAssembly memory, where the platform has it. */
+  readonly sharedArena?: boolean;
 }
 
 /** What a summary says beside the run itself. */

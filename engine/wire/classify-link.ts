@@ -123,7 +123,8 @@ function network(b: Uint8Array, first: number, first_at: number, end: number): n
 
 /** IEEE 802.2 with SNAP and an EtherType of the plain Ethernet kind (organisation code 0). */
 function llc(b: Uint8Array, at: number, end: number): number {
-  const snap = end - at >= 8 && b[at] === 0xaa && b[at + 1] === 0xaa && b[at + 2] === 3 && b[at + 3] === 0 && b[at + 4] === 0 && b[at + 5] === 0;
+  const snap =
+    end - at >= 8 && b[at] === 0xaa && b[at + 1] === 0xaa && b[at + 2] === 3 && b[at + 3] === 0 && b[at + 4] === 0 && b[at + 5] === 0;
   if (!snap) return none(CODE_LLC);
   const type = (b[at + 6]! << 8) | b[at + 7]!;
   networkAt = at + 8;

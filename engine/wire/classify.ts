@@ -67,6 +67,11 @@ code(136, 'UDP-Lite');
 code(139, 'HIP');
 for (const protocol of [6, 17, 33, 132, 136]) PORTS[protocol] = 1;
 
+/** Protocol code of an IP protocol number, 0 (Unknown) for one without a name here. */
+export function ipProtocolCode(protocol: number): number {
+  return CODES[protocol & 0xff]!;
+}
+
 /** Extension headers followed at most; RFC 8200 section 4.1 has eight kinds, each once. */
 const MAX_EXTENSIONS = 16;
 

@@ -21,6 +21,8 @@ export class FlowTable {
   /** Largest number of flows; later ones get -1. */
   readonly limit: number;
   entries: Int32Array;
+  /** The same memory as float64, for times and byte counts an owner keeps in its words. Replaced together with `entries`. */
+  floats: Float64Array;
   /** Flows so far. */
   count = 0;
   /** Lookups that found no room. */
@@ -31,6 +33,7 @@ export class FlowTable {
   private mask: number;
   private capacity: number;
 
+  /** `entryWords` must be even and at least MIN_ENTRY_WORDS. */
   constructor(options: { entryWords?: number; limit: number; expected?: number }) {
     this.entryWords = options.entryWords ?? MIN_ENTRY_WORDS;
     this.limit = options.limit;
@@ -40,6 +43,7 @@ export class FlowTable {
     this.slots = new Int32Array(2 * slots);
     this.mask = slots - 1;
     this.entries = new Int32Array(this.capacity * this.entryWords);
+    this.floats = new Float64Array(this.entries.buffer);
   }
 
   /** Bytes of both tables. */
@@ -150,6 +154,7 @@ export class FlowTable {
     const entries = new Int32Array(this.capacity * this.entryWords);
     entries.set(this.entries);
     this.entries = entries;
+    this.floats = new Float64Array(entries.buffer);
     const wanted = 2 * this.capacity;
     if (this.mask + 1 >= wanted) return;
     const old = this.slots;

@@ -1,0 +1,189 @@
+import { FLOW_SORT_KEYS, type FlowRow } from '../contract/index.ts';
+import {
+  E_CREATED,
+  E_DROPS,
+  E_FIRST_PACKET,
+  E_PACKETS_BACKWARD,
+  E_PACKETS_FORWARD,
+  E_STATE,
+  FLOW_ENTRY_FLOATS,
+  FLOW_ENTRY_WORDS,
+  FLOW_FIRST_FROM_B,
+  FLOW_PORT_MASK,
+  F_BYTES_BACKWARD,
+  F_BYTES_FORWARD,
+  F_FIRST,
+  F_LAST,
+  tcpStateText,
+} from '../stack/index.ts';
+import { PROTOCOL_NAMES, ROW_PORTS, ROW_PROTOCOL, formatKeyAddress, ipProtocolCode } from '../wire/index.ts';
+
+export type FlowSortKey = (typeof FLOW_SORT_KEYS)[number];
+
+/** The flow entries of one queue; `entries` may be replaced between calls while the queue runs. */
+export interface FlowSource {
+  readonly entries: Int32Array;
+  readonly count: number;
+}
+
+/**
+ * The flows of all queues in first-seen order: a flow's number here is the one the packet list shows, whatever the number of queues or
+ * lanes. Numbers are 0-based and never change while a run goes on.
+ */
+export class FlowList {
+  private readonly sources: () => readonly FlowSource[];
+  private readonly portIds: readonly string[];
+  private current: readonly FlowSource[] = [];
+  private floats: readonly Float64Array[] = [];
+  /** Flows merged so far of each source. */
+  private taken: number[] = [];
+  /** Source of each flow, and its number there. */
+  private queueOf = new Uint8Array(1024);
+  private numberIn = new Uint32Array(1024);
+  private total = 0;
+
+  constructor(sources: () => readonly FlowSource[], portIds: readonly string[]) {
+    this.sources = sources;
+    this.portIds = portIds;
+    this.refresh();
+  }
+
+  get count(): number {
+    return this.total;
+  }
+
+  /** Takes in flows that have come since. New flows always have later first packets than those merged before. */
+  refresh(): void {
+    this.current = this.sources();
+    this.floats = this.current.map((s) => new Float64Array(s.entries.buffer, s.entries.byteOffset, s.count * FLOW_ENTRY_FLOATS));
+    if (this.taken.length === 0) this.taken = this.current.map(() => 0);
+    const merged = this.taken.reduce((sum, n) => sum + n, 0);
+    const left = this.current.reduce((sum, s) => sum + s.count, 0) - merged;
+    for (let i = 0; i < left; i++) {
+      let best = -1;
+      let first = 0;
+      for (let q = 0; q < this.current.length; q++) {
+        const source = this.current[q]!;
+        const at = this.taken[q]!;
+        if (at >= source.count) continue;
+        const number = source.entries[at * FLOW_ENTRY_WORDS + E_FIRST_PACKET]!;
+        if (best < 0 || number < first) {
+          best = q;
+          first = number;
+        }
+      }
+      this.append(best, this.taken[best]!);
+      this.taken[best]!++;
+    }
+  }
+
+  /** Forgets the order, after a run went back to an earlier instant. */
+  reset(): void {
+    this.taken = [];
+    this.total = 0;
+    this.refresh();
+  }
+
+  private append(queue: number, number: number): void {
+    if (this.total === this.queueOf.length) {
+      const queues = new Uint8Array(2 * this.total);
+      const numbers = new Uint32Array(2 * this.total);
+      queues.set(this.queueOf);
+      numbers.set(this.numberIn);
+      this.queueOf = queues;
+      this.numberIn = numbers;
+    }
+    this.queueOf[this.total] = queue;
+    this.numberIn[this.total++] = number;
+  }
+
+  row(id: number): FlowRow | undefined {
+    if (id < 0 || id >= this.total) return undefined;
+    const queue = this.queueOf[id]!;
+    const local = this.numberIn[id]!;
+    const words = this.current[queue]!.entries;
+    const floats = this.floats[queue]!;
+    const at = local * FLOW_ENTRY_WORDS;
+    const f = local * FLOW_ENTRY_FLOATS;
+    const state = words[at + E_STATE]!;
+    const firstIsB = (state & FLOW_FIRST_FROM_B) !== 0;
+    const head = words[at + ROW_PROTOCOL]!;
+    const ports = words[at + ROW_PORTS]!;
+    const tcp = (head & 0x100ff) === 6;
+    const version = (head >>> 8) & 0xff;
+    return {
+      id,
+      ipVersion: version === 4 ? 4 : version === 6 ? 6 : 0,
+      protocol: protocolText(head),
+      source: formatKeyAddress(words, at, firstIsB ? 'b' : 'a'),
+      sourcePort: firstIsB ? ports & 0xffff : ports >>> 16,
+      destination: formatKeyAddress(words, at, firstIsB ? 'a' : 'b'),
+      destinationPort: firstIsB ? ports >>> 16 : ports & 0xffff,
+      port: words[at + E_CREATED] === 0 ? '' : (this.portIds[state & FLOW_PORT_MASK] ?? ''),
+      packets: words[at + E_PACKETS_FORWARD]! + words[at + E_PACKETS_BACKWARD]!,
+      bytes: floats[f + F_BYTES_FORWARD]! + floats[f + F_BYTES_BACKWARD]!,
+      packetsForward: words[at + E_PACKETS_FORWARD]!,
+      packetsBackward: words[at + E_PACKETS_BACKWARD]!,
+      drops: words[at + E_DROPS]!,
+      firstNs: floats[f + F_FIRST]!,
+      lastNs: floats[f + F_LAST]!,
+      tcpState: tcp ? tcpStateText(words, at, firstIsB) : '',
+      firstPacket: words[at + E_FIRST_PACKET]!,
+    };
+  }
+
+  /** Rows [first, first + count) of the given order. */
+  rows(order: Uint32Array, first: number, count: number): FlowRow[] {
+    const out: FlowRow[] = [];
+    for (let i = first; i < Math.min(order.length, first + count); i++) {
+      const row = this.row(order[i]!);
+      if (row !== undefined) out.push(row);
+    }
+    return out;
+  }
+
+  /** Flow numbers sorted by a column; equal values stay in first-seen order. */
+  sorted(key: FlowSortKey, descending: boolean): Uint32Array {
+    const order = Uint32Array.from({ length: this.total }, (_, i) => i);
+    if (key === 'id') return descending ? order.reverse() : order;
+    if (key === 'protocol' || key === 'source' || key === 'destination' || key === 'port' || key === 'tcpState') {
+      const texts = Array.from(order, (id) => this.row(id)![key]);
+      const sign = descending ? -1 : 1;
+      return order.sort((a, b) => sign * compareText(texts[a]!, texts[b]!) || a - b);
+    }
+    const values = Float64Array.from(order, (id) => this.value(id, key));
+    return order.sort((a, b) => (descending ? values[b]! - values[a]! : values[a]! - values[b]!) || a - b);
+  }
+
+  private value(id: number, key: 'packets' | 'bytes' | 'drops' | 'firstNs' | 'lastNs' | 'duration'): number {
+    const queue = this.queueOf[id]!;
+    const at = this.numberIn[id]! * FLOW_ENTRY_WORDS;
+    const f = this.numberIn[id]! * FLOW_ENTRY_FLOATS;
+    const words = this.current[queue]!.entries;
+    const floats = this.floats[queue]!;
+    switch (key) {
+      case 'packets':
+        return words[at + E_PACKETS_FORWARD]! + words[at + E_PACKETS_BACKWARD]!;
+      case 'bytes':
+        return floats[f + F_BYTES_FORWARD]! + floats[f + F_BYTES_BACKWARD]!;
+      case 'drops':
+        return words[at + E_DROPS]!;
+      case 'firstNs':
+        return floats[f + F_FIRST]!;
+      case 'lastNs':
+        return floats[f + F_LAST]!;
+      case 'duration':
+        return floats[f + F_LAST]! - floats[f + F_FIRST]!;
+    }
+  }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function protocolText(head: number): string {
+  const name = PROTOCOL_NAMES[ipProtocolCode(head & 0xff)] ?? 'Unknown';
+  if ((head & 0x10000) !== 0) return `${name} fragments`;
+  return name === 'Unknown' ? `IP ${String(head & 0xff)}` : name;
+}

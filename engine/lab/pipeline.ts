@@ -1,0 +1,237 @@
+import { assert } from '../base/index.ts';
+import type { LiveFrame, RunSummary, Scenario, SeriesFrame } from '../contract/index.ts';
+import type { RecordBatch } from '../files/index.ts';
+import { Arena, Ladder, regionFootprint } from '../stack/index.ts';
+import { META_FLOW, ROW_HASH, ROW_META, ROW_WORDS, queueOfHash, type ClassifiedBatch } from '../wire/index.ts';
+import { FlowList } from './flow-list.ts';
+import { mergeSeries, mergeSummary } from './merge.ts';
+import { objectIndex, objectTable, type ObjectTable } from './objects.ts';
+import { queueResult } from './queue-result.ts';
+import { withHostPort } from './scenario/index.ts';
+import { restoreWorld, saveWorld } from './snapshot.ts';
+import { WorldTrace } from './trace.ts';
+import type { PipelineOptions, QueueResult, Snapshot, SummaryInput } from './types.ts';
+import { QueueWorld } from './world.ts';
+
+/**
+ * The pipeline of a scenario: spreads packets over device queues and runs the queues it was given. Packets must be fed in input order;
+ * how they are cut into calls has no influence on anything.
+ */
+export class Pipeline {
+  readonly scenario: Scenario;
+  readonly worlds: readonly QueueWorld[];
+  readonly arena: Arena;
+  /** Flows of the simulated queues in first-seen order; call `refresh` before reading. */
+  readonly flows: FlowList;
+  /** Rules that user stacks have installed; the scenario's selectors come after them. */
+  readonly ladder: Ladder;
+  private readonly table: ObjectTable;
+  private readonly queues: number;
+  /** World of each queue, undefined for queues of other lanes. */
+  private readonly byQueue: readonly (QueueWorld | undefined)[];
+  private readonly starts: Uint32Array;
+  private order = new Uint32Array(0);
+  private rowQueue = new Uint8Array(0);
+  private tNs = 0;
+  private nextNumber = 1;
+  private revision = 0;
+
+  constructor(scenario: Scenario, options: PipelineOptions = {}) {
+    this.scenario = withHostPort(scenario);
+    this.table = objectTable(this.scenario);
+    this.queues = scenario.device.queues;
+    this.ladder = options.ladder ?? new Ladder();
+    const wanted = options.queues ?? Array.from({ length: this.queues }, (_, q) => q);
+    const retainBytes = options.retainBytes ?? false;
+    const bytes = wanted.length * QueueWorld.footprint(this.scenario, retainBytes) + regionFootprint(0);
+    this.arena = Arena.create(bytes, { shared: options.sharedArena ?? false });
+    const portIds = this.scenario.ports.map((p) => p.id);
+    this.worlds = wanted.map((queue) => {
+      assert(queue >= 0 && queue < this.queues, 'a lane has queues of the device');
+      return new QueueWorld(this.arena, this.scenario, queue, {
+        verdicts: options.verdicts ?? null,
+        trace: options.trace === undefined ? null : new WorldTrace(options.trace, portIds),
+        series: options.series ?? null,
+        ladder: this.ladder,
+        expectedFlows: options.expectedFlows ?? 0,
+        retainBytes,
+      });
+    });
+    this.byQueue = Array.from({ length: this.queues }, (_, q) => this.worlds.find((w) => w.queue === q));
+    this.starts = new Uint32Array(this.queues + 1);
+    this.flows = new FlowList(() => this.worlds.map(({ fsw }) => ({ entries: fsw.table.entries, count: fsw.table.count })), portIds);
+  }
+
+  /** Packets fed so far, those of other lanes' queues included. */
+  get fed(): number {
+    return this.nextNumber - 1;
+  }
+
+  /**
+   * Feeds records [from, to) of a batch. Row i of `classified` belongs to record i of the batch; record `from` has number
+   * `firstNumber`, which must follow on from the last call.
+   */
+  feed(batch: RecordBatch, classified: ClassifiedBatch, from: number, to: number, firstNumber: number): void {
+    this.feedColumns(classified.rows, from, to, batch.tsNs, batch.origLen, firstNumber);
+  }
+
+  /** The same from columns: rows, times and original lengths, in step. */
+  feedColumns(rows: Int32Array, from: number, to: number, tsNs: Float64Array, lenBytes: Uint32Array, firstNumber: number): void {
+    assert(firstNumber === this.nextNumber, 'packets are fed in input order, none left out');
+    if (this.queues === 1) {
+      this.byQueue[0]?.feed(rows, null, from, to, tsNs, lenBytes, 0, firstNumber - from);
+    } else {
+      this.groupByQueue(rows, from, to);
+      for (let q = 0; q < this.queues; q++) {
+        const world = this.byQueue[q];
+        if (world === undefined || this.starts[q] === this.starts[q + 1]) continue;
+        world.feed(rows, this.order, this.starts[q]!, this.starts[q + 1]!, tsNs, lenBytes, 0, firstNumber - from);
+      }
+    }
+    this.nextNumber += to - from;
+  }
+
+  /** Rows by queue, in input order inside each: a counting sort into `order`, with the queues' bounds in `starts`. */
+  private groupByQueue(rows: Int32Array, from: number, to: number): void {
+    if (this.order.length < to - from) {
+      this.order = new Uint32Array(to - from);
+      this.rowQueue = new Uint8Array(to - from);
+    }
+    groupRows(rows, from, to, this.queues, this.starts, this.rowQueue, this.order);
+  }
+
+  /** Feeds rows that were grouped by queue elsewhere: those of queue q are order[starts[q]..starts[q + 1]). */
+  feedGrouped(
+    rows: Int32Array,
+    order: Uint32Array,
+    starts: Uint32Array,
+    count: number,
+    tsNs: Float64Array,
+    lenBytes: Uint32Array,
+    firstNumber: number,
+  ): void {
+    assert(firstNumber === this.nextNumber, 'packets are fed in input order, none left out');
+    for (const world of this.worlds) {
+      const q = world.queue;
+      if (starts[q] !== starts[q + 1]) world.feed(rows, order, starts[q]!, starts[q + 1]!, tsNs, lenBytes, 0, firstNumber);
+    }
+    this.nextNumber += count;
+  }
+
+  /**
+   * Runs everything due at or before `tNs`. The input must have no packet left before it: feed packets in file order as long as
+   * the largest time so far is not beyond `tNs`.
+   */
+  advanceTo(tNs: number): void {
+    for (const world of this.worlds) world.runUntil(tNs);
+    if (tNs > this.tNs) this.tNs = tNs;
+  }
+
+  /** Runs until no packet is in a ring. Ends because every service takes at least one packet at a time and stalls end. */
+  finish(): void {
+    for (const world of this.worlds) {
+      world.drain();
+      this.tNs = Math.max(this.tNs, world.endNs, world.lastArrivalNs);
+    }
+  }
+
+  /** State now, for the panels. */
+  frame(): LiveFrame {
+    const objects = new Uint32Array(this.table.ids.length * 5);
+    const total = { packets: 0, bytes: 0, drops: 0, flows: 0, held: 0, tNs: this.tNs };
+    for (const world of this.worlds) {
+      total.packets += world.packets;
+      total.bytes += world.bytes;
+      for (const n of world.drops) total.drops += n;
+      total.flows += world.fsw.table.count;
+      total.held += world.held;
+      total.tNs = Math.max(total.tNs, world.lastArrivalNs);
+      this.worldObjects(world, objects);
+    }
+    this.revision++;
+    return { ...total, objects, revision: this.revision };
+  }
+
+  private worldObjects(world: QueueWorld, objects: Uint32Array): void {
+    let o = 0;
+    for (const ring of world.rings()) {
+      const at = 5 * objectIndex(this.table, world.queue, o++);
+      objects[at] = ring.used;
+      objects[at + 1] = ring.headSlot;
+      objects[at + 2] = ring.tailSlot;
+      objects[at + 3] = ring.highWater;
+      objects[at + 4] = ring.drops;
+    }
+    for (const pool of world.pools()) {
+      const at = 5 * objectIndex(this.table, world.queue, o++);
+      objects[at] = pool.used;
+      objects[at + 3] = pool.highWater;
+      objects[at + 4] = pool.failures;
+    }
+  }
+
+  /** Results of the simulated queues; their arrays belong to the worlds. */
+  results(): QueueResult[] {
+    const portIds = this.scenario.ports.map((p) => p.id);
+    return this.worlds.map((world) => queueResult(world, portIds));
+  }
+
+  summary(input: SummaryInput): RunSummary {
+    return mergeSummary(this.scenario, this.results(), input);
+  }
+
+  series(): SeriesFrame | null {
+    return mergeSeries(this.scenario, this.results());
+  }
+
+  /** State of all queues at this instant. */
+  snapshot(): Snapshot {
+    const words = this.worlds.map(saveWorld);
+    const tNs = this.worlds.reduce((max, w) => Math.max(max, w.lastArrivalNs), this.tNs);
+    return {
+      tNs,
+      nextNumber: this.nextNumber,
+      queues: this.worlds.map((w) => w.queue),
+      words,
+      byteLength: words.reduce((sum, w) => sum + w.byteLength, 0),
+    };
+  }
+
+  /** Goes back (or on) to a snapshot of the same scenario that has at least the queues simulated here. */
+  restore(snapshot: Snapshot): void {
+    for (const world of this.worlds) {
+      const at = snapshot.queues.indexOf(world.queue);
+      assert(at >= 0, 'the snapshot holds every queue of the pipeline');
+      restoreWorld(world, snapshot.words[at]!, snapshot.tNs);
+    }
+    this.nextNumber = snapshot.nextNumber;
+    this.tNs = snapshot.tNs;
+    this.flows.reset();
+  }
+}
+
+/**
+ * Sorts rows [from, to) by queue: `order` gets the row numbers, those of queue q at [starts[q], starts[q + 1]). `queueOf` is scratch
+ * of the same length as `order`.
+ */
+export function groupRows(
+  rows: Int32Array,
+  from: number,
+  to: number,
+  queues: number,
+  starts: Uint32Array,
+  queueOf: Uint8Array,
+  order: Uint32Array,
+): void {
+  starts.fill(0, 0, queues + 1);
+  for (let i = from; i < to; i++) {
+    const base = i * ROW_WORDS;
+    const q = (rows[base + ROW_META]! & META_FLOW) === 0 ? 0 : queueOfHash(rows[base + ROW_HASH]!, queues);
+    queueOf[i - from] = q;
+    starts[q + 1]!++;
+  }
+  for (let q = 1; q <= queues; q++) starts[q]! += starts[q - 1]!;
+  for (let i = from; i < to; i++) order[starts[queueOf[i - from]!]!++] = i;
+  for (let q = queues; q > 0; q--) starts[q] = starts[q - 1]!;
+  starts[0] = 0;
+}

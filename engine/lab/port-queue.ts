@@ -1,0 +1,79 @@
+import { NS_PER_MS, NS_PER_US } from '../base/index.ts';
+import type { PortSpec, ReaderSpec } from '../contract/index.ts';
+import { HISTOGRAM_BUCKETS, Pool, Ring, histogramBucket, type Arena } from '../stack/index.ts';
+
+/** Counters of a port in one queue, and the delays of what it delivered. */
+export class PortCounters {
+  packetsIn = 0;
+  bytesIn = 0;
+  delivered = 0;
+  dropped = 0;
+  maxDelayNs = 0;
+  readonly delays = new Uint32Array(HISTOGRAM_BUCKETS);
+
+  /** Counts a delivered packet that came to the device `delayNs` before. */
+  deliver(delayNs: number): void {
+    this.delivered++;
+    if (delayNs > this.maxDelayNs) this.maxDelayNs = delayNs;
+    this.delays[histogramBucket(delayNs)]!++;
+  }
+}
+
+/** Times of the reader of a port in integer ns. */
+export class ReaderTimes {
+  readonly wakeNs: number;
+  readonly batch: number;
+  readonly perPacketNs: number;
+  readonly perByteNs: number;
+  private readonly stallStarts: Float64Array;
+  private readonly stallEnds: Float64Array;
+
+  constructor(spec: ReaderSpec) {
+    this.wakeNs = Math.round(spec.wakeUs * NS_PER_US);
+    this.batch = spec.batch;
+    this.perPacketNs = spec.perPacketNs;
+    this.perByteNs = spec.perByteNs;
+    const stalls = [...spec.stalls].sort((a, b) => a.atMs - b.atMs);
+    this.stallStarts = Float64Array.from(stalls, (s) => Math.round(s.atMs * NS_PER_MS));
+    this.stallEnds = Float64Array.from(stalls, (s) => Math.round((s.atMs + s.forMs) * NS_PER_MS));
+  }
+
+  /** What the reader spends on a packet, ns. */
+  cost(lenBytes: number): number {
+    return this.perByteNs === 0 ? Math.round(this.perPacketNs) : Math.round(this.perPacketNs + this.perByteNs * lenBytes);
+  }
+
+  /** The first instant at or after `tNs` at which the reader is not stalled. A read that has begun is finished. */
+  free(tNs: number): number {
+    let t = tNs;
+    for (let i = 0; i < this.stallStarts.length && this.stallStarts[i]! <= t; i++) if (this.stallEnds[i]! > t) t = this.stallEnds[i]!;
+    return t;
+  }
+}
+
+/** One port in one queue: its rings, its pool, its reader. State of the two services lives here; the world keeps their clocks. */
+export class PortQueue {
+  readonly number: number;
+  readonly rx: Ring;
+  readonly tx: Ring;
+  readonly pool: Pool;
+  readonly counters = new PortCounters();
+  readonly reader: ReaderTimes;
+  /** Packets of the read that is going on, 0 while the reader sleeps or is about to start. */
+  reading = 0;
+  readStartNs = 0;
+  /** Packets of the TX poll that is going on. */
+  polling = 0;
+
+  constructor(arena: Arena, spec: PortSpec, number: number, queue: number, bufferBytes: number, retainBytes: boolean) {
+    this.number = number;
+    this.rx = new Ring(arena, `${spec.id}.rx.${String(queue)}`, spec.rxRingSlots);
+    this.tx = new Ring(arena, `${spec.id}.tx.${String(queue)}`, spec.txRingSlots);
+    this.pool = new Pool(arena, `${spec.id}.pool.${String(queue)}`, spec.poolPackets, bufferBytes, retainBytes);
+    this.reader = new ReaderTimes(spec.reader);
+  }
+
+  static footprint(spec: PortSpec, bufferBytes: number, retainBytes: boolean): number {
+    return Ring.footprint(spec.rxRingSlots) + Ring.footprint(spec.txRingSlots) + Pool.footprint(spec.poolPackets, bufferBytes, retainBytes);
+  }
+}

@@ -1,0 +1,96 @@
+import type { Conservation, PoolStats, RingStats } from '../contract/index.ts';
+import { FLOW_ENTRY_WORDS, type Pool, type Ring } from '../stack/index.ts';
+import type { PortCounters } from './port-queue.ts';
+import type { QueuePortResult, QueueResult } from './types.ts';
+import type { QueueWorld } from './world.ts';
+
+export function ringStats(ring: Ring, port: string, kind: 'rx' | 'tx', queue: number): RingStats {
+  return {
+    id: ring.id,
+    port,
+    kind,
+    queue,
+    slots: ring.slots,
+    used: ring.used,
+    head: ring.headSlot,
+    tail: ring.tailSlot,
+    highWater: ring.highWater,
+    enqueued: ring.enqueued,
+    dequeued: ring.dequeued,
+    drops: ring.drops,
+  };
+}
+
+export function poolStats(pool: Pool, port: string, queue: number): PoolStats {
+  return {
+    id: pool.id,
+    port,
+    queue,
+    packets: pool.packets,
+    bufferBytes: pool.bufferBytes,
+    used: pool.used,
+    highWater: pool.highWater,
+    allocations: pool.allocations,
+    failures: pool.failures,
+  };
+}
+
+type Entry = Conservation['objects'][number];
+
+function balance(obj: string, into: number, delivered: number, dropped: number, inFlight: number): Entry {
+  return { obj, in: into, delivered, dropped, inFlight, ok: into === delivered + dropped + inFlight };
+}
+
+/** W-06 for every object of a queue. A pool's buflets are all either free (counted by walking the list) or in use. */
+export function conservationOf(world: QueueWorld): Entry[] {
+  const entries: Entry[] = [];
+  let dropped = 0;
+  for (const n of world.drops) dropped += n;
+  entries.push(balance(`queue.${String(world.queue)}`, world.packets, world.finished, dropped, world.held));
+  const { device } = world;
+  const onDevice = world.deviceRx.used + world.deviceTx.used;
+  entries.push(balance(`device.${String(world.queue)}`, device.packetsIn, deviceDelivered(world), device.dropped, onDevice));
+  for (const port of world.ports) {
+    const c = port.counters;
+    entries.push(balance(port.rx.id.replace('.rx.', '.'), c.packetsIn, c.delivered, c.dropped, port.rx.used + port.tx.used));
+  }
+  for (const ring of world.rings()) entries.push(balance(ring.id, ring.enqueued + ring.drops, ring.dequeued, ring.drops, ring.used));
+  for (const pool of world.pools()) entries.push(balance(pool.id, pool.packets, pool.countFree(), 0, pool.used));
+  return entries;
+}
+
+/** Packets the device handed on: switched to a port, or sent on the link. */
+function deviceDelivered(world: QueueWorld): number {
+  return world.deviceRx.dequeued + world.deviceTx.dequeued;
+}
+
+function portResult(c: PortCounters, delivered: number): QueuePortResult {
+  return { packetsIn: c.packetsIn, bytesIn: c.bytesIn, delivered, dropped: c.dropped, maxDelayNs: c.maxDelayNs, delays: c.delays };
+}
+
+/** Everything a merge needs of one queue. The arrays are the world's own: post or copy them before the world goes on. */
+export function queueResult(world: QueueWorld, portIds: readonly string[]): QueueResult {
+  const q = world.queue;
+  const { fsw } = world;
+  return {
+    queue: q,
+    endNs: Math.max(world.endNs, world.lastArrivalNs),
+    lastArrivalNs: world.lastArrivalNs,
+    packets: world.packets,
+    bytes: world.bytes,
+    rings: [
+      ringStats(world.deviceRx, 'device', 'rx', q),
+      ringStats(world.deviceTx, 'device', 'tx', q),
+      ...world.ports.flatMap((p, i) => [ringStats(p.rx, portIds[i]!, 'rx', q), ringStats(p.tx, portIds[i]!, 'tx', q)]),
+    ],
+    pools: [poolStats(world.devicePool, 'device', q), ...world.ports.map((p, i) => poolStats(p.pool, portIds[i]!, q))],
+    ports: [portResult(world.device, deviceDelivered(world)), ...world.ports.map((p) => portResult(p.counters, p.counters.delivered))],
+    drops: [...world.drops],
+    conservation: conservationOf(world),
+    flowCount: fsw.table.count,
+    flowsExpired: fsw.expired,
+    flowsBeyondLimit: fsw.withoutEntry,
+    flowEntries: fsw.table.entries.subarray(0, fsw.table.count * FLOW_ENTRY_WORDS),
+    series: world.series === null ? null : world.series.result(),
+  };
+}

@@ -1,0 +1,523 @@
+import { NS_PER_S, NS_PER_US, assert } from '../base/index.ts';
+import { VERDICTS, type Scenario } from '../contract/index.ts';
+import {
+  CompiledSelector,
+  DROP_DEVICE_RX_FULL,
+  DROP_DEVICE_TX_FULL,
+  DROP_DST_RING_FULL,
+  DROP_NOMEM,
+  DROP_PORT_NOMEM,
+  DROP_REASONS,
+  DROP_TX_RING_FULL,
+  FlowSwitch,
+  META_WORDS,
+  PKT_ACK,
+  PKT_FLOW,
+  PKT_LEN,
+  PKT_META,
+  PKT_NUMBER,
+  PKT_PAYLOAD,
+  PKT_SEQ,
+  Pool,
+  Prefix,
+  Ring,
+  type Arena,
+  type Ladder,
+} from '../stack/index.ts';
+import { META_FLOW, META_FROM_B, ROW_ACK, ROW_META, ROW_PAYLOAD, ROW_SEQ, ROW_WORDS } from '../wire/index.ts';
+import { PortCounters, PortQueue } from './port-queue.ts';
+import { SeriesRecorder } from './series.ts';
+import type { WorldTrace } from './trace.ts';
+import type { SeriesOptions, VerdictSink } from './types.ts';
+
+/**
+ * One device queue: a simulated world of its own, with device rings and pool, flow switch, and each port's rings, pool and
+ * reader. Nothing is shared between queues, so results do not depend on how queues are spread over threads.
+ *
+ * Time runs by arrivals. Before a packet arrives at t, all services due at or before t run, earliest first; services due at the
+ * same instant run in this order: bin edge of the series, link, RX poll, linger worker, then for each port in order its reader
+ * and its TX poll. A service looks at its ring when it starts, which fixes how many packets it takes; it ends after the time they
+ * cost, and only then moves the packets and gives their slots back. If more packets wait, it starts again at that instant.
+ *
+ *     arrival -> device pool, device RX ring -> (moderation) -> poll: flow switch -> port pool, port RX ring -> (wake) -> read
+ *     arrival of a packet sent here -> port pool, port TX ring -> TX poll: flow switch -> device pool, device TX ring -> link
+ */
+const DUE_SERIES = 0;
+const DUE_LINK = 1;
+const DUE_POLL = 2;
+const DUE_LINGER = 3;
+const DUE_PORTS = 4;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** Flow records of a run in all, at most: 512 MB of entries. Later flows are switched by selectors alone and counted. */
+export const MAX_FLOW_RECORDS = 4_194_304;
+
+/** Rows whose flows are looked up at once: enough to overlap cache misses, few enough to stay in the first-level cache. */
+const LOOKUP_BATCH = 32;
+
+const VERDICT_DELIVERED = VERDICTS.indexOf('delivered');
+const VERDICT_DROPPED = VERDICTS.indexOf('dropped');
+const VERDICT_HELD = VERDICTS.indexOf('held');
+
+export interface WorldOptions {
+  readonly verdicts: VerdictSink | null;
+  readonly trace: WorldTrace | null;
+  readonly series: SeriesOptions | null;
+  readonly ladder: Ladder;
+  readonly expectedFlows: number;
+  readonly retainBytes: boolean;
+}
+
+export class QueueWorld {
+  readonly queue: number;
+  readonly deviceRx: Ring;
+  readonly deviceTx: Ring;
+  readonly devicePool: Pool;
+  readonly device = new PortCounters();
+  readonly ports: readonly PortQueue[];
+  readonly fsw: FlowSwitch;
+  readonly series: SeriesRecorder | null;
+  packets = 0;
+  bytes = 0;
+  /** Packets read by an application or sent on the link. */
+  finished = 0;
+  /** Drops by drop code. */
+  readonly drops = new Float64Array(DROP_REASONS.length);
+  lastArrivalNs = 0;
+  /** Last thing that happened to a packet. */
+  endNs = 0;
+  polling = 0;
+  readonly due: Float64Array;
+  nextDue = NEVER;
+  private readonly verdict: Uint8Array | null;
+  private readonly detail: Uint8Array | null;
+  private readonly trace: WorldTrace | null;
+  private readonly moderationNs: number;
+  private readonly batch: number;
+  private readonly perPacketNs: number;
+  private readonly perBatchNs: number;
+  private readonly linkNsPerByte: number;
+  private readonly hostIndex: number;
+  private readonly ids = new Int32Array(LOOKUP_BATCH);
+
+  /** `scenario` must have a host port. */
+  constructor(arena: Arena, scenario: Scenario, queue: number, options: WorldOptions) {
+    const { device, flowSwitch } = scenario;
+    const q = String(queue);
+    this.queue = queue;
+    this.deviceRx = new Ring(arena, `device.rx.${q}`, device.rxRingSlots);
+    this.deviceTx = new Ring(arena, `device.tx.${q}`, device.txRingSlots);
+    this.devicePool = new Pool(arena, `device.pool.${q}`, device.poolPackets, device.bufferBytes, options.retainBytes);
+    const numbers = portNumbers(scenario);
+    this.ports = scenario.ports.map((spec, i) => new PortQueue(arena, spec, numbers[i]!, queue, device.bufferBytes, options.retainBytes));
+    this.hostIndex = scenario.ports.findIndex((p) => p.kind === 'host');
+    assert(this.hostIndex >= 0, 'a scenario has a host port');
+    this.fsw = new FlowSwitch({
+      // The switch speaks of ports by their place in the scenario; port numbers are for people.
+      ports: scenario.ports.map((spec, number) => ({ number, selectors: spec.select.map((s) => new CompiledSelector(s)) })),
+      hostPort: this.hostIndex,
+      local: device.local.map((text) => Prefix.parse(text)).filter((p) => p !== undefined),
+      maxActive: Math.max(1, Math.floor(flowSwitch.maxFlows / device.queues)),
+      lingerNs: Math.round(flowSwitch.lingerS * NS_PER_S),
+      maxRecords: Math.floor(MAX_FLOW_RECORDS / device.queues),
+      expected: Math.ceil(options.expectedFlows / device.queues),
+      ladder: options.ladder,
+    });
+    this.moderationNs = Math.round(device.moderationUs * NS_PER_US);
+    this.batch = flowSwitch.batch;
+    this.perPacketNs = flowSwitch.perPacketNs;
+    this.perBatchNs = flowSwitch.perBatchNs;
+    this.linkNsPerByte = 8e9 / device.linkBps;
+    this.verdict = options.verdicts?.verdict ?? null;
+    this.detail = options.verdicts?.detail ?? null;
+    this.trace = options.trace;
+    this.series = options.series === null ? null : new SeriesRecorder(options.series, this.rings(), this.pools());
+    this.due = new Float64Array(DUE_PORTS + 2 * this.ports.length).fill(NEVER);
+    if (this.series !== null) this.setDue(DUE_SERIES, this.series.edgeNs);
+  }
+
+  static footprint(scenario: Scenario, retainBytes: boolean): number {
+    const { device } = scenario;
+    let bytes = Ring.footprint(device.rxRingSlots) + Ring.footprint(device.txRingSlots);
+    bytes += Pool.footprint(device.poolPackets, device.bufferBytes, retainBytes);
+    for (const port of scenario.ports) bytes += PortQueue.footprint(port, device.bufferBytes, retainBytes);
+    return bytes;
+  }
+
+  /** Rings of the queue: the device's, then each port's, RX before TX. */
+  rings(): Ring[] {
+    return [this.deviceRx, this.deviceTx, ...this.ports.flatMap((p) => [p.rx, p.tx])];
+  }
+
+  pools(): Pool[] {
+    return [this.devicePool, ...this.ports.map((p) => p.pool)];
+  }
+
+  /** Packets inside rings now. */
+  get held(): number {
+    let n = this.deviceRx.used + this.deviceTx.used;
+    for (const port of this.ports) n += port.rx.used + port.tx.used;
+    return n;
+  }
+
+  /**
+   * Takes packets of this queue in input order: rows order[from..to), or rows from..to where `order` is null. Packet `row` has number
+   * firstNumber + row and time tsNs[tsAt + row].
+   */
+  feed(
+    rows: Int32Array,
+    order: Uint32Array | null,
+    from: number,
+    to: number,
+    tsNs: Float64Array,
+    lenBytes: Uint32Array,
+    at: number,
+    firstNumber: number,
+  ): void {
+    const ids = this.ids;
+    for (let block = from; block < to; block += LOOKUP_BATCH) {
+      const end = block + LOOKUP_BATCH < to ? block + LOOKUP_BATCH : to;
+      this.fsw.table.internBatch(rows, order, block, end, ids);
+      for (let i = block; i < end; i++) {
+        const row = order === null ? i : order[i]!;
+        this.arrive(rows, row * ROW_WORDS, ids[i - block]!, tsNs[at + row]!, lenBytes[at + row]!, firstNumber + row);
+      }
+    }
+  }
+
+  private arrive(rows: Int32Array, base: number, id: number, tsNs: number, lenBytes: number, number: number): void {
+    // Time does not run backwards in the lab: a packet stamped before the one ahead of it arrives together with that one.
+    const t = tsNs > this.lastArrivalNs ? tsNs : this.lastArrivalNs;
+    if (this.nextDue <= t) this.runUntil(t);
+    this.lastArrivalNs = t;
+    this.packets++;
+    this.bytes += lenBytes;
+    const meta = rows[base + ROW_META]!;
+    let flow = id;
+    if (id >= 0) {
+      this.fsw.arrived(id, meta, number, t, lenBytes);
+      if (this.fsw.sentHere(id, meta)) {
+        this.send(rows, base, id, t, lenBytes, number);
+        return;
+      }
+    } else if ((meta & META_FLOW) !== 0) {
+      // No record is left for the flow: the selectors alone say where it goes.
+      flow = -2 - this.fsw.choose(rows, base, meta, rows[base + ROW_ACK]!, false);
+      this.fsw.withoutEntry++;
+    }
+    this.device.packetsIn++;
+    this.device.bytesIn += lenBytes;
+    const pool = this.devicePool;
+    const slot = pool.alloc(lenBytes);
+    if (slot < 0) {
+      this.device.dropped++;
+      this.drop(DROP_NOMEM, flow, number, t, 'device', pool.id);
+      return;
+    }
+    const ring = this.deviceRx;
+    if (!ring.push(slot, lenBytes)) {
+      pool.release(slot);
+      this.device.dropped++;
+      this.drop(DROP_DEVICE_RX_FULL, flow, number, t, 'device', ring.id);
+      return;
+    }
+    const m = pool.meta;
+    const w = slot * META_WORDS;
+    m[w + PKT_NUMBER] = number;
+    m[w + PKT_LEN] = lenBytes;
+    m[w + PKT_FLOW] = flow;
+    m[w + PKT_META] = meta;
+    m[w + PKT_SEQ] = rows[base + ROW_SEQ]!;
+    m[w + PKT_ACK] = rows[base + ROW_ACK]!;
+    m[w + PKT_PAYLOAD] = rows[base + ROW_PAYLOAD]!;
+    pool.arrivalNs[slot] = t;
+    if (this.verdict !== null) this.verdict[number - 1] = VERDICT_HELD;
+    if (ring.used === 1 && this.polling === 0) this.setDue(DUE_POLL, t + this.moderationNs);
+    if (this.trace !== null) this.trace.arrived(this, t, number, lenBytes, pool.bufletsFor(lenBytes));
+  }
+
+  private setDue(service: number, tNs: number): void {
+    this.due[service] = tNs;
+    if (tNs < this.nextDue) this.nextDue = tNs;
+  }
+
+  /** Runs every service due at or before `tNs`. */
+  runUntil(tNs: number): void {
+    const due = this.due;
+    const services = due.length;
+    for (;;) {
+      let next = NEVER;
+      let service = 0;
+      for (let i = 0; i < services; i++) {
+        if (due[i]! < next) {
+          next = due[i]!;
+          service = i;
+        }
+      }
+      if (next > tNs || next === NEVER) {
+        this.nextDue = next;
+        return;
+      }
+      due[service] = NEVER;
+      if (service === DUE_POLL) this.poll(next);
+      else if (service >= DUE_PORTS) {
+        if ((service & 1) === 0) this.read(this.ports[(service - DUE_PORTS) >> 1]!, service, next);
+        else this.pollTx(this.ports[(service - DUE_PORTS) >> 1]!, service, next);
+      } else if (service === DUE_SERIES) {
+        this.series!.flush();
+        due[DUE_SERIES] = this.series!.edgeNs;
+      } else if (service === DUE_LINK) this.transmit(next);
+      else this.expire(next);
+    }
+  }
+
+  /** After a snapshot was restored into this world: what is derived from its state. */
+  restored(tNs: number): void {
+    this.due[DUE_LINGER] = this.fsw.wheel.nextTickNs;
+    this.due[DUE_SERIES] = NEVER;
+    if (this.series !== null) {
+      this.series.startAt(tNs);
+      this.due[DUE_SERIES] = this.series.edgeNs;
+    }
+    this.nextDue = Math.min(...this.due);
+  }
+
+  /** Runs services until no packet is in a ring. The linger worker and the series do not keep a run going. */
+  drain(): void {
+    while (this.held > 0) {
+      let next = NEVER;
+      for (let i = 0; i < this.due.length; i++) if (i !== DUE_SERIES && i !== DUE_LINGER && this.due[i]! < next) next = this.due[i]!;
+      assert(next !== NEVER, 'packets wait in a ring that nobody serves');
+      this.runUntil(next);
+    }
+  }
+
+  private expire(tNs: number): void {
+    const gone = this.fsw.tick(tNs);
+    this.due[DUE_LINGER] = this.fsw.wheel.nextTickNs;
+    if (gone > 0 && this.trace !== null) this.trace.expired(this, tNs, gone);
+  }
+
+  /** Starts or ends a poll of the device RX ring by the flow switch. */
+  private poll(tNs: number): void {
+    const n = this.polling;
+    if (n > 0) {
+      this.switchPackets(n, tNs);
+      this.deviceRx.consume(n);
+      this.endNs = tNs;
+    }
+    const waiting = this.deviceRx.used;
+    if (waiting === 0) {
+      this.polling = 0;
+      return;
+    }
+    const take = waiting < this.batch ? waiting : this.batch;
+    this.polling = take;
+    this.due[DUE_POLL] = tNs + Math.round(this.perBatchNs + this.perPacketNs * take);
+    if (this.trace !== null) this.trace.polled(this, tNs, take, this.due[DUE_POLL]!);
+  }
+
+  private switchPackets(n: number, tNs: number): void {
+    const pool = this.devicePool;
+    const meta = pool.meta;
+    const fsw = this.fsw;
+    for (let i = 0; i < n; i++) {
+      const slot = this.deviceRx.peek(i);
+      const w = slot * META_WORDS;
+      const flow = meta[w + PKT_FLOW]!;
+      let port = this.hostIndex;
+      if (flow >= 0)
+        port = fsw.lookup(flow, meta[w + PKT_META]!, meta[w + PKT_SEQ]!, meta[w + PKT_ACK]!, meta[w + PKT_PAYLOAD]!, tNs, false);
+      else if (flow < -1) port = -2 - flow;
+      if (this.trace !== null) this.trace.switched(this, tNs, meta[w + PKT_NUMBER]!, flow, port);
+      this.receive(this.ports[port]!, DUE_PORTS + 2 * port, slot, w, tNs);
+      pool.release(slot);
+    }
+    this.device.delivered += n;
+    if (fsw.wheel.nextTickNs < this.due[DUE_LINGER]!) this.due[DUE_LINGER] = fsw.wheel.nextTickNs;
+  }
+
+  /** Copies a packet from the device pool into a port's pool and RX ring. */
+  private receive(port: PortQueue, service: number, from: number, w: number, tNs: number): void {
+    const source = this.devicePool;
+    const meta = source.meta;
+    const number = meta[w + PKT_NUMBER]!;
+    const lenBytes = meta[w + PKT_LEN]!;
+    port.counters.packetsIn++;
+    port.counters.bytesIn += lenBytes;
+    const slot = port.pool.alloc(lenBytes);
+    if (slot < 0) {
+      port.counters.dropped++;
+      this.drop(DROP_PORT_NOMEM, meta[w + PKT_FLOW]!, number, tNs, 'fsw', port.pool.id);
+      return;
+    }
+    const ring = port.rx;
+    if (!ring.push(slot, lenBytes)) {
+      port.pool.release(slot);
+      port.counters.dropped++;
+      this.drop(DROP_DST_RING_FULL, meta[w + PKT_FLOW]!, number, tNs, 'fsw', ring.id);
+      return;
+    }
+    const to = port.pool.meta;
+    const v = slot * META_WORDS;
+    to[v + PKT_NUMBER] = number;
+    to[v + PKT_LEN] = lenBytes;
+    to[v + PKT_FLOW] = meta[w + PKT_FLOW]!;
+    port.pool.arrivalNs[slot] = source.arrivalNs[from]!;
+    if (ring.used === 1 && port.reading === 0) this.due[service] = port.reader.free(tNs + port.reader.wakeNs);
+    if (this.trace !== null) this.trace.enqueued(port, tNs, number, ring, this.due[service]!);
+  }
+
+  /** Starts or ends a read of a port's RX ring by its application. */
+  private read(port: PortQueue, service: number, tNs: number): void {
+    if (port.reading > 0) this.finishRead(port, port.reading, tNs);
+    const waiting = port.rx.used;
+    const begin = waiting === 0 ? tNs : port.reader.free(tNs);
+    if (waiting === 0 || begin > tNs) {
+      port.reading = 0;
+      this.due[service] = waiting === 0 ? NEVER : begin;
+      return;
+    }
+    const reader = port.reader;
+    const take = waiting < reader.batch ? waiting : reader.batch;
+    let cost = 0;
+    if (reader.perByteNs === 0) cost = take * reader.cost(0);
+    else for (let i = 0; i < take; i++) cost += reader.cost(port.pool.meta[port.rx.peek(i) * META_WORDS + PKT_LEN]!);
+    port.reading = take;
+    port.readStartNs = tNs;
+    this.due[service] = tNs + cost;
+    if (this.trace !== null) this.trace.readStarted(port, tNs, take, tNs + cost);
+  }
+
+  private finishRead(port: PortQueue, n: number, tNs: number): void {
+    const pool = port.pool;
+    let t = port.readStartNs;
+    for (let i = 0; i < n; i++) {
+      const slot = port.rx.peek(i);
+      const w = slot * META_WORDS;
+      const number = pool.meta[w + PKT_NUMBER]!;
+      t += port.reader.cost(pool.meta[w + PKT_LEN]!);
+      port.counters.deliver(t - pool.arrivalNs[slot]!);
+      this.deliver(number, port.number);
+      if (this.trace !== null) this.trace.delivered(port, t, number, pool.arrivalNs[slot]!, port.readStartNs);
+      pool.release(slot);
+    }
+    port.rx.consume(n);
+    this.endNs = tNs;
+  }
+
+  /** A packet sent by this machine: its stack has a flow before it sends, so the port is known when the packet comes. */
+  private send(rows: Int32Array, base: number, id: number, tNs: number, lenBytes: number, number: number): void {
+    const fsw = this.fsw;
+    const meta = rows[base + ROW_META]!;
+    const index = fsw.lookup(id, meta, rows[base + ROW_SEQ]!, rows[base + ROW_ACK]!, rows[base + ROW_PAYLOAD]!, tNs, true);
+    if (fsw.wheel.nextTickNs < this.due[DUE_LINGER]!) this.setDue(DUE_LINGER, fsw.wheel.nextTickNs);
+    const port = this.ports[index]!;
+    if (this.trace !== null) this.trace.sent(this, port, tNs, number, id, lenBytes);
+    port.counters.packetsIn++;
+    port.counters.bytesIn += lenBytes;
+    const slot = port.pool.alloc(lenBytes);
+    if (slot < 0) {
+      port.counters.dropped++;
+      this.drop(DROP_PORT_NOMEM, id, number, tNs, 'channel', port.pool.id);
+      return;
+    }
+    if (!port.tx.push(slot, lenBytes)) {
+      port.pool.release(slot);
+      port.counters.dropped++;
+      this.drop(DROP_TX_RING_FULL, id, number, tNs, 'channel', port.tx.id);
+      return;
+    }
+    const w = slot * META_WORDS;
+    port.pool.meta[w + PKT_NUMBER] = number;
+    port.pool.meta[w + PKT_LEN] = lenBytes;
+    port.pool.meta[w + PKT_FLOW] = id;
+    port.pool.meta[w + PKT_META] = meta & META_FROM_B;
+    port.pool.arrivalNs[slot] = tNs;
+    if (this.verdict !== null) this.verdict[number - 1] = VERDICT_HELD;
+    if (port.tx.used === 1 && port.polling === 0) this.setDue(DUE_PORTS + 2 * index + 1, tNs);
+    if (this.trace !== null) this.trace.enqueued(port, tNs, number, port.tx, tNs);
+  }
+
+  /** Starts or ends a poll of a port's TX ring by the flow switch. */
+  private pollTx(port: PortQueue, service: number, tNs: number): void {
+    if (port.polling > 0) {
+      for (let i = 0; i < port.polling; i++) this.toDevice(port, port.tx.peek(i), tNs);
+      port.counters.delivered += port.polling;
+      port.tx.consume(port.polling);
+      this.endNs = tNs;
+    }
+    const waiting = port.tx.used;
+    const take = waiting < this.batch ? waiting : this.batch;
+    port.polling = take;
+    if (take > 0) this.due[service] = tNs + Math.round(this.perBatchNs + this.perPacketNs * take);
+  }
+
+  private toDevice(port: PortQueue, from: number, tNs: number): void {
+    const w = from * META_WORDS;
+    const meta = port.pool.meta;
+    const number = meta[w + PKT_NUMBER]!;
+    const lenBytes = meta[w + PKT_LEN]!;
+    const flow = meta[w + PKT_FLOW]!;
+    const pool = this.devicePool;
+    this.device.packetsIn++;
+    this.device.bytesIn += lenBytes;
+    const slot = pool.alloc(lenBytes);
+    if (slot < 0 || !this.deviceTx.push(slot, lenBytes)) {
+      if (slot >= 0) pool.release(slot);
+      this.device.dropped++;
+      this.drop(slot < 0 ? DROP_NOMEM : DROP_DEVICE_TX_FULL, flow, number, tNs, 'fsw', slot < 0 ? pool.id : this.deviceTx.id);
+    } else {
+      const v = slot * META_WORDS;
+      pool.meta[v + PKT_NUMBER] = number;
+      pool.meta[v + PKT_LEN] = lenBytes;
+      pool.meta[v + PKT_FLOW] = flow;
+      pool.arrivalNs[slot] = port.pool.arrivalNs[from]!;
+      if (this.deviceTx.used === 1) this.due[DUE_LINK] = tNs + Math.round(lenBytes * this.linkNsPerByte);
+      if (this.trace !== null) this.trace.queuedForLink(this, tNs, number);
+    }
+    port.pool.release(from);
+  }
+
+  /** The link has sent the packet at the head of the device TX ring. */
+  private transmit(tNs: number): void {
+    const pool = this.devicePool;
+    const slot = this.deviceTx.peek(0);
+    const w = slot * META_WORDS;
+    const number = pool.meta[w + PKT_NUMBER]!;
+    this.device.deliver(tNs - pool.arrivalNs[slot]!);
+    this.deliver(number, 0);
+    if (this.trace !== null) this.trace.transmitted(this, tNs, number, pool.arrivalNs[slot]!);
+    pool.release(slot);
+    this.deviceTx.consume(1);
+    this.endNs = tNs;
+    if (this.deviceTx.used > 0) {
+      const next = pool.meta[this.deviceTx.peek(0) * META_WORDS + PKT_LEN]!;
+      this.due[DUE_LINK] = tNs + Math.round(next * this.linkNsPerByte);
+    }
+  }
+
+  private deliver(number: number, port: number): void {
+    this.finished++;
+    if (this.verdict === null) return;
+    this.verdict[number - 1] = VERDICT_DELIVERED;
+    this.detail![number - 1] = port;
+  }
+
+  private drop(code: number, flow: number, number: number, tNs: number, layer: string, obj: string): void {
+    this.drops[code]!++;
+    if (tNs > this.endNs) this.endNs = tNs;
+    if (flow >= 0) this.fsw.dropped(flow);
+    if (this.verdict !== null) {
+      this.verdict[number - 1] = VERDICT_DROPPED;
+      this.detail![number - 1] = code;
+    }
+    if (this.trace !== null) this.trace.dropped(layer, obj, tNs, number, code);
+  }
+}
+
+/** Port numbers of the flow switch for the scenario's ports in order: 1 for the host, user ports from 2 on. 0 is the device. */
+export function portNumbers(scenario: Scenario): number[] {
+  let user = 2;
+  return scenario.ports.map((p) => (p.kind === 'host' ? 1 : user++));
+}

@@ -1,0 +1,59 @@
+/**
+ * Why a packet ended before its reader. The code is what a verdict byte holds, the name is the word of the trace and the
+ * report: names in mixed case are XNU's own statistics, the others follow spec words.
+ */
+export interface DropReason {
+  readonly code: number;
+  readonly name: string;
+  readonly text: string;
+  /** Scenario parameter that gives more room, with `ports.N` for the port in question. */
+  readonly parameter: string;
+}
+
+export const DROP_NONE = 0;
+export const DROP_NOMEM = 1;
+export const DROP_DEVICE_RX_FULL = 2;
+export const DROP_DST_RING_FULL = 3;
+export const DROP_PORT_NOMEM = 4;
+export const DROP_TX_RING_FULL = 5;
+export const DROP_DEVICE_TX_FULL = 6;
+
+export const DROP_REASONS: readonly DropReason[] = [
+  { code: DROP_NONE, name: '', text: 'Not dropped.', parameter: '' },
+  {
+    code: DROP_NOMEM,
+    name: 'nomem',
+    text: 'The device pool had too few free buffers for the packet.',
+    parameter: 'device.poolPackets',
+  },
+  {
+    code: DROP_DEVICE_RX_FULL,
+    name: 'device_rx_full',
+    text: 'Every slot of the device RX ring was in use: the flow switch had not polled it in time.',
+    parameter: 'device.rxRingSlots',
+  },
+  {
+    code: DROP_DST_RING_FULL,
+    name: 'RxDstRingFull',
+    text: 'Tail drop: every slot of the port RX ring was in use, because its reader was behind.',
+    parameter: 'ports.N.rxRingSlots',
+  },
+  {
+    code: DROP_PORT_NOMEM,
+    name: 'port_nomem',
+    text: 'The packet pool of the port had too few free buffers for the packet.',
+    parameter: 'ports.N.poolPackets',
+  },
+  {
+    code: DROP_TX_RING_FULL,
+    name: 'tx_ring_full',
+    text: 'Every slot of the port TX ring was in use: the flow switch had not taken what was sent before.',
+    parameter: 'ports.N.txRingSlots',
+  },
+  {
+    code: DROP_DEVICE_TX_FULL,
+    name: 'device_tx_full',
+    text: 'Every slot of the device TX ring was in use: the link sends slower than the ports do.',
+    parameter: 'device.txRingSlots',
+  },
+];

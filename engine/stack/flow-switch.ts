@@ -1,0 +1,230 @@
+import { FlowTable, META_FIRST_FRAGMENT, META_FRAGMENT, META_FROM_B, META_HAS_PORTS, META_TCP } from '../wire/index.ts';
+import {
+  E_CREATED,
+  E_DROPS,
+  E_FIRST_PACKET,
+  E_PACKETS_BACKWARD,
+  E_PACKETS_FORWARD,
+  E_SELECTOR,
+  E_STATE,
+  FLOW_ACTIVE,
+  FLOW_BY_RULE,
+  FLOW_ENTRY_FLOATS,
+  FLOW_ENTRY_WORDS,
+  FLOW_FIRST_FROM_B,
+  FLOW_LOCAL_A,
+  FLOW_LOCAL_B,
+  FLOW_PORT_MASK,
+  FLOW_SEQ_A,
+  FLOW_SEQ_B,
+  FLOW_TCP_A_SHIFT,
+  FLOW_TCP_B_SHIFT,
+  F_BYTES_BACKWARD,
+  F_BYTES_FORWARD,
+  F_FIRST,
+  F_LAST,
+  F_SWITCHED,
+} from './flow-entry.ts';
+import type { Ladder } from './ladder.ts';
+import { LingerWheel } from './linger.ts';
+import type { CompiledSelector, Prefix } from './selector.ts';
+import { trackTcp } from './tcp-track.ts';
+
+/**
+ * The flow switch of one queue. A flow is numbered when its first packet arrives and keeps its record to the end of the run,
+ * for the flow table on screen; the switch's own entry (FLOW_ACTIVE) is made when the first packet is switched and goes when the
+ * flow has been silent for the linger time. The limit counts active entries.
+ */
+export interface FlowSwitchSpec {
+  /** Ports in the order they are asked, with the port number and its selectors. */
+  readonly ports: readonly { readonly number: number; readonly selectors: readonly CompiledSelector[] }[];
+  readonly hostPort: number;
+  readonly local: readonly Prefix[];
+  /** Entries at a time in this queue: the scenario's limit divided by the queues. */
+  readonly maxActive: number;
+  readonly lingerNs: number;
+  /** Flow records of this queue in all. */
+  readonly maxRecords: number;
+  readonly expected?: number;
+  readonly ladder: Ladder;
+}
+
+/** How the last lookup went. */
+export const LOOKUP_HIT = 0;
+export const LOOKUP_CREATED = 1;
+export const LOOKUP_NO_ENTRY = 2;
+export const LOOKUP_FRAGMENT = 3;
+
+/** Datagrams whose later fragments follow the first one's port: a direct-mapped memory, the newest wins. */
+const FRAGMENT_SLOTS = 256;
+
+export class FlowSwitch {
+  readonly table: FlowTable;
+  readonly wheel: LingerWheel;
+  /** Entries now. */
+  active = 0;
+  created = 0;
+  expired = 0;
+  /** Packets switched without an entry, because the limit was reached. */
+  withoutEntry = 0;
+  lastLookup = LOOKUP_HIT;
+  /** Selector that chose the port in the last creation, + 1. */
+  lastSelector = 0;
+  readonly fragments = new Int32Array(FRAGMENT_SLOTS * 3);
+  private readonly spec: FlowSwitchSpec;
+  private readonly haveLocal: boolean;
+
+  constructor(spec: FlowSwitchSpec) {
+    this.spec = spec;
+    this.haveLocal = spec.local.length > 0;
+    this.table = new FlowTable({
+      entryWords: FLOW_ENTRY_WORDS,
+      limit: spec.maxRecords,
+      ...(spec.expected === undefined ? {} : { expected: spec.expected }),
+    });
+    this.wheel = new LingerWheel(this.table, spec.lingerNs);
+  }
+
+  /** Counts a packet of a flow as it arrives; the first packet of a flow also says who began. */
+  arrived(id: number, meta: number, number: number, tNs: number, lenBytes: number): void {
+    const entries = this.table.entries;
+    const floats = this.table.floats;
+    const at = id * FLOW_ENTRY_WORDS;
+    const f = id * FLOW_ENTRY_FLOATS;
+    const fromB = (meta & META_FROM_B) !== 0;
+    let state = entries[at + E_STATE]!;
+    if (entries[at + E_FIRST_PACKET] === 0) {
+      state = this.begin(at, fromB);
+      entries[at + E_FIRST_PACKET] = number;
+      floats[f + F_FIRST] = tNs;
+    }
+    floats[f + F_LAST] = tNs;
+    if (fromB === ((state & FLOW_FIRST_FROM_B) !== 0)) {
+      entries[at + E_PACKETS_FORWARD]!++;
+      floats[f + F_BYTES_FORWARD]! += lenBytes;
+    } else {
+      entries[at + E_PACKETS_BACKWARD]!++;
+      floats[f + F_BYTES_BACKWARD]! += lenBytes;
+    }
+  }
+
+  private begin(at: number, fromB: boolean): number {
+    const entries = this.table.entries;
+    let state = fromB ? FLOW_FIRST_FROM_B : 0;
+    if (this.haveLocal) {
+      const version = (entries[at + 1]! >>> 8) & 0xff;
+      for (const prefix of this.spec.local) {
+        if (prefix.has(entries, at + 2, version)) state |= FLOW_LOCAL_A;
+        if (prefix.has(entries, at + 6, version)) state |= FLOW_LOCAL_B;
+      }
+    }
+    entries[at + E_STATE] = state;
+    return state;
+  }
+
+  dropped(id: number): void {
+    this.table.entries[id * FLOW_ENTRY_WORDS + E_DROPS]!++;
+  }
+
+  /** Whether the packet was sent by this machine. */
+  sentHere(id: number, meta: number): boolean {
+    if (!this.haveLocal) return false;
+    const state = this.table.entries[id * FLOW_ENTRY_WORDS + E_STATE]!;
+    return (state & ((meta & META_FROM_B) !== 0 ? FLOW_LOCAL_B : FLOW_LOCAL_A)) !== 0;
+  }
+
+  /**
+   * Port number for a packet of a flow that is switched at `tNs`. Makes the entry if there is none and there is room, and
+   * takes the segment into the flow track. `ackOrPorts` is the row's word 13, `seqOrId` its word 12.
+   */
+  lookup(id: number, meta: number, seqOrId: number, ackOrPorts: number, payload: number, tNs: number, sent: boolean): number {
+    const entries = this.table.entries;
+    const at = id * FLOW_ENTRY_WORDS;
+    let port: number;
+    if ((entries[at + E_STATE]! & FLOW_ACTIVE) !== 0) {
+      this.lastLookup = LOOKUP_HIT;
+      port = entries[at + E_STATE]! & FLOW_PORT_MASK;
+    } else {
+      port = this.create(id, meta, ackOrPorts, tNs, sent);
+      if (this.lastLookup === LOOKUP_NO_ENTRY)
+        return (meta & META_FRAGMENT) !== 0 ? this.fragmentPort(id, meta, seqOrId, ackOrPorts, port) : port;
+    }
+    this.table.floats[id * FLOW_ENTRY_FLOATS + F_SWITCHED] = tNs;
+    if ((meta & META_TCP) !== 0) trackTcp(entries, at, meta, seqOrId, ackOrPorts, payload);
+    return (meta & META_FRAGMENT) !== 0 ? this.fragmentPort(id, meta, seqOrId, ackOrPorts, port) : port;
+  }
+
+  private create(id: number, meta: number, ackOrPorts: number, tNs: number, sent: boolean): number {
+    const entries = this.table.entries;
+    const at = id * FLOW_ENTRY_WORDS;
+    const port = this.choose(entries, at, meta, ackOrPorts, sent);
+    if (this.active >= this.spec.maxActive) {
+      this.withoutEntry++;
+      this.lastLookup = LOOKUP_NO_ENTRY;
+      return port;
+    }
+    const clear = FLOW_PORT_MASK | (15 << FLOW_TCP_A_SHIFT) | (15 << FLOW_TCP_B_SHIFT) | FLOW_SEQ_A | FLOW_SEQ_B | FLOW_BY_RULE;
+    const byRule = this.lastSelector < 0 ? FLOW_BY_RULE : 0;
+    entries[at + E_STATE] = (entries[at + E_STATE]! & ~clear) | port | FLOW_ACTIVE | byRule;
+    entries[at + E_SELECTOR] = this.lastSelector;
+    entries[at + E_CREATED]!++;
+    this.table.floats[id * FLOW_ENTRY_FLOATS + F_SWITCHED] = tNs;
+    this.active++;
+    this.created++;
+    this.wheel.add(id, tNs);
+    this.lastLookup = LOOKUP_CREATED;
+    return port;
+  }
+
+  /**
+   * Port for a new flow with its key at `at`: rules that stacks installed, down the mask ladder; then the scenario's
+   * selectors, port by port; then the host. Leaves the selector's place (1-based over the port's own list) in `lastSelector`, 0 for
+   * the host by default, -1 - mask for a rule.
+   */
+  choose(words: Int32Array, at: number, meta: number, ackOrPorts: number, sent: boolean): number {
+    const fromB = (meta & META_FROM_B) !== 0;
+    const rule = this.spec.ladder.find(words, at, sent ? fromB : !fromB);
+    if (rule >= 0) {
+      this.lastSelector = -1 - this.spec.ladder.lastMask;
+      return rule;
+    }
+    const carried = (meta & META_FIRST_FRAGMENT) !== 0 && (meta & META_HAS_PORTS) !== 0 ? ackOrPorts : 0;
+    for (const port of this.spec.ports) {
+      for (let s = 0; s < port.selectors.length; s++) {
+        if (port.selectors[s]!.matches(words, at, fromB, carried)) {
+          this.lastSelector = s + 1;
+          return port.number;
+        }
+      }
+    }
+    this.lastSelector = 0;
+    return this.spec.hostPort;
+  }
+
+  /**
+   * Later fragments have no ports, so they follow the first of their datagram. A fragment that comes before it, or whose place
+   * in the memory was taken, goes where its addresses alone lead.
+   */
+  private fragmentPort(id: number, meta: number, identification: number, ports: number, flowPort: number): number {
+    const memory = this.fragments;
+    const slot = 3 * ((Math.imul(id, 31) ^ identification ^ (identification >>> 8)) & (FRAGMENT_SLOTS - 1));
+    if ((meta & META_FIRST_FRAGMENT) !== 0) {
+      const port = this.choose(this.table.entries, id * FLOW_ENTRY_WORDS, meta, ports, false);
+      memory[slot] = id + 1;
+      memory[slot + 1] = identification;
+      memory[slot + 2] = port;
+      return port;
+    }
+    if (memory[slot] !== id + 1 || memory[slot + 1] !== identification) return flowPort;
+    this.lastLookup = LOOKUP_FRAGMENT;
+    return memory[slot + 2]!;
+  }
+
+  /** Forgets the entries that have been silent for the linger time; called at `wheel.nextTickNs`. */
+  tick(tNs: number): number {
+    const gone = this.wheel.tick(tNs);
+    this.active -= gone;
+    this.expired += gone;
+    return gone;
+  }
+}

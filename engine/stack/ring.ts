@@ -1,0 +1,157 @@
+import { assert } from '../base/index.ts';
+import { regionFootprint, type Arena } from './arena.ts';
+
+/**
+ * A channel ring (S-01): one producer, one consumer, slots that carry a packet index, in Skywalk's words:
+ *
+ *     khead           head                  tail
+ *       |  given back,  |   owned by the     |   free
+ *       |  not reclaimed|   consumer         |
+ *
+ * Positions run over [0, 2 * slots), so that a full ring (tail - khead = slots) differs from an empty one (equal) and every
+ * slot can be used. The consumer owns [head, tail), reads those slots and moves its head; `sync` then looks at the head it
+ * wrote. The kernel's own copies (`khead`, `rtail`) are what counts: a head outside [khead, tail] is an error that is counted
+ * and resets the ring to the kernel's view, never a corruption (S-02).
+ *
+ * In a slot: the packet's index with a valid flag, and its length.
+ */
+export const SLOT_WORDS = 2;
+export const SLOT_VALID = 0x4000_0000;
+const SLOT_INDEX = 0x3fff_ffff;
+
+export const SYNC_BAD_HEAD = -1;
+
+export class Ring {
+  readonly id: string;
+  readonly slots: number;
+  /** Next position the producer writes: kernel's own copy. */
+  rtail = 0;
+  /** Position up to which slots are reclaimed. */
+  khead = 0;
+  /** The consumer's head. Written by the consumer, never trusted. */
+  head = 0;
+  /** Slots in use: rtail - khead. */
+  used = 0;
+  /** Largest `used` since the last call of `takeWindowMax`. */
+  windowMax = 0;
+  enqueued = 0;
+  dequeued = 0;
+  drops = 0;
+  /** Heads refused by `sync`. */
+  errors = 0;
+  private readonly span: number;
+  private readonly descriptors: Int32Array;
+  private high = 0;
+
+  constructor(arena: Arena, id: string, slots: number) {
+    this.id = id;
+    this.slots = slots;
+    this.span = 2 * slots;
+    this.descriptors = arena.int32('slots', id, slots * SLOT_WORDS, 'mapped');
+  }
+
+  static footprint(slots: number): number {
+    return regionFootprint(slots * SLOT_WORDS * 4);
+  }
+
+  get highWater(): number {
+    return this.high > this.windowMax ? this.high : this.windowMax;
+  }
+
+  get empty(): boolean {
+    return this.used === 0;
+  }
+
+  get full(): boolean {
+    return this.used === this.slots;
+  }
+
+  /** Position of the consumer's head as a slot number. */
+  get headSlot(): number {
+    return this.head < this.slots ? this.head : this.head - this.slots;
+  }
+
+  get tailSlot(): number {
+    return this.rtail < this.slots ? this.rtail : this.rtail - this.slots;
+  }
+
+  /** Largest occupancy since the last call; the window then starts at the present occupancy. */
+  takeWindowMax(): number {
+    const max = this.windowMax;
+    if (max > this.high) this.high = max;
+    this.windowMax = this.used;
+    return max;
+  }
+
+  /** Puts a packet into the next slot. False, and a drop counted, if the ring is full. */
+  push(index: number, lenBytes: number): boolean {
+    const used = this.used;
+    if (used === this.slots) {
+      this.drops++;
+      return false;
+    }
+    const tail = this.rtail;
+    const at = (tail < this.slots ? tail : tail - this.slots) * SLOT_WORDS;
+    this.descriptors[at] = index | SLOT_VALID;
+    this.descriptors[at + 1] = lenBytes;
+    this.rtail = tail + 1 === this.span ? 0 : tail + 1;
+    this.used = used + 1;
+    if (used >= this.windowMax) this.windowMax = used + 1;
+    this.enqueued++;
+    return true;
+  }
+
+  /** Packet index in the i-th slot from the consumer's head. The consumer must own it. */
+  peek(i: number): number {
+    let position = this.head + i;
+    if (position >= this.span) position -= this.span;
+    if (position >= this.slots) position -= this.slots;
+    return this.descriptors[position * SLOT_WORDS]! & SLOT_INDEX;
+  }
+
+  /** Slots the consumer owns: [head, tail). */
+  get owned(): number {
+    const n = this.rtail - this.head;
+    return n < 0 ? n + this.span : n;
+  }
+
+  /** The consumer gives back its first `n` slots and syncs. */
+  consume(n: number): void {
+    const head = this.head + n;
+    this.head = head >= this.span ? head - this.span : head;
+    const reclaimed = this.sync();
+    assert(reclaimed === n, 'a consumer of the lab gave back slots it did not own');
+  }
+
+  /**
+   * Sync prologue: checks the consumer's head and reclaims what lies before it. Returns the slots reclaimed, or SYNC_BAD_HEAD
+   * if the head was outside [khead, tail]: the error is counted and the head put back to the kernel's view.
+   */
+  sync(): number {
+    let n = this.head - this.khead;
+    if (n < 0) n += this.span;
+    if (n > this.used || this.head >= this.span || this.head < 0 || !Number.isInteger(this.head)) {
+      this.errors++;
+      this.head = this.khead;
+      return SYNC_BAD_HEAD;
+    }
+    this.khead = this.head;
+    this.used -= n;
+    this.dequeued += n;
+    return n;
+  }
+
+  /** Empties the ring and sets its positions, before a snapshot's slots are pushed again. */
+  restore(positions: { head: number; enqueued: number; dequeued: number; drops: number; errors: number; highWater: number }): void {
+    this.head = positions.head;
+    this.khead = positions.head;
+    this.rtail = positions.head;
+    this.used = 0;
+    this.enqueued = positions.enqueued;
+    this.dequeued = positions.dequeued;
+    this.drops = positions.drops;
+    this.errors = positions.errors;
+    this.high = positions.highWater;
+    this.windowMax = 0;
+  }
+}
