@@ -236,11 +236,11 @@ function showTypes(c: Cursor): void {
     const window = c.bytes[c.at]!;
     const length = c.bytes[c.at + 1]!;
     const start = c.at + 2;
-    const types: string[] = [];
     for (let i = 0; i < Math.min(length, c.end - start) * 8; i++) {
-      if ((c.bytes[start + (i >>> 3)]! & (0x80 >> (i & 7))) !== 0) types.push(dnsTypeName(window * 256 + i));
+      if ((c.bytes[start + (i >>> 3)]! & (0x80 >> (i & 7))) === 0) continue;
+      const type = window * 256 + i;
+      c.tree.field('dns.resp.type', 'RR type in bit map', `${dnsTypeName(type)} (${type})`, start + (i >>> 3), 1, { raw: type });
     }
-    c.tree.field('', 'RR types in bit map', types.join(' '), c.at, 2 + length);
     c.at = Math.min(c.end, start + length);
   }
 }

@@ -4,6 +4,7 @@ import { columns, showData } from './common.ts';
 import { displayText, hexText, latin1, plural } from './text.ts';
 import { decimal, headerValue, lineAt, readHead } from './text-lines.ts';
 import type { Head, Line } from './text-lines.ts';
+import { TLS_PORTS, dissectTls, isSsl2Hello, isTlsRecord } from './tls.ts';
 
 /** Methods that begin a request: RFC 9110, WebDAV, UPnP (SSDP, GENA) and RTSP-free others seen on web ports. */
 const METHODS = new Set(
@@ -11,7 +12,7 @@ const METHODS = new Set(
     'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK REPORT SEARCH ' +
     'BPROPFIND BPROPPATCH BCOPY BMOVE BDELETE SUBSCRIBE UNSUBSCRIBE NOTIFY POLL MERGE CHECKOUT CHECKIN VERSION-CONTROL ' +
     'MKACTIVITY M-SEARCH M-POST PURGE LINK UNLINK ACL BIND REBIND UNBIND MKCALENDAR MKREDIRECTREF UPDATEREDIRECTREF ' +
-    'ORDERPATCH RPC_CONNECT RPC_IN_DATA RPC_OUT_DATA SSTP_DUPLEX_POST PRI'
+    'ORDERPATCH RPC_CONNECT RPC_IN_DATA RPC_OUT_DATA SSTP_DUPLEX_POST'
   ).split(' '),
 );
 
@@ -174,8 +175,15 @@ export function isHttp(context: DissectContext, start: number, end: number): boo
   return message !== undefined && message.version !== '';
 }
 
+/** Payload of a web port: TLS is spoken on ports meant for plain HTTP, and the other way round, and both are told by their first bytes. */
+function dissectWeb(context: DissectContext, start: number, end: number): void {
+  if (isTlsRecord(context.bytes, start, end) || isSsl2Hello(context.bytes, start, end)) dissectTls(context, start, end);
+  else dissectHttp(context, start, end);
+}
+
 export function registerHttp(): void {
-  register('tcp.port', [80, 591, 631, 1080, 2869, 3128, 3132, 5985, 8000, 8008, 8080, 8088, 8888, 11371], dissectHttp);
+  register('tcp.port', [80, 591, 631, 1080, 2869, 3128, 3132, 5985, 8000, 8008, 8080, 8088, 8888, 11371], dissectWeb);
+  register('tcp.port', TLS_PORTS, dissectWeb);
   registerHeuristic('tcp', isHttp, dissectHttp);
   register('udp.port', [1900], (context, start, end) => dissectMessages(context, start, end, 'SSDP'));
 }

@@ -2,6 +2,7 @@ import { hex, u32 } from '../../base/index.ts';
 import { register, registerHeuristic } from '../registry.ts';
 import type { DissectContext } from '../registry.ts';
 import { Cursor, bits, columns, expertShort, showData } from './common.ts';
+import { dissectStun, isStun } from './stun.ts';
 import { hexNumber, hexText } from './text.ts';
 
 /** RFC 9000 section 17.2: connection ids of these versions have at most 20 bytes. */
@@ -58,7 +59,8 @@ export function isQuicLong(bytes: Uint8Array, start: number, end: number): boole
   const after = scilAt + 1 + scil;
   if (after > end) return false;
   if (version === 0) return isNegotiation(bytes, after, end);
-  return isKnownVersion(version) && (bytes[start]! & 0x40) !== 0 && dcil <= MAX_CID && scil <= MAX_CID;
+  // RFC 9287 lets the fixed bit be anything once both sides agree, so a known version is what counts.
+  return isKnownVersion(version) && dcil <= MAX_CID && scil <= MAX_CID;
 }
 
 /** Version negotiation has no number of its own: a list of whole versions with one that is known. */
@@ -168,9 +170,11 @@ function dissectPackets(context: DissectContext, start: number, end: number): vo
   columns(context, 'QUIC', words.join(' | '));
 }
 
+/** Payload of a port that QUIC uses; STUN and TURN use some of them too, and are told by their cookie. */
 export function dissectQuic(context: DissectContext, start: number, end: number): void {
   const { bytes } = context;
-  if (isQuicLong(bytes, start, end) || isQuicShort(bytes, start, end)) dissectPackets(context, start, end);
+  if (isStun(bytes, start, end)) dissectStun(context, start, end);
+  else if (isQuicLong(bytes, start, end) || isQuicShort(bytes, start, end)) dissectPackets(context, start, end);
   else showData(context, start, end);
 }
 

@@ -59,6 +59,11 @@ const TEXTS: Readonly<Record<number, readonly [string, string]>> = {
 const PLAIN_ADDRESSES = new Set([0x0001, 0x8023, 0x802b, 0x802c]);
 const XOR_ADDRESSES = new Set([0x0012, 0x0016, 0x0020]);
 
+/** RFC 8489 section 5: the two class bits stand inside the method's bits. */
+function methodOf(type: number): number {
+  return (type & 0x0f) | ((type >>> 1) & 0x70) | ((type >>> 2) & 0xf80);
+}
+
 /** A message with the cookie of RFC 8489 section 5 whose length is exactly what is there. */
 export function isStun(bytes: Uint8Array, start: number, end: number): boolean {
   return (
@@ -66,7 +71,8 @@ export function isStun(bytes: Uint8Array, start: number, end: number): boolean {
     bytes[start]! < 0x40 &&
     u32(bytes, start + 4) === COOKIE &&
     (u16(bytes, start + 2) & 3) === 0 &&
-    u16(bytes, start + 2) === end - start - 20
+    u16(bytes, start + 2) === end - start - 20 &&
+    METHODS[methodOf(u16(bytes, start))] !== undefined
   );
 }
 
@@ -131,9 +137,8 @@ export function dissectStun(context: DissectContext, start: number, end: number)
     return;
   }
   const type = u16(bytes, start);
-  // RFC 8489 section 5: the two class bits stand inside the method's bits.
   const kind = ((type >>> 7) & 2) | ((type >>> 4) & 1);
-  const method = (type & 0x0f) | ((type >>> 1) & 0x70) | ((type >>> 2) & 0xf80);
+  const method = methodOf(type);
   const title = `${METHODS[method] ?? `Unknown (${hexNumber(method, 3)})`} ${CLASSES[kind]!}`;
   tree.layer('stun', 'Session Traversal Utilities for NAT', start, end - start);
   const c = new Cursor(context, start, end);
@@ -163,4 +168,5 @@ export function dissectStun(context: DissectContext, start: number, end: number)
 export function registerStun(): void {
   register('udp.port', [3478, 19302], dissectStun);
   registerHeuristic('udp', (context, start, end) => isStun(context.bytes, start, end), dissectStun);
+  registerHeuristic('tcp', (context, start, end) => isStun(context.bytes, start, end), dissectStun);
 }

@@ -1,5 +1,5 @@
 import { u16, u24 } from '../../base/index.ts';
-import { register, registerHeuristic } from '../registry.ts';
+import { registerHeuristic } from '../registry.ts';
 import type { DissectContext } from '../registry.ts';
 import { Cursor, columns, expertShort, showData } from './common.ts';
 import { hexNumber } from './text.ts';
@@ -36,7 +36,9 @@ function showHello(c: Cursor, flow: Flow, isClient: boolean): void {
   const version = c.uint(2, 'tls.handshake.version', 'Version', versionText);
   const retry = !isClient && c.left >= 4 && ((u16(c.bytes, c.at) << 16) | u16(c.bytes, c.at + 2)) >>> 0 === RETRY_RANDOM;
   c.data(32, 'tls.handshake.random', 'Random');
-  c.data(c.uint(1, 'tls.handshake.session_id_length', 'Session ID Length'), 'tls.handshake.session_id', 'Session ID');
+  // Drafts of TLS 1.3 up to 21 left session id and compression out of the ServerHello.
+  const isDraft = !isClient && version >>> 8 === 0x7f;
+  if (!isDraft) c.data(c.uint(1, 'tls.handshake.session_id_length', 'Session ID Length'), 'tls.handshake.session_id', 'Session ID');
   const cipherText = (suite: number): string => `${tlsCipherName(suite)} (${hexNumber(suite, 4)})`;
   if (isClient) {
     const length = c.uint(2, 'tls.handshake.cipher_suites_length', 'Cipher Suites Length');
@@ -50,7 +52,7 @@ function showHello(c: Cursor, flow: Flow, isClient: boolean): void {
     });
   } else {
     c.uint(2, 'tls.handshake.ciphersuite', 'Cipher Suite', cipherText);
-    c.named(1, 'tls.handshake.comp_method', 'Compression Method', { 0: 'null', 1: 'DEFLATE' });
+    if (!isDraft) c.named(1, 'tls.handshake.comp_method', 'Compression Method', { 0: 'null', 1: 'DEFLATE' });
   }
   const facts: HelloFacts = { serverName: '', alpn: '', selectedVersion: 0 };
   if (!c.short && c.left >= 2) showExtensions(c, isClient, facts);
@@ -75,17 +77,43 @@ function showCertificates(c: Cursor): void {
   });
 }
 
+/** Messages that may be longer than the record they begin in: hellos with large keys, and what holds certificates. */
+const LONG_MESSAGES = new Set([1, 2, 11, 13, 22, 25]);
+/** Longest of those believed; beyond it the length is more likely a part of something encrypted. */
+const MAX_LONG_MESSAGE = 65_535;
+
+/**
+ * Whether a handshake record holds messages in the clear. Nothing in it says that it is encrypted: it shows in types or
+ * lengths that make no sense. After a change cipher spec only hellos still come in the clear (RFC 8446 appendix D.4 sends
+ * one before the second ClientHello).
+ */
+function isClear(c: Cursor, flow: Flow, complete: boolean): boolean {
+  for (let at = c.at; at < c.end;) {
+    const type = c.bytes[at]!;
+    const left = c.end - at;
+    if (TLS_HANDSHAKES[type] === undefined || (flow.encrypted && type !== 1 && type !== 2)) return false;
+    // A record cut inside a message header says no more; one that began well is believed.
+    if (left < 4) return !complete && at > c.at;
+    const length = u24(c.bytes, at + 1);
+    const rest = left - 4 - length;
+    // Ciphers with a nonce in the record begin with zeros, which read as empty Hello Requests: those come alone.
+    if (type === 0 && (length !== 0 || left !== 4)) return false;
+    if (rest < 0) return length <= MAX_LONG_MESSAGE && (!complete || LONG_MESSAGES.has(type));
+    at += 4 + length;
+  }
+  return true;
+}
+
 function showHandshake(c: Cursor, flow: Flow, complete: boolean): void {
-  while (c.left > 0 && !c.short) {
+  if (!isClear(c, flow, complete)) {
+    flow.info.push('Encrypted Handshake Message');
+    c.group('tls.handshake', 'Handshake Protocol: Encrypted Handshake Message', () => c.skip(c.left));
+    return;
+  }
+  while (c.left >= 4 && !c.short) {
     const type = c.bytes[c.at]!;
-    const known = TLS_HANDSHAKES[type];
-    const length = c.left >= 4 ? u24(c.bytes, c.at + 1) : -1;
-    // Of a whole record, a message that goes on in the next one is either huge or, far likelier, encrypted.
-    if (flow.encrypted || known === undefined || length < 0 || (complete && length > c.left - 4 && length > MAX_RECORD)) {
-      flow.info.push('Encrypted Handshake Message');
-      c.group('tls.handshake', 'Handshake Protocol: Encrypted Handshake Message', () => c.skip(c.left));
-      return;
-    }
+    const length = u24(c.bytes, c.at + 1);
+    const known = TLS_HANDSHAKES[type]!;
     c.group('tls.handshake', `Handshake Protocol: ${known}`, () => {
       c.named(1, 'tls.handshake.type', 'Handshake Type', TLS_HANDSHAKES);
       c.uint(3, 'tls.handshake.length', 'Length');
@@ -209,21 +237,19 @@ export function dissectTls(context: DissectContext, start: number, end: number):
   columns(context, tlsProtocolName(flow.version), flow.info.join(', '));
 }
 
-/** The first record of a conversation on a port that nothing is registered for: only hellos are recognised. */
-function isHelloRecord(context: DissectContext, start: number, end: number): boolean {
+/** Records on a port that nothing is registered for. */
+function looksLikeTls(context: DissectContext, start: number, end: number): boolean {
   const { bytes } = context;
   if (isSsl2Hello(bytes, start, end)) return true;
   if (end - start < RECORD_HEADER + 4 || !isTlsRecord(bytes, start, end)) return false;
-  const length = u16(bytes, start + 3);
-  if (bytes[start] !== 22) return start + RECORD_HEADER + length === end;
-  const type = bytes[start + RECORD_HEADER]!;
-  return TLS_HANDSHAKES[type] !== undefined || start + RECORD_HEADER + length === end;
+  const next = start + RECORD_HEADER + u16(bytes, start + 3);
+  // One record that ends here, one that goes on in the next segment, or one with another behind it.
+  return next >= end || isTlsRecord(bytes, next, end);
 }
 
 /** Ports of TLS from its first byte: HTTPS, SMTPS, NNTPS, LDAPS, DNS over TLS, FTPS, IMAPS, POP3S, MQTT, SIPS, 8443. */
-const TLS_PORTS = [443, 465, 563, 614, 636, 853, 989, 990, 992, 993, 994, 995, 4433, 4443, 5061, 5349, 8443, 8883, 9443] as const;
+export const TLS_PORTS = [443, 465, 563, 614, 636, 853, 989, 990, 992, 993, 994, 995, 4433, 4443, 5061, 5349, 8443, 8883, 9443] as const;
 
 export function registerTls(): void {
-  register('tcp.port', TLS_PORTS, dissectTls);
-  registerHeuristic('tcp', isHelloRecord, dissectTls);
+  registerHeuristic('tcp', looksLikeTls, dissectTls);
 }
