@@ -92,7 +92,7 @@ const PREFERENCES = [
 /** Link types with Internet packets in them. */
 const LINK_TYPES: ReadonlySet<number> = new Set([0, 1, 101, 108, 113, 228, 229, 276]);
 /** More packets of one capture than this add time and no variety. */
-const PACKETS_PER_CAPTURE = 300;
+const PACKETS_PER_CAPTURE = 150;
 /** Packets handed to one tshark run: small enough that conversations of different captures seldom meet. */
 const PACKETS_PER_RUN = 12_000;
 /** The promise is at least this many captures in which one of the protocols occurs. */
