@@ -1,12 +1,92 @@
+import CircleDot from '@lucide/svelte/icons/circle-dot';
 import FileText from '@lucide/svelte/icons/file-text';
+import List from '@lucide/svelte/icons/list';
+import Microscope from '@lucide/svelte/icons/microscope';
+import Shuffle from '@lucide/svelte/icons/shuffle';
+import SquareTerminal from '@lucide/svelte/icons/square-terminal';
 import type { PanelDefinition } from '../lib/panel.ts';
 import ReportPanel from '../report/ReportPanel.svelte';
+import FlowsHead from './flows/FlowsHead.svelte';
+import FlowsPanel from './flows/FlowsPanel.svelte';
+import InspectorHead from './inspector/InspectorHead.svelte';
+import InspectorPanel from './inspector/InspectorPanel.svelte';
+import PacketsHead from './packets/PacketsHead.svelte';
+import PacketsPanel from './packets/PacketsPanel.svelte';
+import RingsHead from './rings/RingsHead.svelte';
+import RingsPanel from './rings/RingsPanel.svelte';
+import TerminalHead from './terminal/TerminalHead.svelte';
+import TerminalPanel from './terminal/TerminalPanel.svelte';
 
 /**
  * Every view of the workbench, in no order (the rail sorts by `rail.order`). To add a view, add an entry.
  * F6 moves the focus to the element marked `data-pane-focus` inside a panel, or else to the panel itself.
  */
 export const panels: readonly PanelDefinition[] = [
+  {
+    id: 'packets',
+    title: 'Packets',
+    rail: { word: 'Packets', order: 10 },
+    icon: List,
+    body: PacketsPanel,
+    head: PacketsHead,
+    home: 'bottom',
+    open: true,
+    hotkey: 'Ctrl+1',
+    minWidth: 320,
+    minHeight: 140,
+  },
+  {
+    id: 'rings',
+    title: 'Rings',
+    rail: { word: 'Rings', order: 20 },
+    icon: CircleDot,
+    body: RingsPanel,
+    head: RingsHead,
+    home: 'top',
+    open: true,
+    hotkey: 'Ctrl+2',
+    minWidth: 320,
+    minHeight: 140,
+  },
+  {
+    id: 'flows',
+    title: 'Flows',
+    rail: { word: 'Flows', order: 40 },
+    icon: Shuffle,
+    body: FlowsPanel,
+    head: FlowsHead,
+    home: 'top',
+    open: true,
+    hotkey: 'Ctrl+3',
+    minWidth: 320,
+    minHeight: 140,
+  },
+  {
+    id: 'terminal',
+    title: 'Terminal',
+    rail: { word: 'Terminal', order: 80 },
+    icon: SquareTerminal,
+    body: TerminalPanel,
+    head: TerminalHead,
+    home: 'bottom-right',
+    open: true,
+    hotkey: 'Ctrl+`',
+    minWidth: 280,
+    minHeight: 120,
+  },
+  {
+    id: 'inspector',
+    title: 'Packet',
+    rail: null,
+    icon: Microscope,
+    body: InspectorPanel,
+    head: InspectorHead,
+    home: 'right',
+    open: true,
+    hotkey: 'Ctrl+4',
+    minWidth: 280,
+    minHeight: 200,
+  },
   {
     id: 'report',
     title: 'Report',
