@@ -112,6 +112,7 @@ export function scoreCommand(command: Command, typed: string): number {
   for (const word of typed.toLowerCase().split(/\s+/).filter(Boolean)) {
     const at = text.indexOf(word);
     if (at < 0) return 0;
+    if (command.group.toLowerCase().startsWith(word)) score += 3;
     if (title.startsWith(word)) score += 8;
     else if (title.includes(` ${word}`)) score += 4;
     else if (title.includes(word)) score += 2;

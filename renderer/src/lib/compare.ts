@@ -46,19 +46,22 @@ function figuresOf(run: RunSummary): Figures {
   return out;
 }
 
-/** Every figure that either run has, in the order of the newer run; drop reasons that only the older one had come at the end. */
+/** Every figure that either run has, grouped, in the order of the newer run. */
 export function compareRuns(before: RunSummary, now: RunSummary): Difference[] {
   const old = figuresOf(before);
   const fresh = figuresOf(now);
   const keys = [...fresh.keys(), ...[...old.keys()].filter((key) => !fresh.has(key))];
-  return keys.flatMap((key) => {
+  const groups = new Map<string, Difference[]>();
+  for (const key of keys) {
     const a = old.get(key);
     const b = fresh.get(key);
     const either = b ?? a;
-    if (either === undefined) return [];
+    if (either === undefined) continue;
     const { group, name, unit, better } = either;
     // A drop reason that a run did not name did not occur in it.
     const absent = group === 'Drops' ? 0 : null;
-    return [{ group, name, unit, better, before: a?.value ?? absent, now: b?.value ?? absent }];
-  });
+    const row: Difference = { group, name, unit, better, before: a?.value ?? absent, now: b?.value ?? absent };
+    groups.set(group, [...(groups.get(group) ?? []), row]);
+  }
+  return [...groups.values()].flat();
 }

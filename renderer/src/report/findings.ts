@@ -13,7 +13,7 @@ export interface RunFinding {
 const NEARLY_FULL = 0.8;
 
 export function findingsOf(session: SessionInfo, run: RunSummary): RunFinding[] {
-  return [...conservation(run), ...drops(run), ...nearlyFull(run), ...pools(run), ...skipped(session), ...delay(run), ...quiet(run)];
+  return [...quiet(run), ...conservation(run), ...drops(run), ...pools(run), ...nearlyFull(run), ...skipped(session), ...delay(run)];
 }
 
 function conservation(run: RunSummary): RunFinding[] {
