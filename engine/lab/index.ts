@@ -1,5 +1,6 @@
 export * from './types.ts';
 export * from './scenario/index.ts';
+export * from './generate/index.ts';
 export { Pipeline, groupRows } from './pipeline.ts';
 export { runToEnd, mergeResults, type RunResult } from './run.ts';
 export { mergeSeries, mergeSummary, resampleSeries } from './merge.ts';
