@@ -55,7 +55,7 @@ export const panels: readonly PanelDefinition[] = [
     icon: Shuffle,
     body: FlowsPanel,
     head: FlowsHead,
-    home: 'top',
+    home: 'top-right',
     open: true,
     hotkey: 'Ctrl+3',
     minWidth: 320,
