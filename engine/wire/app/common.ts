@@ -40,8 +40,9 @@ export class Cursor {
     this.end = Math.min(end, context.bytes.length);
   }
 
+  /** Bytes left; none once a read did not fit, so that loops over them end. */
   get left(): number {
-    return this.end - this.at;
+    return this.short ? 0 : this.end - this.at;
   }
 
   /** True if `length` bytes can be taken; otherwise the cursor is short from here on. */
