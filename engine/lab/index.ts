@@ -8,3 +8,4 @@ export { FlowList, type FlowSortKey, type FlowSource } from './flow-list.ts';
 export { objectTable, objectIndex, type ObjectTable } from './objects.ts';
 export { MAX_SERIES_BINS } from './series.ts';
 export { MAX_FLOW_RECORDS, portNumbers } from './world.ts';
+export * from './replay/index.ts';
