@@ -3,6 +3,26 @@ import { SNOOP_MAGIC } from './snoop.ts';
 
 export type CaptureFormat = 'pcap' | 'pcapng' | 'snoop' | 'gzip' | 'zstd';
 
+/** The formats with what is read of each, for the documentation. */
+export const DETECTABLE_FORMATS: readonly (readonly [format: string, what: string])[] = [
+  [
+    'pcap',
+    'both byte orders; microseconds (`a1b2c3d4`) and nanoseconds (`a1b23c4d`); versions 2.0 to 2.4 with their orders of the two lengths, 543.0 (DG/UX); FCS length',
+  ],
+  [
+    'modified pcap',
+    'the Linux patches of 1999 (`a1b2cd34` in two layouts, and one under the standard magic number) and Nokia, told apart by their first records',
+  ],
+  ['AIX, Ixia pcap', 'AIX interface types, nanoseconds and FDDI padding; Ixia hardware and software captures'],
+  [
+    'pcapng',
+    'both byte orders, also mixed; many sections and interfaces; enhanced, simple and obsolete packet blocks; interface statistics, name resolution, decryption secrets (noted, not kept), comments, custom and unknown blocks; any `if_tsresol` and `if_tsoffset`',
+  ],
+  ['snoop', 'version 2 (RFC 1761) and versions 3 to 5'],
+  ['gzip', 'around any of them; a cut or damaged stream keeps what came before'],
+  ['zstd', 'around any of them, where Node has zstd (22.15 and later)'],
+];
+
 /** Bytes from the start of a file that tell what it is. */
 export const DETECT_BYTES = 512;
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { EngineError, type EngineErrorData } from '../contract/index.ts';
-import { err, ok, type Result } from '../base/index.ts';
+import { MAX_CLOCK_NS, err, ok, type Result } from '../base/index.ts';
 import { fileByteSource } from './file-source.ts';
 import type { Finding } from './findings.ts';
 import { linkTypeName } from './link-types.ts';
@@ -114,7 +114,7 @@ function addBatch(totals: Totals, batch: RecordBatch): void {
 }
 
 function summary(path: string, source: PacketSource, totals: Totals, compression: CaptureInfo['compression']): CaptureInfo {
-  const at = (tNs: number): string | null => (source.hasEpoch && totals.packets > 0 ? (source.epochNs + BigInt(tNs)).toString() : null);
+  const [first, last] = timeRange(source, totals);
   let comments = 0;
   for (const list of source.side.packetComments.values()) comments += list.length;
   return {
@@ -126,8 +126,8 @@ function summary(path: string, source: PacketSource, totals: Totals, compression
     bytes: totals.bytes,
     capturedBytes: totals.capturedBytes,
     interfaces: source.interfaces.map(interfaceSummary),
-    firstNs: at(totals.minNs),
-    lastNs: at(totals.maxNs),
+    firstNs: first,
+    lastNs: last,
     skipped: source.skipped,
     notes: source.findings.notes(),
     findings: source.findings.list,
@@ -138,6 +138,20 @@ function summary(path: string, source: PacketSource, totals: Totals, compression
     secrets: source.side.secrets.length,
     error: totals.cancelled ? { code: 'cancelled', message: 'Reading was cancelled.', where: { file: path } } : null,
   };
+}
+
+/** Earliest and latest time with the true values of those that the clock cannot show. */
+function timeRange(source: PacketSource, totals: Totals): [string | null, string | null] {
+  if (!source.hasEpoch || totals.packets === 0) return [null, null];
+  let first = source.epochNs + BigInt(totals.minNs);
+  let last = source.epochNs + BigInt(totals.maxNs);
+  const clamped = source.clampedRange;
+  if (clamped !== undefined) {
+    // A clamped value stands at the clock's end; only the true one counts.
+    if (totals.minNs === -MAX_CLOCK_NS || clamped.minNs < first) first = clamped.minNs;
+    if (totals.maxNs === MAX_CLOCK_NS || clamped.maxNs > last) last = clamped.maxNs;
+  }
+  return [first.toString(), last.toString()];
 }
 
 function interfaceSummary(info: InterfaceInfo): InterfaceSummary {

@@ -148,6 +148,8 @@ export class PcapReader extends ReaderBase implements PacketSource {
     if (!this.hasEpoch && w.available >= 8) {
       this.firstSec = w.view.getUint32(w.start, layout.little);
       this.firstFrac = w.view.getUint32(w.start + 4, layout.little);
+      // Known before the walk, because clamping needs it; announced when the packet has been delivered.
+      this.epochNs = BigInt(this.firstSec) * 1_000_000_000n + BigInt(this.firstFrac) * BigInt(layout.fractionNs);
     }
     const from = batch.count;
     const plain = layout.lengthOrder === 0 && layout.padBytes === 0 && layout.headerBytes === 16;
@@ -156,10 +158,7 @@ export class PcapReader extends ReaderBase implements PacketSource {
     else this.walkOdd(batch, layout);
     const delivered = batch.count - from;
     if (delivered > 0) {
-      if (!this.hasEpoch) {
-        this.hasEpoch = true;
-        this.epochNs = BigInt(this.firstSec) * 1_000_000_000n + BigInt(this.firstFrac) * BigInt(layout.fractionNs);
-      }
+      this.hasEpoch = true;
       const info = this.interfaces[0]!;
       info.packets += delivered;
       batch.iface.fill(0, from, batch.count);
@@ -264,8 +263,11 @@ export class PcapReader extends ReaderBase implements PacketSource {
     }
     let t = tNs;
     if (Math.abs(t) > CLOCK_LIMIT_NS) {
-      this.findings.add('time-clamped', fileOffset);
-      t = t < 0 ? -CLOCK_LIMIT_NS : CLOCK_LIMIT_NS;
+      const { view, baseOffset } = this.window;
+      const { little, fractionNs } = this.layout!;
+      const at = fileOffset - baseOffset;
+      const sec = BigInt(view.getUint32(at, little));
+      t = this.clamp(sec * 1_000_000_000n + BigInt(view.getUint32(at + 4, little) * fractionNs), fileOffset, lastNs);
     }
     if (t < lastNs) this.findings.add('time-backwards', fileOffset);
     return t;

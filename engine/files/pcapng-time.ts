@@ -1,9 +1,12 @@
-import { clampNs } from './clock.ts';
-import type { FindingLog } from './findings.ts';
 import { CLOCK_LIMIT_NS } from './reader-base.ts';
 import type { InterfaceInfo } from './types.ts';
 
 const NS = 1_000_000_000n;
+
+/** Who clamps what the clock cannot show: the reader. */
+export interface Clamper {
+  clamp(timeNs: bigint, fileOffset: number, lastNs: number): number;
+}
 
 /**
  * Turns one interface's 64-bit timestamps into clock time. The distance to the interface's first timestamp is taken in ticks,
@@ -33,13 +36,13 @@ export class InterfaceClock {
     return (ticks * NS) / this.ticks + this.offsetNs;
   }
 
-  /** Clock time of a timestamp, given the epoch of the input. */
-  at(high: number, low: number, epochNs: bigint, findings: FindingLog, fileOffset: number): number {
-    if (this.tickNs === 0) return clampNs(this.epochNs(high, low) - epochNs, findings, fileOffset);
+  /** Clock time of a timestamp, given the epoch of the input and the clock time of the packet before. */
+  at(high: number, low: number, epochNs: bigint, clamper: Clamper, fileOffset: number, lastNs: number): number {
+    if (this.tickNs === 0) return clamper.clamp(this.epochNs(high, low), fileOffset, lastNs);
     if (!this.started) {
-      const shift = this.epochNs(high, low) - epochNs;
-      const clamped = clampNs(shift, findings, fileOffset);
-      if (BigInt(clamped) !== shift) return clamped;
+      const first = this.epochNs(high, low);
+      const clamped = clamper.clamp(first, fileOffset, lastNs);
+      if (BigInt(clamped) !== first - epochNs) return clamped;
       this.started = true;
       this.firstHigh = high;
       this.firstLow = low;
@@ -51,6 +54,6 @@ export class InterfaceClock {
       const t = ticks * this.tickNs + this.shiftNs;
       if (t <= CLOCK_LIMIT_NS && t >= -CLOCK_LIMIT_NS) return t;
     }
-    return clampNs(this.epochNs(high, low) - epochNs, findings, fileOffset);
+    return clamper.clamp(this.epochNs(high, low), fileOffset, lastNs);
   }
 }

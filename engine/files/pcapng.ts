@@ -94,7 +94,7 @@ export class PcapngReader extends ReaderBase implements PacketSource {
       const id = this.sectionFirst + number;
       if (cap > this.maxCaptured[id]!) break;
       const orig = view.getUint32(at + 24, little);
-      const t = this.clocks[id]!.at(view.getUint32(at + 12, little), view.getUint32(at + 16, little), epochNs, this.findings, base + at);
+      const t = this.clocks[id]!.at(view.getUint32(at + 12, little), view.getUint32(at + 16, little), epochNs, this, base + at, last);
       if (t < last || cap > orig) this.unusual(cap, orig, t, last, base + at);
       last = t;
       const info = this.interfaces[id]!;
@@ -165,7 +165,7 @@ export class PcapngReader extends ReaderBase implements PacketSource {
       this.hasEpoch = true;
       this.epochNs = clock.epochNs(r.high, r.low);
     }
-    return clock.at(r.high, r.low, this.epochNs, this.findings, fileOffset);
+    return clock.at(r.high, r.low, this.epochNs, this, fileOffset, this.lastNs);
   }
 
   private untimed(fileOffset: number): number {

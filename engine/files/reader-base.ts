@@ -8,6 +8,7 @@ import { Window } from './window.ts';
 
 /** Largest number of ns a record's time may lie from the first packet's. */
 export const CLOCK_LIMIT_NS = MAX_CLOCK_NS;
+const LIMIT = BigInt(CLOCK_LIMIT_NS);
 
 export interface ReaderOptions {
   /** Where chunks are read into; may be a view on shared memory. 256 KiB when left out. */
@@ -25,6 +26,8 @@ export abstract class ReaderBase {
   readonly interfaces: InterfaceInfo[] = [];
   epochNs = 0n;
   hasEpoch = false;
+  clampedRange: { minNs: bigint; maxNs: bigint } | undefined = undefined;
+  private lastClampedNs = 0n;
   protected readonly window: Window;
   protected readonly keeper: SideDataKeeper;
   protected readonly source: ByteSource;
@@ -38,6 +41,25 @@ export abstract class ReaderBase {
     const given = options.buffer;
     const buffer = given !== undefined && given.length >= MIN_BUFFER_BYTES ? given : new Uint8Array(CHUNK_BYTES);
     this.window = new Window(source, buffer, this.findings);
+  }
+
+  /**
+   * A time (ns since 1970) as clock time: the distance to the epoch, or the nearest the clock can show, which is counted and
+   * whose true value widens `clampedRange`. `lastNs` is the clock time of the packet before. For the rare packet only: it works on bigints.
+   */
+  clamp(timeNs: bigint, fileOffset: number, lastNs: number): number {
+    const distance = timeNs - this.epochNs;
+    if (distance <= LIMIT && distance >= -LIMIT) return Number(distance);
+    this.findings.add('time-clamped', fileOffset);
+    const range = this.clampedRange;
+    if (range === undefined) this.clampedRange = { minNs: timeNs, maxNs: timeNs };
+    else if (timeNs < range.minNs) range.minNs = timeNs;
+    else if (timeNs > range.maxNs) range.maxNs = timeNs;
+    const clamped = distance < 0n ? -CLOCK_LIMIT_NS : CLOCK_LIMIT_NS;
+    // Two packets at the clock's end look equally old; their true times tell.
+    if (lastNs === clamped && timeNs < this.lastClampedNs) this.findings.add('time-backwards', fileOffset);
+    this.lastClampedNs = timeNs;
+    return clamped;
   }
 
   get skipped(): Record<string, number> {

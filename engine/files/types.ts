@@ -1,4 +1,4 @@
-import { FindingLog } from './findings.ts';
+import type { FindingLog } from './findings.ts';
 
 /**
  * Bytes read from the file at a time. 256 KiB stays in the second-level cache while a batch is parsed and is large enough that
@@ -117,6 +117,8 @@ export interface PacketSource {
   readonly epochNs: bigint;
   /** True once a packet with a time has been read. */
   readonly hasEpoch: boolean;
+  /** Earliest and latest true time, ns since 1970, of packets whose clock time had to be clamped; undefined if there was none. */
+  readonly clampedRange: { readonly minNs: bigint; readonly maxNs: bigint } | undefined;
   /** Fills the batch. False at the end, with count 0; true with count 0 only for a live source that has nothing yet. */
   nextBatch(batch: RecordBatch): boolean;
   /** What was not delivered, by reason. */
