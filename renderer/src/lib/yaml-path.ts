@@ -29,6 +29,7 @@ function keyColumn(line: string): number {
   return /^(\s*(?:-\s+)*)/.exec(line)?.[1]?.length ?? 0;
 }
 
+const indentOf = (line: string): number => /^\s*/.exec(line)?.[0].length ?? 0;
 const blank = (line: string): boolean => /^\s*(#|$)/.test(line);
 
 function findKey(lines: readonly string[], from: number, outer: number, key: string): Place | null {
@@ -37,6 +38,8 @@ function findKey(lines: readonly string[], from: number, outer: number, key: str
     const line = lines[i] ?? '';
     if (blank(line)) continue;
     const column = keyColumn(line);
+    // The line of a list item itself begins with its dash; any later line that far out belongs to what comes next.
+    if (i > from && indentOf(line) <= outer) return null;
     if (column <= outer) return null;
     level ??= column;
     if (column !== level) continue;
@@ -57,7 +60,7 @@ function findItem(lines: readonly string[], from: number, outer: number, index: 
     const line = lines[i] ?? '';
     if (blank(line)) continue;
     const dash = /^(\s*)-(\s|$)/.exec(line);
-    const column = /^\s*/.exec(line)?.[0].length ?? 0;
+    const column = indentOf(line);
     // A list may stand at the same column as the key that holds it.
     if (column < outer || (column === outer && dash === null)) return null;
     if (dash === null) continue;
