@@ -23,23 +23,24 @@ export function frameLayer(
 ): (protocols: string) => void {
   const node = tree.layer('frame', 'Frame', 0, capLenBytes);
   node.value = `${info.number}: ${lenBytes} bytes on wire (${lenBytes * 8} bits), ${capLenBytes} bytes captured (${capLenBytes * 8} bits)`;
-  const generated = { generated: true } as const;
+  const add = (name: string, label: string, value: string, raw: number | string): void => {
+    tree.field(name, label, value, 0, 0, { raw, generated: true });
+  };
   if (info.interfaceId !== undefined) {
     const name = info.interfaceName === undefined ? '' : ` (${info.interfaceName})`;
-    tree.field('frame.interface_id', 'Interface id', `${info.interfaceId}${name}`, 0, 0, { ...generated, raw: info.interfaceId });
+    add('frame.interface_id', 'Interface id', `${info.interfaceId}${name}`, info.interfaceId);
   }
-  tree.field('frame.linktype', 'Link type', String(linkType), 0, 0, { ...generated, raw: linkType });
-  if (info.timeEpoch !== undefined)
-    tree.field('frame.time_epoch', 'Epoch Time', `${info.timeEpoch} seconds`, 0, 0, { ...generated, raw: info.timeEpoch });
+  add('frame.linktype', 'Link type', String(linkType), linkType);
+  if (info.timeEpoch !== undefined) add('frame.time_epoch', 'Epoch Time', `${info.timeEpoch} seconds`, info.timeEpoch);
   if (info.timeRelativeNs !== undefined) {
     const seconds = info.timeRelativeNs / 1e9;
-    tree.field('frame.time_relative', 'Time since first frame', `${seconds.toFixed(9)} seconds`, 0, 0, { ...generated, raw: seconds });
+    add('frame.time_relative', 'Time since first frame', `${seconds.toFixed(9)} seconds`, seconds);
   }
-  tree.field('frame.number', 'Frame Number', String(info.number), 0, 0, { ...generated, raw: info.number });
-  tree.field('frame.len', 'Frame Length', `${lenBytes} bytes (${lenBytes * 8} bits)`, 0, 0, { ...generated, raw: lenBytes });
-  tree.field('frame.cap_len', 'Capture Length', `${capLenBytes} bytes (${capLenBytes * 8} bits)`, 0, 0, { ...generated, raw: capLenBytes });
-  for (const comment of info.comments ?? []) tree.field('frame.comment', 'Comment', comment, 0, 0, { ...generated, raw: comment });
-  const protocolsNode = tree.field('frame.protocols', 'Protocols in frame', '', 0, 0, generated);
+  add('frame.number', 'Frame Number', String(info.number), info.number);
+  add('frame.len', 'Frame Length', `${lenBytes} bytes (${lenBytes * 8} bits)`, lenBytes);
+  add('frame.cap_len', 'Capture Length', `${capLenBytes} bytes (${capLenBytes * 8} bits)`, capLenBytes);
+  for (const comment of info.comments ?? []) add('frame.comment', 'Comment', comment, comment);
+  const protocolsNode = tree.field('frame.protocols', 'Protocols in frame', '', 0, 0, { raw: '', generated: true });
   if (capLenBytes < lenBytes) tree.expert('note', `Packet size limited during capture: ${lenBytes - capLenBytes} bytes are missing`);
   tree.close();
   return (protocols) => {

@@ -11,7 +11,11 @@ const PACKETS_PER_CAPTURE = 12;
 describe('mutated packets', () => {
   it('never make a dissector fail, from packets built here', () => {
     const result = fuzzDissectors(1, SHORT_RUN);
-    expect({ bugs: result.bugs, lastBug: result.lastBug, firstFailure: result.firstFailure }).toEqual({ bugs: 0, lastBug: '', firstFailure: '' });
+    expect({ bugs: result.bugs, lastBug: result.lastBug, firstFailure: result.firstFailure }).toEqual({
+      bugs: 0,
+      lastBug: '',
+      firstFailure: '',
+    });
     // Mutations that stop at the first header would prove nothing.
     expect(result.layers).toBeGreaterThan(3 * SHORT_RUN);
   });
@@ -20,7 +24,11 @@ describe('mutated packets', () => {
     const corpus = listCaptures().flatMap(({ path }) => readRawCapture(path, PACKETS_PER_CAPTURE));
     expect(corpus.length).toBeGreaterThan(10_000);
     const result = fuzzDissectors(2, SHORT_RUN, corpus);
-    expect({ bugs: result.bugs, lastBug: result.lastBug, firstFailure: result.firstFailure }).toEqual({ bugs: 0, lastBug: '', firstFailure: '' });
+    expect({ bugs: result.bugs, lastBug: result.lastBug, firstFailure: result.firstFailure }).toEqual({
+      bugs: 0,
+      lastBug: '',
+      firstFailure: '',
+    });
     expect(result.layers).toBeGreaterThan(3 * SHORT_RUN);
   });
 

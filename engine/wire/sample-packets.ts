@@ -226,7 +226,10 @@ function networkPackets(): SamplePacket[] {
     raw('icmpv6-too-big', icmpv6Packet(2, 0, 1280, quoted6)),
     raw('icmpv6-ra', routerAdvertisement()),
     raw('icmpv6-ns', icmpv6Packet(135, 0, 0, concat(V6_DESTINATION, bytesOf('0101020000000001')))),
-    raw('icmpv6-redirect', icmpv6Packet(137, 0, 0, concat(V6_SOURCE, V6_DESTINATION, bytesOf('040c000000000000'), quoted6, new Uint8Array(8)))),
+    raw(
+      'icmpv6-redirect',
+      icmpv6Packet(137, 0, 0, concat(V6_SOURCE, V6_DESTINATION, bytesOf('040c000000000000'), quoted6, new Uint8Array(8))),
+    ),
     raw('mldv2-query', icmpv6Packet(130, 0, 0x27100000, concat(new Uint8Array(16), bytesOf('027d0001'), V6_SOURCE))),
     raw('mldv2-report', icmpv6Packet(143, 0, 1, concat(bytesOf('04000001'), V6_DESTINATION, V6_SOURCE))),
     raw('ipv6-extensions', ipv6Packet(0, concat(hopByHop(NEXT_HEADER.routing, '05020000'), segmentRouting, udp(9, SOME_DATA)))),
@@ -252,21 +255,64 @@ function otherPackets(): SamplePacket[] {
   const gre = written((b) => emitGre(b, 0, { protocol: 0x6558, key: 9, sequence: 1, checksum: true }));
   return [
     raw('tcp6', tcpInIp(6, TCP_FLAG.ack | TCP_FLAG.psh, bytesOf('0101050a0000000100000002'), SOME_DATA)),
-    raw('tcp-options', tcpInIp(4, TCP_FLAG.syn, bytesOf('020405b4 0402 080a0000000100000000 01 030307 220a0102030405060708 1e0c0081aabbccdd11223344'.replace(/ /g, '')), NO_DATA)),
+    raw(
+      'tcp-options',
+      tcpInIp(
+        4,
+        TCP_FLAG.syn,
+        bytesOf('020405b4 0402 080a0000000100000000 01 030307 220a0102030405060708 1e0c0081aabbccdd11223344'.replace(/ /g, '')),
+        NO_DATA,
+      ),
+    ),
     raw('udp-lite', ipv4Packet(136, bytesOf('00010002000c0000deadbeef'))),
     raw('sctp', ipv4Packet(132, sctp)),
     raw('dccp', ipv4Packet(33, bytesOf('00010002040000000 0000001 00000000'.replace(/ /g, '')))),
     raw('gre', ipv4Packet(47, concat(gre, inner))),
     raw('pptp', ipv4Packet(47, concat(bytesOf('3081880b0010000100000001 00000002'.replace(/ /g, '')), bytesOf('ff03'), SOME_DATA))),
     raw('erspan', ipv4Packet(47, concat(bytesOf('100088be00000001 1001000100000000'.replace(/ /g, '')), inner))),
-    raw('vxlan', udpInIp(4, VXLAN_PORT, concat(written((b) => emitVxlan(b, 0, 77)), inner))),
-    raw('geneve', udpInIp(6, GENEVE_PORT, concat(written((b) => emitGeneve(b, 0, 77, 0x6558)), inner))),
-    raw('teredo', udpInIp(4, TEREDO_PORT, concat(bytesOf('00010000000000000000000000 0000fffe3ffffdfe'.replace(/ /g, '')), udpInIp(6, 9, SOME_DATA)))),
+    raw(
+      'vxlan',
+      udpInIp(
+        4,
+        VXLAN_PORT,
+        concat(
+          written((b) => emitVxlan(b, 0, 77)),
+          inner,
+        ),
+      ),
+    ),
+    raw(
+      'geneve',
+      udpInIp(
+        6,
+        GENEVE_PORT,
+        concat(
+          written((b) => emitGeneve(b, 0, 77, 0x6558)),
+          inner,
+        ),
+      ),
+    ),
+    raw(
+      'teredo',
+      udpInIp(4, TEREDO_PORT, concat(bytesOf('00010000000000000000000000 0000fffe3ffffdfe'.replace(/ /g, '')), udpInIp(6, 9, SOME_DATA))),
+    ),
     raw('l2tp', udpInIp(4, 1701, concat(bytesOf('00020001000200 21'.replace(/ /g, '')), udpInIp(4, 9, SOME_DATA)))),
-    raw('igmpv2', ipv4Packet(2, written((b) => emitIgmp(b, 0, { type: IGMP_TYPE.reportV2, maxResponse: 0, group: bytesOf('e1010101') })))),
+    raw(
+      'igmpv2',
+      ipv4Packet(
+        2,
+        written((b) => emitIgmp(b, 0, { type: IGMP_TYPE.reportV2, maxResponse: 0, group: bytesOf('e1010101') })),
+      ),
+    ),
     raw('igmpv3-query', checked(2, bytesOf('11640000e1010101027d00010a000001'))),
     raw('igmpv3-report', checked(2, bytesOf('22000000 0000 0001 04000001 e1010101 0a000001'.replace(/ /g, '')))),
-    raw('pim-hello', checked(103, bytesOf('20000000 00010002 0069 00020004 81f409c4 00130004 00000001 00140004 12345678 00180006 01000a000002'.replace(/ /g, '')))),
+    raw(
+      'pim-hello',
+      checked(
+        103,
+        bytesOf('20000000 00010002 0069 00020004 81f409c4 00130004 00000001 00140004 12345678 00180006 01000a000002'.replace(/ /g, '')),
+      ),
+    ),
     raw('pim-join', checked(103, bytesOf(`23000000${address('0a000002')}000100d2${group}00010001${source}${source}`))),
     raw('pim-bootstrap', checked(103, bytesOf(`2400000012340a00${address('0a000002')}${group}01010000${address('0a000003')}00960000`))),
     raw('pim-assert', checked(103, bytesOf(`25000000${group}${address('0a000001')}8000006e00000014`))),

@@ -73,11 +73,13 @@ export class TreeBuilder {
 
   /** Opens a layer or a subtree. Every open has its close. */
   open(name: string, label: string, offset: number, length: number, options?: FieldOptions): FieldNode {
-    const node: FieldNode = { name, label, value: '', offset, length, children: [] };
-    if (!this.columnsOnly) {
-      apply(node, options);
-      this.attach(node);
-    }
+    const raw = options?.raw;
+    const node: FieldNode =
+      raw === undefined
+        ? { name, label, value: '', offset, length, children: [] }
+        : { name, label, value: '', offset, length, children: [], raw };
+    if (options?.generated === true) node.generated = true;
+    if (!this.columnsOnly) this.attach(node);
     this.stack.push(node);
     return node;
   }
@@ -90,10 +92,11 @@ export class TreeBuilder {
   }
 
   field(name: string, label: string, value: string, offset: number, length: number, options?: FieldOptions): FieldNode {
-    const node: FieldNode = { name, label, value, offset, length };
-    if (this.columnsOnly) return node;
-    apply(node, options);
-    this.attach(node);
+    // Made with its raw value at once: adding a property later is what costs here.
+    const raw = options?.raw;
+    const node: FieldNode = raw === undefined ? { name, label, value, offset, length } : { name, label, value, offset, length, raw };
+    if (options?.generated === true) node.generated = true;
+    if (!this.columnsOnly) this.attach(node);
     return node;
   }
 
@@ -136,9 +139,4 @@ export class TreeBuilder {
     if (parent === undefined) this.root.push(node);
     else (parent.children ??= []).push(node);
   }
-}
-
-function apply(node: FieldNode, options: FieldOptions | undefined): void {
-  if (options?.raw !== undefined) node.raw = options.raw;
-  if (options?.generated === true) node.generated = true;
 }
