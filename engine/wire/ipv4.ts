@@ -1,4 +1,4 @@
-import { putU16, u16 } from '../base/index.ts';
+import { assert, putU16, u16 } from '../base/index.ts';
 import { copyAddress, formatIpv4 } from './address.ts';
 import { checksum, sum16, sumIsGood, type ChecksumVerdict } from './checksum.ts';
 import { dissectIpv4Options } from './ipv4-options.ts';
@@ -57,6 +57,7 @@ export interface Ipv4Fields {
 /** Writes the header with its checksum and returns its length in bytes. */
 export function emitIpv4(b: Uint8Array, o: number, fields: Ipv4Fields): number {
   const options = fields.options ?? new Uint8Array(0);
+  assert(options.length <= 40, 'IPv4 options over 40 bytes');
   const headerBytes = IPV4_HEADER_BYTES + ((options.length + 3) & ~3);
   b.fill(0, o, o + headerBytes);
   b[o] = 0x40 | (headerBytes / 4);

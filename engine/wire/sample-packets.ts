@@ -4,7 +4,7 @@ import { emitArp } from './arp.ts';
 import { checksum } from './checksum.ts';
 import { emitEthernet } from './ethernet.ts';
 import { emitGeneve, GENEVE_PORT } from './geneve.ts';
-import { emitGre } from './gre.ts';
+import { emitGre, sealGre } from './gre.ts';
 import { emitIcmp, sealIcmp } from './icmp.ts';
 import { emitIcmpv6, sealIcmpv6 } from './icmpv6.ts';
 import { emitIgmp, IGMP_TYPE } from './igmp.ts';
@@ -253,6 +253,8 @@ function otherPackets(): SamplePacket[] {
   const group = `01000020e1010101`;
   const source = `010006200a000001`;
   const gre = written((b) => emitGre(b, 0, { protocol: 0x6558, key: 9, sequence: 1, checksum: true }));
+  const greFrame = concat(gre, inner);
+  sealGre(greFrame, 0, greFrame.length);
   return [
     raw('tcp6', tcpInIp(6, TCP_FLAG.ack | TCP_FLAG.psh, bytesOf('0101050a0000000100000002'), SOME_DATA)),
     raw(
@@ -260,14 +262,14 @@ function otherPackets(): SamplePacket[] {
       tcpInIp(
         4,
         TCP_FLAG.syn,
-        bytesOf('020405b4 0402 080a0000000100000000 01 030307 220a0102030405060708 1e0c0081aabbccdd11223344'.replace(/ /g, '')),
+        bytesOf('020405b4 0402 080a0000000100000000 01 030307 220a0102030405060708 1e080081aabbccdd'.replace(/ /g, '')),
         NO_DATA,
       ),
     ),
     raw('udp-lite', ipv4Packet(136, bytesOf('00010002000c0000deadbeef'))),
     raw('sctp', ipv4Packet(132, sctp)),
     raw('dccp', ipv4Packet(33, bytesOf('00010002040000000 0000001 00000000'.replace(/ /g, '')))),
-    raw('gre', ipv4Packet(47, concat(gre, inner))),
+    raw('gre', ipv4Packet(47, greFrame)),
     raw('pptp', ipv4Packet(47, concat(bytesOf('3081880b0010000100000001 00000002'.replace(/ /g, '')), bytesOf('ff03'), SOME_DATA))),
     raw('erspan', ipv4Packet(47, concat(bytesOf('100088be00000001 1001000100000000'.replace(/ /g, '')), inner))),
     raw(

@@ -1,4 +1,4 @@
-import { putU16, putU32, u16, u32 } from '../base/index.ts';
+import { assert, putU16, putU32, u16, u32 } from '../base/index.ts';
 import { checksum } from './checksum.ts';
 import { passOn } from './payload.ts';
 import { bitField, checksumFields, flagBit, hexNumber, markShort } from './reader.ts';
@@ -43,6 +43,7 @@ export interface TcpFields {
 /** Writes the header with a checksum of zero and returns its length; `sealTcp` sets the checksum once the payload is there. */
 export function emitTcp(b: Uint8Array, o: number, fields: TcpFields): number {
   const options = fields.options ?? new Uint8Array(0);
+  assert(options.length <= 40, 'TCP options over 40 bytes');
   const headerBytes = TCP_HEADER_BYTES + ((options.length + 3) & ~3);
   b.fill(0, o, o + headerBytes);
   putU16(b, o, fields.sourcePort);
