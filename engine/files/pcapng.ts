@@ -1,9 +1,10 @@
 import type { ByteSource } from './byte-source.ts';
-import { BLOCK, BYTE_ORDER_MAGIC, blockOptions, nameRecords, passedOverName, secretsKind, text, ticksPerSecond } from './pcapng-blocks.ts';
+import { BLOCK, BYTE_ORDER_MAGIC, blockOptions, nameRecords, passedOverName, secretsKind, text } from './pcapng-blocks.ts';
+import { addStatistics, interfaceOf, sectionOf, type BlockPlace } from './pcapng-side.ts';
 import { InterfaceClock } from './pcapng-time.ts';
 import { ReaderBase, maxCapturedBytes, type ReaderOptions } from './reader-base.ts';
 import { MAX_SECTIONS } from './side-data.ts';
-import { MAX_INTERFACES, MAX_RECORD_BYTES, type InterfaceInfo, type PacketSource, type RecordBatch, type SectionInfo } from './types.ts';
+import { MAX_INTERFACES, MAX_RECORD_BYTES, type InterfaceInfo, type PacketSource, type RecordBatch } from './types.ts';
 
 /** Bytes of a block at most: the largest packet with its header and ample options. */
 export const MAX_BLOCK_BYTES = MAX_RECORD_BYTES + 256 * 1024;
@@ -316,27 +317,11 @@ export class PcapngReader extends ReaderBase implements PacketSource {
     this.section++;
     this.sectionFirst = this.interfaces.length;
     this.sectionInterfaces = 0;
-    this.keepSection(at, at + w.view.getUint32(at + 4, little) - 4, fileOffset);
+    if (this.side.sections.length < MAX_SECTIONS) {
+      this.side.sections.push(sectionOf(this.place(at, at + w.view.getUint32(at + 4, little) - 4)));
+    } else this.findings.add('side-data-limit', fileOffset);
     w.start = at + this.totalLength();
     return 0;
-  }
-
-  private keepSection(at: number, end: number, fileOffset: number): void {
-    const { bytes, view } = this.window;
-    const info: { -readonly [K in keyof SectionInfo]: SectionInfo[K] } = {
-      byteOrder: this.little ? 'little' : 'big',
-      fileOffset,
-      comments: [],
-    };
-    for (const option of blockOptions(view, at + 24, end, this.little, this.findings, fileOffset)) {
-      const value = text(bytes, option.at, option.length);
-      if (option.code === 1) info.comments.push(value);
-      else if (option.code === 2) info.hardware = value;
-      else if (option.code === 3) info.os = value;
-      else if (option.code === 4) info.application = value;
-    }
-    if (this.side.sections.length < MAX_SECTIONS) this.side.sections.push(info);
-    else this.findings.add('side-data-limit', fileOffset);
   }
 
   private sideBlock(type: number, at: number, end: number): void {
@@ -365,9 +350,13 @@ export class PcapngReader extends ReaderBase implements PacketSource {
     }
   }
 
+  /** Where a block lies, for the functions that take it apart. */
+  private place(at: number, end: number): BlockPlace {
+    const { bytes, view, baseOffset } = this.window;
+    return { bytes, view, at, end, little: this.little, findings: this.findings, fileOffset: baseOffset + at };
+  }
+
   private interfaceBlock(at: number, end: number, fileOffset: number): void {
-    const { bytes, view } = this.window;
-    const little = this.little;
     if (at + 16 > end) {
       this.findings.add('bad-block', fileOffset, `The interface description at offset ${String(fileOffset)} is too short.`);
       return;
@@ -376,29 +365,7 @@ export class PcapngReader extends ReaderBase implements PacketSource {
       this.findings.add('too-many-interfaces', fileOffset);
       return;
     }
-    const info: { -readonly [K in keyof InterfaceInfo]: InterfaceInfo[K] } = {
-      id: this.interfaces.length,
-      linkType: view.getUint16(at + 8, little),
-      snapLenBytes: view.getUint32(at + 12, little),
-      ticksPerSecond: 1_000_000n,
-      tsOffsetSeconds: 0n,
-      section: this.section,
-      comments: [],
-      packets: 0,
-      noted: { drops: 0 },
-    };
-    for (const option of blockOptions(view, at + 16, end, little, this.findings, fileOffset)) {
-      if (option.code === 9 && option.length >= 1) info.ticksPerSecond = ticksPerSecond(view.getUint8(option.at));
-      else if (option.code === 14 && option.length === 8) info.tsOffsetSeconds = view.getBigInt64(option.at, little);
-      else if (option.code === 13 && option.length >= 1) info.fcsBytes = view.getUint8(option.at);
-      else if (option.code === 11 && option.length > 1 && view.getUint8(option.at) === 0)
-        info.filter = text(bytes, option.at + 1, option.length - 1);
-      else if (option.code === 1) info.comments.push(text(bytes, option.at, option.length));
-      else if (option.code === 2) info.name = text(bytes, option.at, option.length);
-      else if (option.code === 3) info.description = text(bytes, option.at, option.length);
-      else if (option.code === 12) info.os = text(bytes, option.at, option.length);
-      else if (option.code === 15) info.hardware = text(bytes, option.at, option.length);
-    }
+    const info = interfaceOf(this.place(at, end), this.interfaces.length, this.section);
     this.interfaces.push(info);
     this.clocks.push(new InterfaceClock(info));
     this.maxCaptured.push(maxCapturedBytes(info.linkType, info.snapLenBytes));
@@ -407,30 +374,17 @@ export class PcapngReader extends ReaderBase implements PacketSource {
   }
 
   private statisticsBlock(at: number, end: number, fileOffset: number): void {
-    const { view } = this.window;
     this.keeper.block('interface statistics');
-    const number = at + 20 <= end ? view.getUint32(at + 8, this.little) : Number.MAX_SAFE_INTEGER;
-    if (number >= this.sectionInterfaces) {
-      this.findings.add(
-        'bad-block',
-        fileOffset,
-        `The interface statistics at offset ${String(fileOffset)} are of no interface that is described.`,
-      );
+    const number = at + 20 <= end ? this.window.view.getUint32(at + 8, this.little) : Number.MAX_SAFE_INTEGER;
+    if (number < this.sectionInterfaces) {
+      addStatistics(this.interfaces[this.sectionFirst + number]!, this.place(at, end));
       return;
     }
-    const keys: Readonly<Record<number, 'received' | 'dropped' | 'filterAccepted' | 'osDropped' | 'delivered'>> = {
-      4: 'received',
-      5: 'dropped',
-      6: 'filterAccepted',
-      7: 'osDropped',
-      8: 'delivered',
-    };
-    const info = this.interfaces[this.sectionFirst + number]!;
-    info.statistics ??= {};
-    for (const option of blockOptions(view, at + 20, end, this.little, this.findings, fileOffset)) {
-      const key = keys[option.code];
-      if (key !== undefined && option.length === 8) info.statistics[key] = view.getBigUint64(option.at, this.little).toString();
-    }
+    this.findings.add(
+      'bad-block',
+      fileOffset,
+      `The interface statistics at offset ${String(fileOffset)} are of no interface that is described.`,
+    );
   }
 
   /** Notes what is odd about a packet that is kept. */
