@@ -11,3 +11,5 @@ export * from './client.ts';
 export * from './server.ts';
 export * from './memory-port.ts';
 export * from './shell.ts';
+export * from './translator.ts';
+export * from './report.ts';

@@ -1,0 +1,5 @@
+/** Reports: the model of a finished run, and the forms it is shown in. */
+export { MAX_REPORT_FLOWS, buildReport, renderJson, type ReportInputs } from './build-report.ts';
+export { renderHtml } from './render-html.ts';
+export { blockBar, summaryText, terminalSafe, type SummaryTextOptions } from './summary-text.ts';
+export { bytesText, count, durationText, instantText, percent, rateText, shellWord } from './text.ts';
