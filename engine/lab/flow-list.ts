@@ -1,30 +1,38 @@
 import { FLOW_SORT_KEYS, type FlowRow } from '../contract/index.ts';
 import {
-  E_CREATED,
-  E_DROPS,
-  E_FIRST_PACKET,
+  CF_FIRST,
+  C_CREATED,
+  C_DROPS,
+  C_FIRST_PACKET,
   E_PACKETS_BACKWARD,
   E_PACKETS_FORWARD,
   E_STATE,
+  FLOW_COLD_FLOATS,
+  FLOW_COLD_WORDS,
   FLOW_ENTRY_FLOATS,
   FLOW_ENTRY_WORDS,
   FLOW_FIRST_FROM_B,
   FLOW_PORT_MASK,
   F_BYTES_BACKWARD,
   F_BYTES_FORWARD,
-  F_FIRST,
   F_LAST,
   tcpStateText,
 } from '../stack/index.ts';
-import { PROTOCOL_NAMES, ROW_PORTS, ROW_PROTOCOL, formatKeyAddress, ipProtocolCode } from '../wire/index.ts';
+import {
+  PROTOCOL_NAMES,
+  ROW_PORTS,
+  ROW_PROTOCOL,
+  ROW_WORDS,
+  copyFlowKey,
+  formatKeyAddress,
+  ipProtocolCode,
+  type FlowColumns,
+} from '../wire/index.ts';
 
 export type FlowSortKey = (typeof FLOW_SORT_KEYS)[number];
 
-/** The flow entries of one queue; `entries` may be replaced between calls while the queue runs. */
-export interface FlowSource {
-  readonly entries: Int32Array;
-  readonly count: number;
-}
+/** The flows of one queue; its arrays may be replaced between calls while the queue runs. */
+export type FlowSource = FlowColumns;
 
 /**
  * The flows of all queues in first-seen order: a flow's number here is the one the packet list shows, whatever the number of queues or
@@ -35,6 +43,8 @@ export class FlowList {
   private readonly portIds: readonly string[];
   private current: readonly FlowSource[] = [];
   private floats: readonly Float64Array[] = [];
+  private coldFloats: readonly Float64Array[] = [];
+  private readonly key = new Int32Array(ROW_WORDS);
   /** Flows merged so far of each source. */
   private taken: number[] = [];
   /** Source of each flow, and its number there. */
@@ -56,6 +66,7 @@ export class FlowList {
   refresh(): void {
     this.current = this.sources();
     this.floats = this.current.map((s) => new Float64Array(s.entries.buffer, s.entries.byteOffset, s.count * FLOW_ENTRY_FLOATS));
+    this.coldFloats = this.current.map((s) => new Float64Array(s.cold.buffer, s.cold.byteOffset, s.count * FLOW_COLD_FLOATS));
     if (this.taken.length === 0) this.taken = this.current.map(() => 0);
     const merged = this.taken.reduce((sum, n) => sum + n, 0);
     const left = this.current.reduce((sum, s) => sum + s.count, 0) - merged;
@@ -66,7 +77,7 @@ export class FlowList {
         const source = this.current[q]!;
         const at = this.taken[q]!;
         if (at >= source.count) continue;
-        const number = source.entries[at * FLOW_ENTRY_WORDS + E_FIRST_PACKET]!;
+        const number = source.cold[at * FLOW_COLD_WORDS + C_FIRST_PACKET]!;
         if (best < 0 || number < first) {
           best = q;
           first = number;
@@ -101,34 +112,37 @@ export class FlowList {
     if (id < 0 || id >= this.total) return undefined;
     const queue = this.queueOf[id]!;
     const local = this.numberIn[id]!;
-    const words = this.current[queue]!.entries;
+    const source = this.current[queue]!;
+    const words = source.entries;
     const floats = this.floats[queue]!;
     const at = local * FLOW_ENTRY_WORDS;
     const f = local * FLOW_ENTRY_FLOATS;
+    const cold = local * FLOW_COLD_WORDS;
+    copyFlowKey(source, local, this.key);
     const state = words[at + E_STATE]!;
     const firstIsB = (state & FLOW_FIRST_FROM_B) !== 0;
-    const head = words[at + ROW_PROTOCOL]!;
-    const ports = words[at + ROW_PORTS]!;
+    const head = this.key[ROW_PROTOCOL]!;
+    const ports = this.key[ROW_PORTS]!;
     const tcp = (head & 0x100ff) === 6;
     const version = (head >>> 8) & 0xff;
     return {
       id,
       ipVersion: version === 4 ? 4 : version === 6 ? 6 : 0,
       protocol: protocolText(head),
-      source: formatKeyAddress(words, at, firstIsB ? 'b' : 'a'),
+      source: formatKeyAddress(this.key, 0, firstIsB ? 'b' : 'a'),
       sourcePort: firstIsB ? ports & 0xffff : ports >>> 16,
-      destination: formatKeyAddress(words, at, firstIsB ? 'a' : 'b'),
+      destination: formatKeyAddress(this.key, 0, firstIsB ? 'a' : 'b'),
       destinationPort: firstIsB ? ports >>> 16 : ports & 0xffff,
-      port: words[at + E_CREATED] === 0 ? '' : (this.portIds[state & FLOW_PORT_MASK] ?? ''),
+      port: source.cold[cold + C_CREATED] === 0 ? '' : (this.portIds[state & FLOW_PORT_MASK] ?? ''),
       packets: words[at + E_PACKETS_FORWARD]! + words[at + E_PACKETS_BACKWARD]!,
       bytes: floats[f + F_BYTES_FORWARD]! + floats[f + F_BYTES_BACKWARD]!,
       packetsForward: words[at + E_PACKETS_FORWARD]!,
       packetsBackward: words[at + E_PACKETS_BACKWARD]!,
-      drops: words[at + E_DROPS]!,
-      firstNs: floats[f + F_FIRST]!,
+      drops: source.cold[cold + C_DROPS]!,
+      firstNs: this.coldFloats[queue]![local * FLOW_COLD_FLOATS + CF_FIRST]!,
       lastNs: floats[f + F_LAST]!,
-      tcpState: tcp ? tcpStateText(words, at, firstIsB) : '',
-      firstPacket: words[at + E_FIRST_PACKET]!,
+      tcpState: tcp ? tcpStateText(state, firstIsB) : '',
+      firstPacket: source.cold[cold + C_FIRST_PACKET]!,
     };
   }
 
@@ -157,23 +171,25 @@ export class FlowList {
 
   private value(id: number, key: 'packets' | 'bytes' | 'drops' | 'firstNs' | 'lastNs' | 'duration'): number {
     const queue = this.queueOf[id]!;
-    const at = this.numberIn[id]! * FLOW_ENTRY_WORDS;
-    const f = this.numberIn[id]! * FLOW_ENTRY_FLOATS;
-    const words = this.current[queue]!.entries;
+    const local = this.numberIn[id]!;
+    const at = local * FLOW_ENTRY_WORDS;
+    const f = local * FLOW_ENTRY_FLOATS;
+    const { entries, cold } = this.current[queue]!;
     const floats = this.floats[queue]!;
+    const firstNs = this.coldFloats[queue]![local * FLOW_COLD_FLOATS + CF_FIRST]!;
     switch (key) {
       case 'packets':
-        return words[at + E_PACKETS_FORWARD]! + words[at + E_PACKETS_BACKWARD]!;
+        return entries[at + E_PACKETS_FORWARD]! + entries[at + E_PACKETS_BACKWARD]!;
       case 'bytes':
         return floats[f + F_BYTES_FORWARD]! + floats[f + F_BYTES_BACKWARD]!;
       case 'drops':
-        return words[at + E_DROPS]!;
+        return cold[local * FLOW_COLD_WORDS + C_DROPS]!;
       case 'firstNs':
-        return floats[f + F_FIRST]!;
+        return firstNs;
       case 'lastNs':
         return floats[f + F_LAST]!;
       case 'duration':
-        return floats[f + F_LAST]! - floats[f + F_FIRST]!;
+        return floats[f + F_LAST]! - firstNs;
     }
   }
 }

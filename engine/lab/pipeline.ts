@@ -42,8 +42,7 @@ export class Pipeline {
     this.queues = scenario.device.queues;
     this.ladder = options.ladder ?? new Ladder();
     const wanted = options.queues ?? Array.from({ length: this.queues }, (_, q) => q);
-    const retainBytes = options.retainBytes ?? false;
-    const bytes = wanted.length * QueueWorld.footprint(this.scenario, retainBytes) + regionFootprint(0);
+    const bytes = wanted.length * QueueWorld.footprint(this.scenario) + regionFootprint(0);
     this.arena = Arena.create(bytes, { shared: options.sharedArena ?? false });
     const portIds = this.scenario.ports.map((p) => p.id);
     this.worlds = wanted.map((queue) => {
@@ -54,12 +53,11 @@ export class Pipeline {
         series: options.series ?? null,
         ladder: this.ladder,
         expectedFlows: options.expectedFlows ?? 0,
-        retainBytes,
       });
     });
     this.byQueue = Array.from({ length: this.queues }, (_, q) => this.worlds.find((w) => w.queue === q));
     this.starts = new Uint32Array(this.queues + 1);
-    this.flows = new FlowList(() => this.worlds.map(({ fsw }) => ({ entries: fsw.table.entries, count: fsw.table.count })), portIds);
+    this.flows = new FlowList(() => this.worlds.map(({ fsw }) => fsw.table.columns()), portIds);
   }
 
   /** Packets fed so far, those of other lanes' queues included. */
@@ -79,13 +77,13 @@ export class Pipeline {
   feedColumns(rows: Int32Array, from: number, to: number, tsNs: Float64Array, lenBytes: Uint32Array, firstNumber: number): void {
     assert(firstNumber === this.nextNumber, 'packets are fed in input order, none left out');
     if (this.queues === 1) {
-      this.byQueue[0]?.feed(rows, null, from, to, tsNs, lenBytes, 0, firstNumber - from);
+      this.byQueue[0]?.feed(rows, null, from, to, tsNs, lenBytes, firstNumber - from);
     } else {
       this.groupByQueue(rows, from, to);
       for (let q = 0; q < this.queues; q++) {
         const world = this.byQueue[q];
         if (world === undefined || this.starts[q] === this.starts[q + 1]) continue;
-        world.feed(rows, this.order, this.starts[q]!, this.starts[q + 1]!, tsNs, lenBytes, 0, firstNumber - from);
+        world.feed(rows, this.order, this.starts[q]!, this.starts[q + 1]!, tsNs, lenBytes, firstNumber - from);
       }
     }
     this.nextNumber += to - from;
@@ -113,7 +111,7 @@ export class Pipeline {
     assert(firstNumber === this.nextNumber, 'packets are fed in input order, none left out');
     for (const world of this.worlds) {
       const q = world.queue;
-      if (starts[q] !== starts[q + 1]) world.feed(rows, order, starts[q]!, starts[q + 1]!, tsNs, lenBytes, 0, firstNumber);
+      if (starts[q] !== starts[q + 1]) world.feed(rows, order, starts[q]!, starts[q + 1]!, tsNs, lenBytes, firstNumber);
     }
     this.nextNumber += count;
   }

@@ -25,6 +25,8 @@ export class ReaderTimes {
   readonly batch: number;
   readonly perPacketNs: number;
   readonly perByteNs: number;
+  /** Cost of a packet where bytes cost nothing. */
+  readonly wholeNs: number;
   private readonly stallStarts: Float64Array;
   private readonly stallEnds: Float64Array;
 
@@ -33,6 +35,7 @@ export class ReaderTimes {
     this.batch = spec.batch;
     this.perPacketNs = spec.perPacketNs;
     this.perByteNs = spec.perByteNs;
+    this.wholeNs = Math.round(spec.perPacketNs);
     const stalls = [...spec.stalls].sort((a, b) => a.atMs - b.atMs);
     this.stallStarts = Float64Array.from(stalls, (s) => Math.round(s.atMs * NS_PER_MS));
     this.stallEnds = Float64Array.from(stalls, (s) => Math.round((s.atMs + s.forMs) * NS_PER_MS));
@@ -40,7 +43,7 @@ export class ReaderTimes {
 
   /** What the reader spends on a packet, ns. */
   cost(lenBytes: number): number {
-    return this.perByteNs === 0 ? Math.round(this.perPacketNs) : Math.round(this.perPacketNs + this.perByteNs * lenBytes);
+    return this.perByteNs === 0 ? this.wholeNs : Math.round(this.perPacketNs + this.perByteNs * lenBytes);
   }
 
   /** The first instant at or after `tNs` at which the reader is not stalled. A read that has begun is finished. */
@@ -65,15 +68,15 @@ export class PortQueue {
   /** Packets of the TX poll that is going on. */
   polling = 0;
 
-  constructor(arena: Arena, spec: PortSpec, number: number, queue: number, bufferBytes: number, retainBytes: boolean) {
+  constructor(arena: Arena, spec: PortSpec, number: number, queue: number, bufferBytes: number) {
     this.number = number;
     this.rx = new Ring(arena, `${spec.id}.rx.${String(queue)}`, spec.rxRingSlots);
     this.tx = new Ring(arena, `${spec.id}.tx.${String(queue)}`, spec.txRingSlots);
-    this.pool = new Pool(arena, `${spec.id}.pool.${String(queue)}`, spec.poolPackets, bufferBytes, retainBytes);
+    this.pool = new Pool(`${spec.id}.pool.${String(queue)}`, spec.poolPackets, bufferBytes);
     this.reader = new ReaderTimes(spec.reader);
   }
 
-  static footprint(spec: PortSpec, bufferBytes: number, retainBytes: boolean): number {
-    return Ring.footprint(spec.rxRingSlots) + Ring.footprint(spec.txRingSlots) + Pool.footprint(spec.poolPackets, bufferBytes, retainBytes);
+  static footprint(spec: PortSpec): number {
+    return Ring.footprint(spec.rxRingSlots) + Ring.footprint(spec.txRingSlots);
   }
 }

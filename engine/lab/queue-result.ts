@@ -1,5 +1,5 @@
 import type { Conservation, PoolStats, RingStats } from '../contract/index.ts';
-import { FLOW_ENTRY_WORDS, type Pool, type Ring } from '../stack/index.ts';
+import { META_WORDS, PKT_BUFLETS, type Pool, type Ring } from '../stack/index.ts';
 import type { PortCounters } from './port-queue.ts';
 import type { QueuePortResult, QueueResult } from './types.ts';
 import type { QueueWorld } from './world.ts';
@@ -41,7 +41,7 @@ function balance(obj: string, into: number, delivered: number, dropped: number, 
   return { obj, in: into, delivered, dropped, inFlight, ok: into === delivered + dropped + inFlight };
 }
 
-/** W-06 for every object of a queue. A pool's buflets are all either free (counted by walking the list) or in use. */
+/** W-06 for every object of a queue. What is in flight is counted in the rings, not taken from the accounts it is to prove. */
 export function conservationOf(world: QueueWorld): Entry[] {
   const entries: Entry[] = [];
   let dropped = 0;
@@ -49,14 +49,32 @@ export function conservationOf(world: QueueWorld): Entry[] {
   entries.push(balance(`queue.${String(world.queue)}`, world.packets, world.finished, dropped, world.held));
   const { device } = world;
   const onDevice = world.deviceRx.used + world.deviceTx.used;
-  entries.push(balance(`device.${String(world.queue)}`, device.packetsIn, deviceDelivered(world), device.dropped, onDevice));
+  entries.push(
+    balance(
+      `device.${String(world.queue)}`,
+      device.packetsIn + world.packets - world.sentPackets,
+      deviceDelivered(world),
+      device.dropped,
+      onDevice,
+    ),
+  );
   for (const port of world.ports) {
     const c = port.counters;
     entries.push(balance(port.rx.id.replace('.rx.', '.'), c.packetsIn, c.delivered, c.dropped, port.rx.used + port.tx.used));
   }
   for (const ring of world.rings()) entries.push(balance(ring.id, ring.enqueued + ring.drops, ring.dequeued, ring.drops, ring.used));
-  for (const pool of world.pools()) entries.push(balance(pool.id, pool.packets, pool.countFree(), 0, pool.used));
+  for (const pool of world.pools()) entries.push(balance(pool.id, pool.taken, pool.given, 0, bufletsInside(world, pool)));
+  entries.push(balance(`packets.${String(world.queue)}`, world.held, 0, 0, world.store.countInUse()));
   return entries;
+}
+
+/** Buflets of the packets in the rings that draw on a pool. */
+function bufletsInside(world: QueueWorld, pool: Pool): number {
+  const port = world.ports.find((p) => p.pool === pool);
+  const rings = port === undefined ? [world.deviceRx, world.deviceTx] : [port.rx, port.tx];
+  let n = 0;
+  for (const ring of rings) for (let i = 0; i < ring.used; i++) n += world.store.meta[ring.peek(i) * META_WORDS + PKT_BUFLETS]!;
+  return n;
 }
 
 /** Packets the device handed on: switched to a port, or sent on the link. */
@@ -64,8 +82,26 @@ function deviceDelivered(world: QueueWorld): number {
   return world.deviceRx.dequeued + world.deviceTx.dequeued;
 }
 
-function portResult(c: PortCounters, delivered: number): QueuePortResult {
-  return { packetsIn: c.packetsIn, bytesIn: c.bytesIn, delivered, dropped: c.dropped, maxDelayNs: c.maxDelayNs, delays: c.delays };
+/** What came from the link is what came in all, less what this machine sent: counted so, it costs nothing per packet. */
+function deviceResult(world: QueueWorld): QueuePortResult {
+  const c = world.device;
+  return {
+    ...portResult(c),
+    packetsIn: c.packetsIn + world.packets - world.sentPackets,
+    bytesIn: c.bytesIn + world.bytes - world.sentBytes,
+    delivered: deviceDelivered(world),
+  };
+}
+
+function portResult(c: PortCounters): QueuePortResult {
+  return {
+    packetsIn: c.packetsIn,
+    bytesIn: c.bytesIn,
+    delivered: c.delivered,
+    dropped: c.dropped,
+    maxDelayNs: c.maxDelayNs,
+    delays: c.delays,
+  };
 }
 
 /** Everything a merge needs of one queue. The arrays are the world's own: post or copy them before the world goes on. */
@@ -84,13 +120,13 @@ export function queueResult(world: QueueWorld, portIds: readonly string[]): Queu
       ...world.ports.flatMap((p, i) => [ringStats(p.rx, portIds[i]!, 'rx', q), ringStats(p.tx, portIds[i]!, 'tx', q)]),
     ],
     pools: [poolStats(world.devicePool, 'device', q), ...world.ports.map((p, i) => poolStats(p.pool, portIds[i]!, q))],
-    ports: [portResult(world.device, deviceDelivered(world)), ...world.ports.map((p) => portResult(p.counters, p.counters.delivered))],
+    ports: [deviceResult(world), ...world.ports.map((p) => portResult(p.counters))],
     drops: [...world.drops],
     conservation: conservationOf(world),
     flowCount: fsw.table.count,
     flowsExpired: fsw.expired,
     flowsBeyondLimit: fsw.withoutEntry,
-    flowEntries: fsw.table.entries.subarray(0, fsw.table.count * FLOW_ENTRY_WORDS),
+    flows: fsw.table.columns(),
     series: world.series === null ? null : world.series.result(),
   };
 }

@@ -57,7 +57,7 @@ export function pipelineOptions(options: RunOptions): ConstructorParameters<type
 /** Makes one result of those of all queues, whatever thread ran them and in whatever order they come. */
 export function mergeResults(scenario: Scenario, results: readonly QueueResult[], input: SummaryInput, cancelled = false): RunResult {
   const queues = [...results].sort((a, b) => a.queue - b.queue);
-  const sources = queues.map((q) => ({ entries: q.flowEntries, count: q.flowCount }));
+  const sources = queues.map((q) => q.flows);
   return {
     summary: mergeSummary(scenario, queues, input),
     series: mergeSeries(scenario, queues),

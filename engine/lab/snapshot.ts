@@ -1,17 +1,6 @@
 import { assert } from '../base/index.ts';
-import {
-  FLOW_ENTRY_FLOATS,
-  META_WORDS,
-  PKT_ACK,
-  PKT_FLOW,
-  PKT_LEN,
-  PKT_META,
-  PKT_NUMBER,
-  PKT_PAYLOAD,
-  PKT_SEQ,
-  type Pool,
-  type Ring,
-} from '../stack/index.ts';
+import { hashRow } from '../wire/index.ts';
+import { FLOW_COLD_WORDS, FLOW_ENTRY_WORDS, META_WORDS, PKT_LEN, type PacketStore, type Pool, type Ring } from '../stack/index.ts';
 import type { PortCounters } from './port-queue.ts';
 import type { QueueWorld } from './world.ts';
 
@@ -36,11 +25,12 @@ class Writer {
     for (const v of values) this.words[this.length++] = v;
   }
 
-  /** Raw memory; the words may not be numbers, so they are copied as bytes. */
-  raw(source: Float64Array): void {
-    this.room(source.length);
-    this.words.set(source, this.length);
-    this.length += source.length;
+  /** 32-bit words, two to a place, copied as bytes: as float64 they need not be numbers. */
+  raw(source: Int32Array): void {
+    const places = (source.length + 1) >> 1;
+    this.room(places);
+    new Int32Array(this.words.buffer, this.length * 8, source.length).set(source);
+    this.length += places;
   }
 
   done(): Float64Array {
@@ -61,9 +51,9 @@ class Reader {
     return this.words[this.at++]!;
   }
 
-  raw(count: number): Float64Array {
-    const out = this.words.subarray(this.at, this.at + count);
-    this.at += count;
+  raw(length: number): Int32Array {
+    const out = new Int32Array(this.words.buffer, this.words.byteOffset + this.at * 8, length);
+    this.at += (length + 1) >> 1;
     return out;
   }
 
@@ -74,25 +64,30 @@ class Reader {
 
 export function saveWorld(world: QueueWorld): Float64Array {
   const w = new Writer();
-  w.put(world.packets, world.bytes, world.finished, world.lastArrivalNs, world.endNs, world.polling);
+  w.put(world.packets, world.bytes, world.sentPackets, world.sentBytes, world.finished, world.lastArrivalNs, world.endNs, world.polling);
   w.put(...world.drops);
   w.put(...world.due);
   saveCounters(w, world.device);
-  saveRing(w, world.deviceRx, world.devicePool);
-  saveRing(w, world.deviceTx, world.devicePool);
+  saveRing(w, world.deviceRx, world.store);
+  saveRing(w, world.deviceTx, world.store);
   savePool(w, world.devicePool);
   for (const port of world.ports) {
     w.put(port.reading, port.readStartNs, port.polling);
     saveCounters(w, port.counters);
-    saveRing(w, port.rx, port.pool);
-    saveRing(w, port.tx, port.pool);
+    saveRing(w, port.rx, world.store);
+    saveRing(w, port.tx, world.store);
     savePool(w, port.pool);
   }
   const { fsw } = world;
   w.put(fsw.active, fsw.created, fsw.expired, fsw.withoutEntry);
   w.put(...fsw.fragments);
-  w.put(fsw.table.full, fsw.table.count);
-  w.raw(fsw.table.floats.subarray(0, fsw.table.count * FLOW_ENTRY_FLOATS));
+  w.put(fsw.table.full);
+  const flows = fsw.table.columns();
+  w.put(flows.count);
+  for (const column of [flows.entries, flows.cold, flows.tails]) {
+    w.put(column.length);
+    w.raw(column);
+  }
   return w.done();
 }
 
@@ -101,6 +96,8 @@ export function restoreWorld(world: QueueWorld, words: Float64Array, tNs: number
   const r = new Reader(words);
   world.packets = r.get();
   world.bytes = r.get();
+  world.sentPackets = r.get();
+  world.sentBytes = r.get();
   world.finished = r.get();
   world.lastArrivalNs = r.get();
   world.endNs = r.get();
@@ -108,20 +105,20 @@ export function restoreWorld(world: QueueWorld, words: Float64Array, tNs: number
   for (let i = 0; i < world.drops.length; i++) world.drops[i] = r.get();
   for (let i = 0; i < world.due.length; i++) world.due[i] = r.get();
   restoreCounters(r, world.device);
-  emptyRing(world.deviceRx, world.devicePool);
-  emptyRing(world.deviceTx, world.devicePool);
-  restoreRing(r, world.deviceRx, world.devicePool);
-  restoreRing(r, world.deviceTx, world.devicePool);
+  emptyRing(world.deviceRx, world.store);
+  emptyRing(world.deviceTx, world.store);
+  restoreRing(r, world.deviceRx, world.store);
+  restoreRing(r, world.deviceTx, world.store);
   restorePool(r, world.devicePool);
   for (const port of world.ports) {
     port.reading = r.get();
     port.readStartNs = r.get();
     port.polling = r.get();
     restoreCounters(r, port.counters);
-    emptyRing(port.rx, port.pool);
-    emptyRing(port.tx, port.pool);
-    restoreRing(r, port.rx, port.pool);
-    restoreRing(r, port.tx, port.pool);
+    emptyRing(port.rx, world.store);
+    emptyRing(port.tx, world.store);
+    restoreRing(r, port.rx, world.store);
+    restoreRing(r, port.tx, world.store);
     restorePool(r, port.pool);
   }
   const { fsw } = world;
@@ -132,8 +129,10 @@ export function restoreWorld(world: QueueWorld, words: Float64Array, tNs: number
   for (let i = 0; i < fsw.fragments.length; i++) fsw.fragments[i] = r.get();
   const full = r.get();
   const count = r.get();
-  const entries = r.raw(count * FLOW_ENTRY_FLOATS).slice();
-  fsw.table.load(new Int32Array(entries.buffer), count);
+  const entries = r.raw(r.get());
+  const cold = r.raw(r.get());
+  const tails = r.raw(r.get());
+  fsw.table.load({ count, entryWords: FLOW_ENTRY_WORDS, coldWords: FLOW_COLD_WORDS, entries, cold, tails }, hashRow);
   fsw.table.full = full;
   fsw.wheel.rebuild(tNs);
   assert(r.atEnd(), 'a snapshot belongs to another scenario');
@@ -159,50 +158,41 @@ function restoreCounters(r: Reader, c: PortCounters): void {
   }
 }
 
-function saveRing(w: Writer, ring: Ring, pool: Pool): void {
+function saveRing(w: Writer, ring: Ring, store: PacketStore): void {
   w.put(ring.head, ring.enqueued, ring.dequeued, ring.drops, ring.errors, ring.highWater, ring.used);
   for (let i = 0; i < ring.used; i++) {
     const slot = ring.peek(i);
-    const m = slot * META_WORDS;
-    const meta = pool.meta;
-    w.put(pool.arrivalNs[slot]!, meta[m + PKT_NUMBER]!, meta[m + PKT_LEN]!, meta[m + PKT_FLOW]!, meta[m + PKT_META]!);
-    w.put(meta[m + PKT_SEQ]!, meta[m + PKT_ACK]!, meta[m + PKT_PAYLOAD]!);
+    w.put(store.arrivalNs[slot]!, ...store.meta.subarray(slot * META_WORDS, (slot + 1) * META_WORDS));
   }
 }
 
-function emptyRing(ring: Ring, pool: Pool): void {
+function emptyRing(ring: Ring, store: PacketStore): void {
   while (ring.used > 0) {
-    pool.release(ring.peek(0));
+    store.release(ring.peek(0));
     ring.consume(1);
   }
 }
 
-function restoreRing(r: Reader, ring: Ring, pool: Pool): void {
+function restoreRing(r: Reader, ring: Ring, store: PacketStore): void {
   const head = r.get();
   const enqueued = r.get();
   const [dequeued, drops, errors, highWater, used] = [r.get(), r.get(), r.get(), r.get(), r.get()];
   ring.restore({ head, enqueued: enqueued - used, dequeued, drops, errors, highWater });
   for (let i = 0; i < used; i++) {
-    const arrivalNs = r.get();
-    const number = r.get();
-    const lenBytes = r.get();
-    const slot = pool.alloc(lenBytes);
-    const pushed = slot >= 0 && ring.push(slot, lenBytes);
-    assert(pushed, 'a snapshot holds more packets than its scenario has room for');
-    const m = slot * META_WORDS;
-    pool.arrivalNs[slot] = arrivalNs;
-    pool.meta[m + PKT_NUMBER] = number;
-    pool.meta[m + PKT_LEN] = lenBytes;
-    for (const word of [PKT_FLOW, PKT_META, PKT_SEQ, PKT_ACK, PKT_PAYLOAD]) pool.meta[m + word] = r.get();
+    const slot = store.alloc();
+    assert(slot >= 0, 'a snapshot holds more packets than its scenario has room for');
+    store.arrivalNs[slot] = r.get();
+    for (let word = 0; word < META_WORDS; word++) store.meta[slot * META_WORDS + word] = r.get();
+    const pushed = ring.push(slot, store.meta[slot * META_WORDS + PKT_LEN]!);
+    assert(pushed, 'a snapshot fits the rings of its scenario');
   }
 }
 
 function savePool(w: Writer, pool: Pool): void {
-  w.put(pool.allocations, pool.failures, pool.highWater);
+  w.put(pool.allocations, pool.failures, pool.taken, pool.given, pool.highWater);
 }
 
 function restorePool(r: Reader, pool: Pool): void {
-  const allocations = r.get();
-  const failures = r.get();
-  pool.restore({ allocations, failures, highWater: r.get() });
+  const [allocations, failures, taken, given] = [r.get(), r.get(), r.get(), r.get()];
+  pool.restore({ allocations, failures, taken, given, highWater: r.get() });
 }

@@ -1,5 +1,14 @@
 import type { TraceRecord } from '../contract/index.ts';
-import { DROP_REASONS, FLOW_MASKS, LOOKUP_CREATED, LOOKUP_FRAGMENT, LOOKUP_HIT, LOOKUP_NO_ENTRY, type Ring } from '../stack/index.ts';
+import {
+  DROP_REASONS,
+  FLOW_MASKS,
+  LOOKUP_CREATED,
+  LOOKUP_FRAGMENT,
+  LOOKUP_HIT,
+  LOOKUP_NO_ENTRY,
+  META_WORDS,
+  type Ring,
+} from '../stack/index.ts';
 import type { PortQueue } from './port-queue.ts';
 import type { TraceSink } from './types.ts';
 import type { QueueWorld } from './world.ts';
@@ -38,7 +47,7 @@ export class WorldTrace {
 
   polled(world: QueueWorld, tNs: number, take: number, endNs: number): void {
     for (let i = 0; i < take; i++) {
-      const number = world.devicePool.meta[world.deviceRx.peek(i) * 8]!;
+      const number = world.store.meta[world.deviceRx.peek(i) * META_WORDS]!;
       if (!this.sink.wants(number)) continue;
       this.emit(number, tNs, 'fsw', `fsw.${String(world.queue)}`, 'poll', { batch: take, position: i, endNs });
     }
@@ -89,9 +98,9 @@ export class WorldTrace {
     });
   }
 
-  readStarted(port: PortQueue, tNs: number, take: number, endNs: number): void {
+  readStarted(world: QueueWorld, port: PortQueue, tNs: number, take: number, endNs: number): void {
     for (let i = 0; i < take; i++) {
-      const number = port.pool.meta[port.rx.peek(i) * 8]!;
+      const number = world.store.meta[port.rx.peek(i) * META_WORDS]!;
       if (this.sink.wants(number)) this.emit(number, tNs, 'channel', port.rx.id, 'read-start', { batch: take, position: i, endNs });
     }
     if (this.sink.wants(0)) this.emit(0, tNs, 'channel', port.rx.id, 'read-start', { batch: take, endNs });

@@ -1,6 +1,7 @@
 import type { LiveFrame, RunSummary, SeriesFrame, TraceRecord } from '../contract/index.ts';
 import type { RecordBatch } from '../files/index.ts';
 import type { Ladder } from '../stack/index.ts';
+import type { FlowColumns } from '../wire/index.ts';
 
 /**
  * The lab's public shapes. Times are integer nanoseconds on the lab clock in a float64 (W-01); packet numbers are 1-based and
@@ -42,8 +43,6 @@ export interface PipelineOptions {
   readonly expectedFlows?: number;
   /** Rules that user stacks have installed. */
   readonly ladder?: Ladder;
-  /** Give pool buffers memory of their own. Off in a replay: the packets' bytes can be read again from the file by offset. */
-  readonly retainBytes?: boolean;
   /** Put the arena into one shared WebAssembly memory, where the platform has it. */
   readonly sharedArena?: boolean;
 }
@@ -82,8 +81,8 @@ export interface QueueResult {
   readonly flowCount: number;
   readonly flowsExpired: number;
   readonly flowsBeyondLimit: number;
-  /** Flow entries, FLOW_ENTRY_WORDS words each, in first-seen order. */
-  readonly flowEntries: Int32Array;
+  /** Flow entries in first-seen order. */
+  readonly flows: FlowColumns;
   readonly series: QueueSeries | null;
 }
 

@@ -12,19 +12,23 @@ import {
   FlowSwitch,
   META_WORDS,
   PKT_ACK,
+  PKT_BUFLETS,
   PKT_FLOW,
   PKT_LEN,
   PKT_META,
   PKT_NUMBER,
   PKT_PAYLOAD,
   PKT_SEQ,
+  PacketStore,
   Pool,
   Prefix,
   Ring,
+  histogramBucket,
+  smallBucket,
   type Arena,
   type Ladder,
 } from '../stack/index.ts';
-import { META_FLOW, META_FROM_B, ROW_ACK, ROW_META, ROW_PAYLOAD, ROW_SEQ, ROW_WORDS } from '../wire/index.ts';
+import { META_FLOW, ROW_ACK, ROW_META, ROW_PAYLOAD, ROW_SEQ, ROW_WORDS } from '../wire/index.ts';
 import { PortCounters, PortQueue } from './port-queue.ts';
 import { SeriesRecorder } from './series.ts';
 import type { WorldTrace } from './trace.ts';
@@ -65,7 +69,6 @@ export interface WorldOptions {
   readonly series: SeriesOptions | null;
   readonly ladder: Ladder;
   readonly expectedFlows: number;
-  readonly retainBytes: boolean;
 }
 
 export class QueueWorld {
@@ -73,12 +76,16 @@ export class QueueWorld {
   readonly deviceRx: Ring;
   readonly deviceTx: Ring;
   readonly devicePool: Pool;
+  readonly store: PacketStore;
   readonly device = new PortCounters();
   readonly ports: readonly PortQueue[];
   readonly fsw: FlowSwitch;
   readonly series: SeriesRecorder | null;
   packets = 0;
   bytes = 0;
+  /** Packets of this machine, which came on a port's TX ring; the others came from the link. */
+  sentPackets = 0;
+  sentBytes = 0;
   /** Packets read by an application or sent on the link. */
   finished = 0;
   /** Drops by drop code. */
@@ -87,6 +94,8 @@ export class QueueWorld {
   /** Last thing that happened to a packet. */
   endNs = 0;
   polling = 0;
+  /** See FlowSwitch.clock: the same array. */
+  readonly clock: Float64Array;
   readonly due: Float64Array;
   nextDue = NEVER;
   private readonly verdict: Uint8Array | null;
@@ -107,9 +116,10 @@ export class QueueWorld {
     this.queue = queue;
     this.deviceRx = new Ring(arena, `device.rx.${q}`, device.rxRingSlots);
     this.deviceTx = new Ring(arena, `device.tx.${q}`, device.txRingSlots);
-    this.devicePool = new Pool(arena, `device.pool.${q}`, device.poolPackets, device.bufferBytes, options.retainBytes);
+    this.devicePool = new Pool(`device.pool.${q}`, device.poolPackets, device.bufferBytes);
+    this.store = new PacketStore(arena, `packets.${q}`, packetsInside(scenario));
     const numbers = portNumbers(scenario);
-    this.ports = scenario.ports.map((spec, i) => new PortQueue(arena, spec, numbers[i]!, queue, device.bufferBytes, options.retainBytes));
+    this.ports = scenario.ports.map((spec, i) => new PortQueue(arena, spec, numbers[i]!, queue, device.bufferBytes));
     this.hostIndex = scenario.ports.findIndex((p) => p.kind === 'host');
     assert(this.hostIndex >= 0, 'a scenario has a host port');
     this.fsw = new FlowSwitch({
@@ -123,6 +133,7 @@ export class QueueWorld {
       expected: Math.ceil(options.expectedFlows / device.queues),
       ladder: options.ladder,
     });
+    this.clock = this.fsw.clock;
     this.moderationNs = Math.round(device.moderationUs * NS_PER_US);
     this.batch = flowSwitch.batch;
     this.perPacketNs = flowSwitch.perPacketNs;
@@ -136,11 +147,10 @@ export class QueueWorld {
     if (this.series !== null) this.setDue(DUE_SERIES, this.series.edgeNs);
   }
 
-  static footprint(scenario: Scenario, retainBytes: boolean): number {
+  static footprint(scenario: Scenario): number {
     const { device } = scenario;
-    let bytes = Ring.footprint(device.rxRingSlots) + Ring.footprint(device.txRingSlots);
-    bytes += Pool.footprint(device.poolPackets, device.bufferBytes, retainBytes);
-    for (const port of scenario.ports) bytes += PortQueue.footprint(port, device.bufferBytes, retainBytes);
+    let bytes = Ring.footprint(device.rxRingSlots) + Ring.footprint(device.txRingSlots) + PacketStore.footprint(packetsInside(scenario));
+    for (const port of scenario.ports) bytes += PortQueue.footprint(port);
     return bytes;
   }
 
@@ -162,7 +172,7 @@ export class QueueWorld {
 
   /**
    * Takes packets of this queue in input order: rows order[from..to), or rows from..to where `order` is null. Packet `row` has number
-   * firstNumber + row and time tsNs[tsAt + row].
+   * firstNumber + row and time tsNs[row].
    */
   feed(
     rows: Int32Array,
@@ -171,7 +181,6 @@ export class QueueWorld {
     to: number,
     tsNs: Float64Array,
     lenBytes: Uint32Array,
-    at: number,
     firstNumber: number,
   ): void {
     const ids = this.ids;
@@ -180,24 +189,27 @@ export class QueueWorld {
       this.fsw.table.internBatch(rows, order, block, end, ids);
       for (let i = block; i < end; i++) {
         const row = order === null ? i : order[i]!;
-        this.arrive(rows, row * ROW_WORDS, ids[i - block]!, tsNs[at + row]!, lenBytes[at + row]!, firstNumber + row);
+        this.arrive(rows, row * ROW_WORDS, ids[i - block]!, tsNs, row, lenBytes[row]!, firstNumber + row);
       }
     }
   }
 
-  private arrive(rows: Int32Array, base: number, id: number, tsNs: number, lenBytes: number, number: number): void {
+  /** Times are handed on in arrays: see FlowSwitch.clock. */
+  private arrive(rows: Int32Array, base: number, id: number, tsNs: Float64Array, row: number, lenBytes: number, number: number): void {
     // Time does not run backwards in the lab: a packet stamped before the one ahead of it arrives together with that one.
-    const t = tsNs > this.lastArrivalNs ? tsNs : this.lastArrivalNs;
+    const stamp = tsNs[row]!;
+    const t = stamp > this.lastArrivalNs ? stamp : this.lastArrivalNs;
     if (this.nextDue <= t) this.runUntil(t);
     this.lastArrivalNs = t;
+    this.clock[0] = t;
     this.packets++;
     this.bytes += lenBytes;
     const meta = rows[base + ROW_META]!;
     let flow = id;
     if (id >= 0) {
-      this.fsw.arrived(id, meta, number, t, lenBytes);
+      this.fsw.arrived(id, meta, number, lenBytes);
       if (this.fsw.sentHere(id, meta)) {
-        this.send(rows, base, id, t, lenBytes, number);
+        this.send(rows, base, id, lenBytes, number);
         return;
       }
     } else if ((meta & META_FLOW) !== 0) {
@@ -205,23 +217,23 @@ export class QueueWorld {
       flow = -2 - this.fsw.choose(rows, base, meta, rows[base + ROW_ACK]!, false);
       this.fsw.withoutEntry++;
     }
-    this.device.packetsIn++;
-    this.device.bytesIn += lenBytes;
     const pool = this.devicePool;
-    const slot = pool.alloc(lenBytes);
-    if (slot < 0) {
+    const buflets = lenBytes <= pool.bufferBytes ? 1 : pool.bufletsFor(lenBytes);
+    if (!pool.take(buflets)) {
       this.device.dropped++;
       this.drop(DROP_NOMEM, flow, number, t, 'device', pool.id);
       return;
     }
     const ring = this.deviceRx;
+    const slot = this.store.alloc();
     if (!ring.push(slot, lenBytes)) {
-      pool.release(slot);
+      this.store.release(slot);
+      pool.give(buflets);
       this.device.dropped++;
       this.drop(DROP_DEVICE_RX_FULL, flow, number, t, 'device', ring.id);
       return;
     }
-    const m = pool.meta;
+    const m = this.store.meta;
     const w = slot * META_WORDS;
     m[w + PKT_NUMBER] = number;
     m[w + PKT_LEN] = lenBytes;
@@ -230,10 +242,11 @@ export class QueueWorld {
     m[w + PKT_SEQ] = rows[base + ROW_SEQ]!;
     m[w + PKT_ACK] = rows[base + ROW_ACK]!;
     m[w + PKT_PAYLOAD] = rows[base + ROW_PAYLOAD]!;
-    pool.arrivalNs[slot] = t;
+    m[w + PKT_BUFLETS] = buflets;
+    this.store.arrivalNs[slot] = t;
     if (this.verdict !== null) this.verdict[number - 1] = VERDICT_HELD;
     if (ring.used === 1 && this.polling === 0) this.setDue(DUE_POLL, t + this.moderationNs);
-    if (this.trace !== null) this.trace.arrived(this, t, number, lenBytes, pool.bufletsFor(lenBytes));
+    if (this.trace !== null) this.trace.arrived(this, t, number, lenBytes, buflets);
   }
 
   private setDue(service: number, tNs: number): void {
@@ -259,6 +272,7 @@ export class QueueWorld {
         return;
       }
       due[service] = NEVER;
+      this.clock[0] = next;
       if (service === DUE_POLL) this.poll(next);
       else if (service >= DUE_PORTS) {
         if ((service & 1) === 0) this.read(this.ports[(service - DUE_PORTS) >> 1]!, service, next);
@@ -302,7 +316,7 @@ export class QueueWorld {
   private poll(tNs: number): void {
     const n = this.polling;
     if (n > 0) {
-      this.switchPackets(n, tNs);
+      this.switchPackets(n);
       this.deviceRx.consume(n);
       this.endNs = tNs;
     }
@@ -317,55 +331,52 @@ export class QueueWorld {
     if (this.trace !== null) this.trace.polled(this, tNs, take, this.due[DUE_POLL]!);
   }
 
-  private switchPackets(n: number, tNs: number): void {
-    const pool = this.devicePool;
-    const meta = pool.meta;
+  private switchPackets(n: number): void {
+    const meta = this.store.meta;
     const fsw = this.fsw;
+    let buflets = 0;
     for (let i = 0; i < n; i++) {
       const slot = this.deviceRx.peek(i);
       const w = slot * META_WORDS;
       const flow = meta[w + PKT_FLOW]!;
       let port = this.hostIndex;
-      if (flow >= 0)
-        port = fsw.lookup(flow, meta[w + PKT_META]!, meta[w + PKT_SEQ]!, meta[w + PKT_ACK]!, meta[w + PKT_PAYLOAD]!, tNs, false);
+      if (flow >= 0) port = fsw.lookup(flow, meta, w, false);
       else if (flow < -1) port = -2 - flow;
-      if (this.trace !== null) this.trace.switched(this, tNs, meta[w + PKT_NUMBER]!, flow, port);
-      this.receive(this.ports[port]!, DUE_PORTS + 2 * port, slot, w, tNs);
-      pool.release(slot);
+      if (this.trace !== null) this.trace.switched(this, this.clock[0]!, meta[w + PKT_NUMBER]!, flow, port);
+      buflets += meta[w + PKT_BUFLETS]!;
+      this.receive(this.ports[port]!, DUE_PORTS + 2 * port, slot, w);
     }
-    this.device.delivered += n;
+    this.devicePool.give(buflets);
     if (fsw.wheel.nextTickNs < this.due[DUE_LINGER]!) this.due[DUE_LINGER] = fsw.wheel.nextTickNs;
   }
 
-  /** Copies a packet from the device pool into a port's pool and RX ring. */
-  private receive(port: PortQueue, service: number, from: number, w: number, tNs: number): void {
-    const source = this.devicePool;
-    const meta = source.meta;
-    const number = meta[w + PKT_NUMBER]!;
+  /** Hands a packet from the device pool over to a port's pool and RX ring. */
+  private receive(port: PortQueue, service: number, slot: number, w: number): void {
+    const meta = this.store.meta;
     const lenBytes = meta[w + PKT_LEN]!;
+    const buflets = meta[w + PKT_BUFLETS]!;
     port.counters.packetsIn++;
     port.counters.bytesIn += lenBytes;
-    const slot = port.pool.alloc(lenBytes);
-    if (slot < 0) {
-      port.counters.dropped++;
-      this.drop(DROP_PORT_NOMEM, meta[w + PKT_FLOW]!, number, tNs, 'fsw', port.pool.id);
+    if (!port.pool.take(buflets)) {
+      this.dropAt(port, DROP_PORT_NOMEM, slot, 'fsw', port.pool.id);
       return;
     }
     const ring = port.rx;
     if (!ring.push(slot, lenBytes)) {
-      port.pool.release(slot);
-      port.counters.dropped++;
-      this.drop(DROP_DST_RING_FULL, meta[w + PKT_FLOW]!, number, tNs, 'fsw', ring.id);
+      port.pool.give(buflets);
+      this.dropAt(port, DROP_DST_RING_FULL, slot, 'fsw', ring.id);
       return;
     }
-    const to = port.pool.meta;
-    const v = slot * META_WORDS;
-    to[v + PKT_NUMBER] = number;
-    to[v + PKT_LEN] = lenBytes;
-    to[v + PKT_FLOW] = meta[w + PKT_FLOW]!;
-    port.pool.arrivalNs[slot] = source.arrivalNs[from]!;
-    if (ring.used === 1 && port.reading === 0) this.due[service] = port.reader.free(tNs + port.reader.wakeNs);
-    if (this.trace !== null) this.trace.enqueued(port, tNs, number, ring, this.due[service]!);
+    if (ring.used === 1 && port.reading === 0) this.due[service] = port.reader.free(this.clock[0]! + port.reader.wakeNs);
+    if (this.trace !== null) this.trace.enqueued(port, this.clock[0]!, meta[w + PKT_NUMBER]!, ring, this.due[service]!);
+  }
+
+  /** Drops a packet that a port had no room for, and gives its metadata back. */
+  private dropAt(port: PortQueue, code: number, slot: number, layer: string, obj: string): void {
+    const w = slot * META_WORDS;
+    port.counters.dropped++;
+    this.drop(code, this.store.meta[w + PKT_FLOW]!, this.store.meta[w + PKT_NUMBER]!, this.clock[0]!, layer, obj);
+    this.store.release(slot);
   }
 
   /** Starts or ends a read of a port's RX ring by its application. */
@@ -382,58 +393,74 @@ export class QueueWorld {
     const take = waiting < reader.batch ? waiting : reader.batch;
     let cost = 0;
     if (reader.perByteNs === 0) cost = take * reader.cost(0);
-    else for (let i = 0; i < take; i++) cost += reader.cost(port.pool.meta[port.rx.peek(i) * META_WORDS + PKT_LEN]!);
+    else for (let i = 0; i < take; i++) cost += reader.cost(this.store.meta[port.rx.peek(i) * META_WORDS + PKT_LEN]!);
     port.reading = take;
     port.readStartNs = tNs;
     this.due[service] = tNs + cost;
-    if (this.trace !== null) this.trace.readStarted(port, tNs, take, tNs + cost);
+    if (this.trace !== null) this.trace.readStarted(this, port, tNs, take, tNs + cost);
   }
 
   private finishRead(port: PortQueue, n: number, tNs: number): void {
-    const pool = port.pool;
+    const { meta, arrivalNs } = this.store;
+    const { reader, rx, counters } = port;
+    const delays = counters.delays;
     let t = port.readStartNs;
+    let maxDelayNs = counters.maxDelayNs;
+    let buflets = 0;
     for (let i = 0; i < n; i++) {
-      const slot = port.rx.peek(i);
+      const slot = rx.peek(i);
       const w = slot * META_WORDS;
-      const number = pool.meta[w + PKT_NUMBER]!;
-      t += port.reader.cost(pool.meta[w + PKT_LEN]!);
-      port.counters.deliver(t - pool.arrivalNs[slot]!);
-      this.deliver(number, port.number);
-      if (this.trace !== null) this.trace.delivered(port, t, number, pool.arrivalNs[slot]!, port.readStartNs);
-      pool.release(slot);
+      t += reader.perByteNs === 0 ? reader.wholeNs : reader.cost(meta[w + PKT_LEN]!);
+      buflets += meta[w + PKT_BUFLETS]!;
+      const delayNs = t - arrivalNs[slot]!;
+      if (delayNs > maxDelayNs) maxDelayNs = delayNs;
+      const bucket = delayNs >= 16 && delayNs < 0x8000_0000 ? smallBucket(delayNs | 0) : histogramBucket(delayNs);
+      delays[bucket]!++;
+      if (this.verdict !== null) this.judge(meta[w + PKT_NUMBER]!, VERDICT_DELIVERED, port.number);
+      if (this.trace !== null) this.trace.delivered(port, t, meta[w + PKT_NUMBER]!, arrivalNs[slot]!, port.readStartNs);
+      this.store.release(slot);
     }
-    port.rx.consume(n);
+    counters.maxDelayNs = maxDelayNs;
+    counters.delivered += n;
+    this.finished += n;
+    port.pool.give(buflets);
+    rx.consume(n);
     this.endNs = tNs;
   }
 
   /** A packet sent by this machine: its stack has a flow before it sends, so the port is known when the packet comes. */
-  private send(rows: Int32Array, base: number, id: number, tNs: number, lenBytes: number, number: number): void {
-    const fsw = this.fsw;
-    const meta = rows[base + ROW_META]!;
-    const index = fsw.lookup(id, meta, rows[base + ROW_SEQ]!, rows[base + ROW_ACK]!, rows[base + ROW_PAYLOAD]!, tNs, true);
+  private send(rows: Int32Array, base: number, id: number, lenBytes: number, number: number): void {
+    const tNs = this.clock[0]!;
+    const { store, fsw } = this;
+    const slot = store.alloc();
+    const w = slot * META_WORDS;
+    store.meta[w + PKT_NUMBER] = number;
+    store.meta[w + PKT_LEN] = lenBytes;
+    store.meta[w + PKT_FLOW] = id;
+    store.meta[w + PKT_META] = rows[base + ROW_META]!;
+    store.meta[w + PKT_SEQ] = rows[base + ROW_SEQ]!;
+    store.meta[w + PKT_ACK] = rows[base + ROW_ACK]!;
+    store.meta[w + PKT_PAYLOAD] = rows[base + ROW_PAYLOAD]!;
+    store.arrivalNs[slot] = tNs;
+    const index = fsw.lookup(id, store.meta, w, true);
     if (fsw.wheel.nextTickNs < this.due[DUE_LINGER]!) this.setDue(DUE_LINGER, fsw.wheel.nextTickNs);
     const port = this.ports[index]!;
+    const buflets = port.pool.bufletsFor(lenBytes);
+    store.meta[w + PKT_BUFLETS] = buflets;
     if (this.trace !== null) this.trace.sent(this, port, tNs, number, id, lenBytes);
+    this.sentPackets++;
+    this.sentBytes += lenBytes;
     port.counters.packetsIn++;
     port.counters.bytesIn += lenBytes;
-    const slot = port.pool.alloc(lenBytes);
-    if (slot < 0) {
-      port.counters.dropped++;
-      this.drop(DROP_PORT_NOMEM, id, number, tNs, 'channel', port.pool.id);
+    if (!port.pool.take(buflets)) {
+      this.dropAt(port, DROP_PORT_NOMEM, slot, 'channel', port.pool.id);
       return;
     }
     if (!port.tx.push(slot, lenBytes)) {
-      port.pool.release(slot);
-      port.counters.dropped++;
-      this.drop(DROP_TX_RING_FULL, id, number, tNs, 'channel', port.tx.id);
+      port.pool.give(buflets);
+      this.dropAt(port, DROP_TX_RING_FULL, slot, 'channel', port.tx.id);
       return;
     }
-    const w = slot * META_WORDS;
-    port.pool.meta[w + PKT_NUMBER] = number;
-    port.pool.meta[w + PKT_LEN] = lenBytes;
-    port.pool.meta[w + PKT_FLOW] = id;
-    port.pool.meta[w + PKT_META] = meta & META_FROM_B;
-    port.pool.arrivalNs[slot] = tNs;
     if (this.verdict !== null) this.verdict[number - 1] = VERDICT_HELD;
     if (port.tx.used === 1 && port.polling === 0) this.setDue(DUE_PORTS + 2 * index + 1, tNs);
     if (this.trace !== null) this.trace.enqueued(port, tNs, number, port.tx, tNs);
@@ -453,67 +480,71 @@ export class QueueWorld {
     if (take > 0) this.due[service] = tNs + Math.round(this.perBatchNs + this.perPacketNs * take);
   }
 
-  private toDevice(port: PortQueue, from: number, tNs: number): void {
-    const w = from * META_WORDS;
-    const meta = port.pool.meta;
-    const number = meta[w + PKT_NUMBER]!;
+  private toDevice(port: PortQueue, slot: number, tNs: number): void {
+    const w = slot * META_WORDS;
+    const meta = this.store.meta;
     const lenBytes = meta[w + PKT_LEN]!;
-    const flow = meta[w + PKT_FLOW]!;
+    const buflets = meta[w + PKT_BUFLETS]!;
     const pool = this.devicePool;
     this.device.packetsIn++;
     this.device.bytesIn += lenBytes;
-    const slot = pool.alloc(lenBytes);
-    if (slot < 0 || !this.deviceTx.push(slot, lenBytes)) {
-      if (slot >= 0) pool.release(slot);
+    port.pool.give(buflets);
+    const room = pool.take(buflets);
+    if (!room || !this.deviceTx.push(slot, lenBytes)) {
+      if (room) pool.give(buflets);
       this.device.dropped++;
-      this.drop(slot < 0 ? DROP_NOMEM : DROP_DEVICE_TX_FULL, flow, number, tNs, 'fsw', slot < 0 ? pool.id : this.deviceTx.id);
-    } else {
-      const v = slot * META_WORDS;
-      pool.meta[v + PKT_NUMBER] = number;
-      pool.meta[v + PKT_LEN] = lenBytes;
-      pool.meta[v + PKT_FLOW] = flow;
-      pool.arrivalNs[slot] = port.pool.arrivalNs[from]!;
-      if (this.deviceTx.used === 1) this.due[DUE_LINK] = tNs + Math.round(lenBytes * this.linkNsPerByte);
-      if (this.trace !== null) this.trace.queuedForLink(this, tNs, number);
+      this.drop(
+        room ? DROP_DEVICE_TX_FULL : DROP_NOMEM,
+        meta[w + PKT_FLOW]!,
+        meta[w + PKT_NUMBER]!,
+        tNs,
+        'fsw',
+        room ? this.deviceTx.id : pool.id,
+      );
+      this.store.release(slot);
+      return;
     }
-    port.pool.release(from);
+    if (this.deviceTx.used === 1) this.due[DUE_LINK] = tNs + Math.round(lenBytes * this.linkNsPerByte);
+    if (this.trace !== null) this.trace.queuedForLink(this, tNs, meta[w + PKT_NUMBER]!);
   }
 
   /** The link has sent the packet at the head of the device TX ring. */
   private transmit(tNs: number): void {
-    const pool = this.devicePool;
+    const { meta, arrivalNs } = this.store;
     const slot = this.deviceTx.peek(0);
     const w = slot * META_WORDS;
-    const number = pool.meta[w + PKT_NUMBER]!;
-    this.device.deliver(tNs - pool.arrivalNs[slot]!);
-    this.deliver(number, 0);
-    if (this.trace !== null) this.trace.transmitted(this, tNs, number, pool.arrivalNs[slot]!);
-    pool.release(slot);
+    const number = meta[w + PKT_NUMBER]!;
+    this.device.deliver(tNs - arrivalNs[slot]!);
+    this.finished++;
+    if (this.verdict !== null) this.judge(number, VERDICT_DELIVERED, 0);
+    if (this.trace !== null) this.trace.transmitted(this, tNs, number, arrivalNs[slot]!);
+    this.devicePool.give(meta[w + PKT_BUFLETS]!);
+    this.store.release(slot);
     this.deviceTx.consume(1);
     this.endNs = tNs;
     if (this.deviceTx.used > 0) {
-      const next = pool.meta[this.deviceTx.peek(0) * META_WORDS + PKT_LEN]!;
+      const next = meta[this.deviceTx.peek(0) * META_WORDS + PKT_LEN]!;
       this.due[DUE_LINK] = tNs + Math.round(next * this.linkNsPerByte);
     }
   }
 
-  private deliver(number: number, port: number): void {
-    this.finished++;
-    if (this.verdict === null) return;
-    this.verdict[number - 1] = VERDICT_DELIVERED;
-    this.detail![number - 1] = port;
+  private judge(number: number, verdict: number, detail: number): void {
+    this.verdict![number - 1] = verdict;
+    this.detail![number - 1] = detail;
   }
 
   private drop(code: number, flow: number, number: number, tNs: number, layer: string, obj: string): void {
     this.drops[code]!++;
     if (tNs > this.endNs) this.endNs = tNs;
     if (flow >= 0) this.fsw.dropped(flow);
-    if (this.verdict !== null) {
-      this.verdict[number - 1] = VERDICT_DROPPED;
-      this.detail![number - 1] = code;
-    }
+    if (this.verdict !== null) this.judge(number, VERDICT_DROPPED, code);
     if (this.trace !== null) this.trace.dropped(layer, obj, tNs, number, code);
   }
+}
+
+/** Packets that can be inside a queue at once: each holds at least one buflet of one pool; one more while it is refused. */
+function packetsInside(scenario: Scenario): number {
+  return scenario.ports.reduce((sum, port) => sum + port.poolPackets, scenario.device.poolPackets) + 1;
 }
 
 /** Port numbers of the flow switch for the scenario's ports in order: 1 for the host, user ports from 2 on. 0 is the device. */

@@ -1,43 +1,43 @@
 /**
- * A flow entry: 32 words, two cache lines. The first holds the key and what the flow switch needs for every packet, the
- * second what a flow table on screen shows.
+ * A flow entry: sixteen words, one cache line, with the IPv4 key and all that changes with every packet; and eight cold words
+ * beside it. The rest of an IPv6 key is kept by the table (see wire's flow-table).
  *
- *     0..9    key (see wire's classify-row)      16,17  first packet, ns (float64)
- *     10      hash                               18,19  last packet, ns (float64)
- *     11      state: see FLOW_*                  20,21  bytes from the first side (float64)
- *     12      next sequence number of side A     22,23  bytes from the other side (float64)
- *     13      next sequence number of side B     24     packets from the first side
- *     14,15   last packet switched, ns (float64) 25     packets from the other side
- *                                                26     drops
- *                                                27     number of the first packet
- *                                                28     next flow in the linger wheel, number + 1
- *                                                29     segments outside the sequence window
- *                                                30     times the switch made the entry
- *                                                31     selector that chose the port, + 1; 0 for none
+ *     0       ports of the key, A << 16 | B       cold 0,1  first packet, ns (float64)
+ *     1       IP version << 8 | protocol               2    number of the first packet
+ *     2, 3    first word of address A and B            3    drops
+ *     4       state: see FLOW_*                        4    segments outside the sequence window
+ *     5, 6    next sequence number of side A, B        5    next flow in the linger wheel, number + 1
+ *     7, 8    packets from the first, the other side   6    times the switch made the entry
+ *     9       (free)                                   7    selector that chose the port, see FlowSwitch.choose
+ *     10,11   last packet, ns (float64)
+ *     12,13   bytes from the first side (float64)
+ *     14,15   bytes from the other side (float64)
  */
-export const FLOW_ENTRY_WORDS = 32;
-export const FLOW_ENTRY_FLOATS = 16;
+export const FLOW_ENTRY_WORDS = 16;
+export const FLOW_ENTRY_FLOATS = 8;
+export const FLOW_COLD_WORDS = 8;
+export const FLOW_COLD_FLOATS = 4;
 
-export const E_STATE = 11;
-export const E_NEXT_A = 12;
-export const E_NEXT_B = 13;
-export const E_PACKETS_FORWARD = 24;
-export const E_PACKETS_BACKWARD = 25;
-export const E_DROPS = 26;
-export const E_FIRST_PACKET = 27;
-export const E_WHEEL_NEXT = 28;
-export const E_OUTSIDE = 29;
-export const E_CREATED = 30;
-export const E_SELECTOR = 31;
+export const E_STATE = 4;
+export const E_NEXT_A = 5;
+export const E_NEXT_B = 6;
+export const E_PACKETS_FORWARD = 7;
+export const E_PACKETS_BACKWARD = 8;
 
 /** Offsets in float64 units. */
-export const F_SWITCHED = 7;
-export const F_FIRST = 8;
-export const F_LAST = 9;
-export const F_BYTES_FORWARD = 10;
-export const F_BYTES_BACKWARD = 11;
+export const F_LAST = 5;
+export const F_BYTES_FORWARD = 6;
+export const F_BYTES_BACKWARD = 7;
 
-/** Bits 0..7 of the state: port number. Bits 8..11 and 12..15: TCP state of side A and B. */
+export const CF_FIRST = 0;
+export const C_FIRST_PACKET = 2;
+export const C_DROPS = 3;
+export const C_OUTSIDE = 4;
+export const C_WHEEL_NEXT = 5;
+export const C_CREATED = 6;
+export const C_SELECTOR = 7;
+
+/** Bits 0..7 of the state: place of the port in the scenario. Bits 8..11 and 12..15: TCP state of side A and B. */
 export const FLOW_PORT_MASK = 0xff;
 export const FLOW_TCP_A_SHIFT = 8;
 export const FLOW_TCP_B_SHIFT = 12;
@@ -55,3 +55,5 @@ export const FLOW_LOCAL_B = 1 << 21;
 export const FLOW_IN_WHEEL = 1 << 22;
 /** The port was chosen by an explicit flow or a listener of a stack, not by a selector of the scenario. */
 export const FLOW_BY_RULE = 1 << 23;
+/** A packet of the flow has come. */
+export const FLOW_SEEN = 1 << 24;

@@ -1,33 +1,44 @@
-import { FlowTable, META_FIRST_FRAGMENT, META_FRAGMENT, META_FROM_B, META_HAS_PORTS, META_TCP } from '../wire/index.ts';
 import {
-  E_CREATED,
-  E_DROPS,
-  E_FIRST_PACKET,
-  E_PACKETS_BACKWARD,
+  FlowTable,
+  META_FIRST_FRAGMENT,
+  META_FRAGMENT,
+  META_FROM_B,
+  META_HAS_PORTS,
+  META_TCP,
+  ROW_A,
+  ROW_B,
+  ROW_WORDS,
+} from '../wire/index.ts';
+import {
+  CF_FIRST,
+  C_CREATED,
+  C_DROPS,
+  C_FIRST_PACKET,
+  C_SELECTOR,
   E_PACKETS_FORWARD,
-  E_SELECTOR,
   E_STATE,
   FLOW_ACTIVE,
   FLOW_BY_RULE,
+  FLOW_COLD_FLOATS,
+  FLOW_COLD_WORDS,
   FLOW_ENTRY_FLOATS,
   FLOW_ENTRY_WORDS,
   FLOW_FIRST_FROM_B,
   FLOW_LOCAL_A,
   FLOW_LOCAL_B,
   FLOW_PORT_MASK,
+  FLOW_SEEN,
   FLOW_SEQ_A,
   FLOW_SEQ_B,
   FLOW_TCP_A_SHIFT,
   FLOW_TCP_B_SHIFT,
-  F_BYTES_BACKWARD,
   F_BYTES_FORWARD,
-  F_FIRST,
   F_LAST,
-  F_SWITCHED,
 } from './flow-entry.ts';
 import type { Ladder } from './ladder.ts';
 import { LingerWheel } from './linger.ts';
 import type { CompiledSelector, Prefix } from './selector.ts';
+import { PKT_ACK, PKT_META, PKT_SEQ } from './packet-store.ts';
 import { trackTcp } from './tcp-track.ts';
 
 /**
@@ -58,6 +69,9 @@ export const LOOKUP_FRAGMENT = 3;
 /** Datagrams whose later fragments follow the first one's port: a direct-mapped memory, the newest wins. */
 const FRAGMENT_SLOTS = 256;
 
+const META_FROM_B_BIT = 31 - Math.clz32(META_FROM_B);
+const FIRST_FROM_B_BIT = 31 - Math.clz32(FLOW_FIRST_FROM_B);
+
 export class FlowSwitch {
   readonly table: FlowTable;
   readonly wheel: LingerWheel;
@@ -70,7 +84,13 @@ export class FlowSwitch {
   lastLookup = LOOKUP_HIT;
   /** Selector that chose the port in the last creation, + 1. */
   lastSelector = 0;
+  /**
+   * The instant that it is now, in place 0. In an array, because a float64 handed from function to function costs an allocation
+   * each time.
+   */
+  readonly clock = new Float64Array(1);
   readonly fragments = new Int32Array(FRAGMENT_SLOTS * 3);
+  private readonly key = new Int32Array(ROW_WORDS);
   private readonly spec: FlowSwitchSpec;
   private readonly haveLocal: boolean;
 
@@ -79,6 +99,7 @@ export class FlowSwitch {
     this.haveLocal = spec.local.length > 0;
     this.table = new FlowTable({
       entryWords: FLOW_ENTRY_WORDS,
+      coldWords: FLOW_COLD_WORDS,
       limit: spec.maxRecords,
       ...(spec.expected === undefined ? {} : { expected: spec.expected }),
     });
@@ -86,44 +107,38 @@ export class FlowSwitch {
   }
 
   /** Counts a packet of a flow as it arrives; the first packet of a flow also says who began. */
-  arrived(id: number, meta: number, number: number, tNs: number, lenBytes: number): void {
+  arrived(id: number, meta: number, number: number, lenBytes: number): void {
     const entries = this.table.entries;
     const floats = this.table.floats;
     const at = id * FLOW_ENTRY_WORDS;
     const f = id * FLOW_ENTRY_FLOATS;
-    const fromB = (meta & META_FROM_B) !== 0;
     let state = entries[at + E_STATE]!;
-    if (entries[at + E_FIRST_PACKET] === 0) {
-      state = this.begin(at, fromB);
-      entries[at + E_FIRST_PACKET] = number;
-      floats[f + F_FIRST] = tNs;
-    }
-    floats[f + F_LAST] = tNs;
-    if (fromB === ((state & FLOW_FIRST_FROM_B) !== 0)) {
-      entries[at + E_PACKETS_FORWARD]!++;
-      floats[f + F_BYTES_FORWARD]! += lenBytes;
-    } else {
-      entries[at + E_PACKETS_BACKWARD]!++;
-      floats[f + F_BYTES_BACKWARD]! += lenBytes;
-    }
+    if ((state & FLOW_SEEN) === 0) state = this.begin(id, (meta & META_FROM_B) !== 0, number);
+    floats[f + F_LAST] = this.clock[0]!;
+    // The direction bits of packet and flow: equal means from the side that was seen first.
+    const other = ((meta >>> META_FROM_B_BIT) ^ (state >>> FIRST_FROM_B_BIT)) & 1;
+    entries[at + E_PACKETS_FORWARD + other]!++;
+    floats[f + F_BYTES_FORWARD + other]! += lenBytes;
   }
 
-  private begin(at: number, fromB: boolean): number {
-    const entries = this.table.entries;
-    let state = fromB ? FLOW_FIRST_FROM_B : 0;
+  private begin(id: number, fromB: boolean, number: number): number {
+    let state = FLOW_SEEN | (fromB ? FLOW_FIRST_FROM_B : 0);
     if (this.haveLocal) {
-      const version = (entries[at + 1]! >>> 8) & 0xff;
+      this.table.copyKey(id, this.key);
+      const version = (this.key[1]! >>> 8) & 0xff;
       for (const prefix of this.spec.local) {
-        if (prefix.has(entries, at + 2, version)) state |= FLOW_LOCAL_A;
-        if (prefix.has(entries, at + 6, version)) state |= FLOW_LOCAL_B;
+        if (prefix.has(this.key, ROW_A, version)) state |= FLOW_LOCAL_A;
+        if (prefix.has(this.key, ROW_B, version)) state |= FLOW_LOCAL_B;
       }
     }
-    entries[at + E_STATE] = state;
+    this.table.entries[id * FLOW_ENTRY_WORDS + E_STATE] = state;
+    this.table.cold[id * FLOW_COLD_WORDS + C_FIRST_PACKET] = number;
+    this.table.coldFloats[id * FLOW_COLD_FLOATS + CF_FIRST] = this.clock[0]!;
     return state;
   }
 
   dropped(id: number): void {
-    this.table.entries[id * FLOW_ENTRY_WORDS + E_DROPS]!++;
+    this.table.cold[id * FLOW_COLD_WORDS + C_DROPS]!++;
   }
 
   /** Whether the packet was sent by this machine. */
@@ -134,30 +149,25 @@ export class FlowSwitch {
   }
 
   /**
-   * Port number for a packet of a flow that is switched at `tNs`. Makes the entry if there is none and there is room, and
-   * takes the segment into the flow track. `ackOrPorts` is the row's word 13, `seqOrId` its word 12.
+   * Port for a packet of a flow that is switched now. Makes the entry if there is none and there is room, and takes the segment
+   * into the flow track. The packet's metadata stand in `packet` from word `w` on, in the layout of the packet store.
    */
-  lookup(id: number, meta: number, seqOrId: number, ackOrPorts: number, payload: number, tNs: number, sent: boolean): number {
-    const entries = this.table.entries;
-    const at = id * FLOW_ENTRY_WORDS;
-    let port: number;
-    if ((entries[at + E_STATE]! & FLOW_ACTIVE) !== 0) {
-      this.lastLookup = LOOKUP_HIT;
-      port = entries[at + E_STATE]! & FLOW_PORT_MASK;
-    } else {
-      port = this.create(id, meta, ackOrPorts, tNs, sent);
-      if (this.lastLookup === LOOKUP_NO_ENTRY)
-        return (meta & META_FRAGMENT) !== 0 ? this.fragmentPort(id, meta, seqOrId, ackOrPorts, port) : port;
-    }
-    this.table.floats[id * FLOW_ENTRY_FLOATS + F_SWITCHED] = tNs;
-    if ((meta & META_TCP) !== 0) trackTcp(entries, at, meta, seqOrId, ackOrPorts, payload);
-    return (meta & META_FRAGMENT) !== 0 ? this.fragmentPort(id, meta, seqOrId, ackOrPorts, port) : port;
+  lookup(id: number, packet: Int32Array, w: number, sent: boolean): number {
+    const meta = packet[w + PKT_META]!;
+    const state = this.table.entries[id * FLOW_ENTRY_WORDS + E_STATE]!;
+    let port = state & FLOW_PORT_MASK;
+    this.lastLookup = LOOKUP_HIT;
+    if ((state & FLOW_ACTIVE) === 0) port = this.create(id, meta, packet[w + PKT_ACK]!, sent);
+    if ((meta & META_TCP) !== 0 && this.lastLookup !== LOOKUP_NO_ENTRY) trackTcp(this.table, id, packet, w);
+    if ((meta & META_FRAGMENT) !== 0) port = this.fragmentPort(id, meta, packet[w + PKT_SEQ]!, packet[w + PKT_ACK]!, port);
+    return port;
   }
 
-  private create(id: number, meta: number, ackOrPorts: number, tNs: number, sent: boolean): number {
+  private create(id: number, meta: number, ackOrPorts: number, sent: boolean): number {
     const entries = this.table.entries;
     const at = id * FLOW_ENTRY_WORDS;
-    const port = this.choose(entries, at, meta, ackOrPorts, sent);
+    this.table.copyKey(id, this.key);
+    const port = this.choose(this.key, 0, meta, ackOrPorts, sent);
     if (this.active >= this.spec.maxActive) {
       this.withoutEntry++;
       this.lastLookup = LOOKUP_NO_ENTRY;
@@ -166,12 +176,11 @@ export class FlowSwitch {
     const clear = FLOW_PORT_MASK | (15 << FLOW_TCP_A_SHIFT) | (15 << FLOW_TCP_B_SHIFT) | FLOW_SEQ_A | FLOW_SEQ_B | FLOW_BY_RULE;
     const byRule = this.lastSelector < 0 ? FLOW_BY_RULE : 0;
     entries[at + E_STATE] = (entries[at + E_STATE]! & ~clear) | port | FLOW_ACTIVE | byRule;
-    entries[at + E_SELECTOR] = this.lastSelector;
-    entries[at + E_CREATED]!++;
-    this.table.floats[id * FLOW_ENTRY_FLOATS + F_SWITCHED] = tNs;
+    this.table.cold[id * FLOW_COLD_WORDS + C_SELECTOR] = this.lastSelector;
+    this.table.cold[id * FLOW_COLD_WORDS + C_CREATED]!++;
     this.active++;
     this.created++;
-    this.wheel.add(id, tNs);
+    this.wheel.add(id, this.clock[0]!);
     this.lastLookup = LOOKUP_CREATED;
     return port;
   }
@@ -209,7 +218,8 @@ export class FlowSwitch {
     const memory = this.fragments;
     const slot = 3 * ((Math.imul(id, 31) ^ identification ^ (identification >>> 8)) & (FRAGMENT_SLOTS - 1));
     if ((meta & META_FIRST_FRAGMENT) !== 0) {
-      const port = this.choose(this.table.entries, id * FLOW_ENTRY_WORDS, meta, ports, false);
+      this.table.copyKey(id, this.key);
+      const port = this.choose(this.key, 0, meta, ports, false);
       memory[slot] = id + 1;
       memory[slot + 1] = identification;
       memory[slot + 2] = port;

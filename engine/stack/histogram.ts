@@ -6,16 +6,18 @@ export const HISTOGRAM_BUCKETS = 16 * 50;
 
 export function histogramBucket(value: number): number {
   if (value < 16) return value < 0 ? 0 : value | 0;
-  if (value < 0x8000_0000) {
-    const v = value | 0;
-    const octave = 31 - Math.clz32(v);
-    return ((octave - 3) << 4) | ((v >>> (octave - 4)) & 15);
-  }
+  if (value < 0x8000_0000) return smallBucket(value | 0);
   const high = Math.floor(value / 0x800_0000);
   const octave = 31 - Math.clz32(high);
   const shifted = octave >= 4 ? high >>> (octave - 4) : high << (4 - octave);
   const bucket = ((octave + 27 - 3) << 4) | (shifted & 15);
   return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
+}
+
+/** The same for 16 <= value < 2^31, in integers only. */
+export function smallBucket(value: number): number {
+  const octave = 31 - Math.clz32(value);
+  return ((octave - 3) << 4) | ((value >>> (octave - 4)) & 15);
 }
 
 /** Largest value that falls into a bucket. */

@@ -7,6 +7,7 @@ export * from './ladder.ts';
 export * from './linger.ts';
 export * from './memory-copy.ts';
 export * from './netns.ts';
+export * from './packet-store.ts';
 export * from './pool.ts';
 export * from './ring.ts';
 export * from './selector.ts';

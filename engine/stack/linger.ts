@@ -1,6 +1,15 @@
 import { NS_PER_S } from '../base/index.ts';
 import type { FlowTable } from '../wire/index.ts';
-import { E_STATE, E_WHEEL_NEXT, FLOW_ACTIVE, FLOW_ENTRY_FLOATS, FLOW_ENTRY_WORDS, FLOW_IN_WHEEL, F_SWITCHED } from './flow-entry.ts';
+import {
+  C_WHEEL_NEXT,
+  E_STATE,
+  FLOW_ACTIVE,
+  FLOW_COLD_WORDS,
+  FLOW_ENTRY_FLOATS,
+  FLOW_ENTRY_WORDS,
+  FLOW_IN_WHEEL,
+  F_LAST,
+} from './flow-entry.ts';
 
 /** Seconds the wheel spans. A flow that is due later is looked at again on the way, which costs one visit in two minutes. */
 const WHEEL_SECONDS = 128;
@@ -36,14 +45,14 @@ export class LingerWheel {
   }
 
   private dueSecond(id: number): number {
-    const last = this.table.floats[id * FLOW_ENTRY_FLOATS + F_SWITCHED]!;
+    const last = this.table.floats[id * FLOW_ENTRY_FLOATS + F_LAST]!;
     return Math.floor((last + this.lingerNs) / NS_PER_S) + 1;
   }
 
   private place(id: number, due: number): void {
     const second = Math.max(this.second + 1, Math.min(due, this.second + WHEEL_SECONDS - 1));
     const bucket = second % WHEEL_SECONDS;
-    this.table.entries[id * FLOW_ENTRY_WORDS + E_WHEEL_NEXT] = this.heads[bucket]!;
+    this.table.cold[id * FLOW_COLD_WORDS + C_WHEEL_NEXT] = this.heads[bucket]!;
     this.heads[bucket] = id + 1;
     const tickNs = second * NS_PER_S;
     if (tickNs < this.nextTickNs) this.nextTickNs = tickNs;
@@ -70,12 +79,11 @@ export class LingerWheel {
     while (next !== 0) {
       const id = next - 1;
       const at = id * FLOW_ENTRY_WORDS;
-      next = entries[at + E_WHEEL_NEXT]!;
+      next = this.table.cold[id * FLOW_COLD_WORDS + C_WHEEL_NEXT]!;
       const due = this.dueSecond(id);
       if (due > this.second) this.place(id, due);
       else {
         entries[at + E_STATE] = entries[at + E_STATE]! & ~(FLOW_ACTIVE | FLOW_IN_WHEEL);
-        entries[at + E_WHEEL_NEXT] = 0;
         gone++;
       }
     }

@@ -1,5 +1,18 @@
-import { META_FROM_B, META_TCP_FLAGS_SHIFT } from '../wire/index.ts';
-import { E_NEXT_A, E_NEXT_B, E_OUTSIDE, E_STATE, FLOW_SEQ_A, FLOW_SEQ_B, FLOW_TCP_A_SHIFT, FLOW_TCP_B_SHIFT } from './flow-entry.ts';
+import { META_FROM_B, META_TCP_FLAGS_SHIFT, type FlowTable } from '../wire/index.ts';
+import {
+  C_OUTSIDE,
+  E_NEXT_A,
+  E_NEXT_B,
+  E_STATE,
+  FLOW_COLD_WORDS,
+  FLOW_ENTRY_WORDS,
+  FLOW_SEQ_A,
+  FLOW_SEQ_B,
+  FLOW_TCP_A_SHIFT,
+  FLOW_TCP_B_SHIFT,
+} from './flow-entry.ts';
+
+import { PKT_ACK, PKT_META, PKT_PAYLOAD, PKT_SEQ } from './packet-store.ts';
 
 /**
  * The flow track of TCP: the state of both ends as somebody between them can tell it, in the words of RFC 9293 section 3.3.2,
@@ -39,8 +52,13 @@ const ACK = 16;
 /** Largest window that scaling can announce (RFC 7323 section 2.3): a segment farther from the expected place is counted as outside. */
 const MAX_WINDOW = 1 << 30;
 
-/** Takes one whole TCP segment into the entry at word `at`. */
-export function trackTcp(entries: Int32Array, at: number, meta: number, seq: number, ack: number, payload: number): void {
+/** Takes one whole TCP segment, whose metadata stand in `packet` at word `w` (see packet-store), into the entry of a flow. */
+export function trackTcp(table: FlowTable, id: number, packet: Int32Array, w: number): void {
+  const meta = packet[w + PKT_META]!;
+  const seq = packet[w + PKT_SEQ]!;
+  const payload = packet[w + PKT_PAYLOAD]!;
+  const entries = table.entries;
+  const at = id * FLOW_ENTRY_WORDS;
   const fromB = (meta & META_FROM_B) !== 0;
   const flags = (meta >>> META_TCP_FLAGS_SHIFT) & 0xff;
   const state = entries[at + E_STATE]!;
@@ -63,13 +81,13 @@ export function trackTcp(entries: Int32Array, at: number, meta: number, seq: num
       valid |= validX;
     } else {
       const ahead = (end - entries[nextX]!) | 0;
-      if (ahead > MAX_WINDOW || ahead < -MAX_WINDOW) entries[at + E_OUTSIDE]!++;
+      if (ahead > MAX_WINDOW || ahead < -MAX_WINDOW) table.cold[id * FLOW_COLD_WORDS + C_OUTSIDE]!++;
       else if (ahead > 0) entries[nextX] = end;
     }
   }
 
   if (x !== ESTABLISHED || y !== ESTABLISHED || (flags & (SYN | FIN | RST)) !== 0) {
-    const finAcked = (flags & ACK) !== 0 && (valid & validY) !== 0 && ((ack - entries[nextY]!) | 0) >= 0;
+    const finAcked = (flags & ACK) !== 0 && (valid & validY) !== 0 && ((packet[w + PKT_ACK]! - entries[nextY]!) | 0) >= 0;
     const both = step(x, y, flags, finAcked);
     x = both & 15;
     y = both >>> 4;
@@ -116,9 +134,8 @@ function step(sender: number, receiver: number, flags: number, acked: boolean): 
   return x | (y << 4);
 }
 
-/** States of both sides, the first-seen side first, as one word where they are the same: `ESTABLISHED`, `FIN-WAIT-2/CLOSE-WAIT`. */
-export function tcpStateText(entries: Int32Array, at: number, firstIsB: boolean): string {
-  const state = entries[at + E_STATE]!;
+/** States of both sides out of an entry's state word, the first-seen side first, as one word where they are the same: `ESTABLISHED`, `FIN-WAIT-2/CLOSE-WAIT`. */
+export function tcpStateText(state: number, firstIsB: boolean): string {
   const a = TCP_STATES[(state >>> FLOW_TCP_A_SHIFT) & 15] ?? 'CLOSED';
   const b = TCP_STATES[(state >>> FLOW_TCP_B_SHIFT) & 15] ?? 'CLOSED';
   if (a === b) return a;

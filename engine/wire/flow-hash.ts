@@ -32,3 +32,10 @@ export function hashKey6(rows: Int32Array, base: number): number {
 export function queueOfHash(hash: number, queues: number): number {
   return ((hash >>> 16) * queues) >>> 16;
 }
+
+/** Hash of a row's key, either version; equal to what the classifier writes. */
+export function hashRow(rows: Int32Array, base = 0): number {
+  const word = rows[base + 1]!;
+  if ((word & 0x200) !== 0) return hashKey6(rows, base);
+  return hashKey4(rows[base + 2]!, rows[base + 6]!, rows[base]!, word);
+}

@@ -1,4 +1,4 @@
-import { KEY_WORDS, ROW_HASH, ROW_META, META_FLOW, ROW_WORDS } from './classify-row.ts';
+import { KEY_WORDS, META_FLOW, ROW_A, ROW_B, ROW_HASH, ROW_META, ROW_PORTS, ROW_PROTOCOL, ROW_WORDS } from './classify-row.ts';
 
 /**
  * Flow keys to numbers in first-seen order: open addressing at half load over typed arrays. Linear probing and not a cuckoo
@@ -6,23 +6,33 @@ import { KEY_WORDS, ROW_HASH, ROW_META, META_FLOW, ROW_WORDS } from './classify-
  * never moves an entry, which keeps numbers stable.
  *
  *     slots    | hash | number + 1 |  two words each, power of two of them
- *     entries  | key (10 words) | hash | owner's words ... |  entryWords each, by number
+ *     entries  | ports | protocol | A | B | owner's words ... |  entryWords each, by number
+ *     tails    | A 2..4 | B 2..4 |  the rest of IPv6 addresses, made when the first IPv6 flow comes
+ *     cold     | owner's words ... |  coldWords each, by number
  *
- * The words behind the hash belong to the owner of the table. With 32 words an entry is two cache lines, the key in the first.
+ * With entryWords 16 an entry is one cache line and holds the whole IPv4 key and all that changes with every packet.
  */
-export const MIN_ENTRY_WORDS = 12;
+export const ENTRY_KEY_WORDS = 4;
+const TAIL_WORDS = 6;
 const FIRST_ENTRIES = 4_096;
 
-/** Flows below which the tables stay in the second-level cache and a touch-ahead pass only costs. */
-const TOUCH_AHEAD_FROM = 8_192;
+/** Flows below which the tables stay in the first-level cache and a touch-ahead pass only costs. */
+const TOUCH_AHEAD_FROM = 256;
+
+/** Bit 9 of the protocol word is set in version 6 and clear in version 4. */
+const VERSION_6_BIT = 0x200;
 
 export class FlowTable {
   readonly entryWords: number;
+  readonly coldWords: number;
   /** Largest number of flows; later ones get -1. */
   readonly limit: number;
   entries: Int32Array;
   /** The same memory as float64, for times and byte counts an owner keeps in its words. Replaced together with `entries`. */
   floats: Float64Array;
+  tails: Int32Array = new Int32Array(0);
+  cold: Int32Array;
+  coldFloats: Float64Array;
   /** Flows so far. */
   count = 0;
   /** Lookups that found no room. */
@@ -33,9 +43,10 @@ export class FlowTable {
   private mask: number;
   private capacity: number;
 
-  /** `entryWords` must be even and at least MIN_ENTRY_WORDS. */
-  constructor(options: { entryWords?: number; limit: number; expected?: number }) {
-    this.entryWords = options.entryWords ?? MIN_ENTRY_WORDS;
+  /** `entryWords` and `coldWords` must be even; entryWords is at least ENTRY_KEY_WORDS. */
+  constructor(options: { entryWords?: number; coldWords?: number; limit: number; expected?: number }) {
+    this.entryWords = options.entryWords ?? ENTRY_KEY_WORDS;
+    this.coldWords = options.coldWords ?? 0;
     this.limit = options.limit;
     this.capacity = Math.min(this.limit, Math.max(FIRST_ENTRIES, options.expected ?? 0));
     let slots = 2 * FIRST_ENTRIES;
@@ -44,11 +55,13 @@ export class FlowTable {
     this.mask = slots - 1;
     this.entries = new Int32Array(this.capacity * this.entryWords);
     this.floats = new Float64Array(this.entries.buffer);
+    this.cold = new Int32Array(this.capacity * this.coldWords);
+    this.coldFloats = new Float64Array(this.cold.buffer);
   }
 
-  /** Bytes of both tables. */
+  /** Bytes of all tables. */
   get byteLength(): number {
-    return this.slots.byteLength + this.entries.byteLength;
+    return this.slots.byteLength + this.entries.byteLength + this.tails.byteLength + this.cold.byteLength;
   }
 
   /** Number of the flow whose key stands at `base` in `rows`, or -1. */
@@ -65,16 +78,8 @@ export class FlowTable {
 
   /** Number of the flow, which is made if it is new; -1 if it is new and the table is full. */
   intern(rows: Int32Array, base: number): number {
-    const slots = this.slots;
-    const mask = this.mask;
-    const hash = rows[base + ROW_HASH]!;
-    let s = hash & mask;
-    for (; ; s = (s + 1) & mask) {
-      const id = slots[2 * s + 1]! - 1;
-      if (id < 0) break;
-      if (slots[2 * s] === hash && this.same(rows, base, id)) return id;
-    }
-    return this.insert(rows, base, hash);
+    const found = this.find(rows, base);
+    return found >= 0 ? found : this.insert(rows, base);
   }
 
   /**
@@ -91,18 +96,15 @@ export class FlowTable {
 
   private touch(rows: Int32Array, order: Uint32Array | null, from: number, to: number, scratch: Int32Array): void {
     const { slots, mask, entries, entryWords } = this;
-    for (let i = from; i < to; i++) {
-      const base = (order === null ? i : order[i]!) * ROW_WORDS;
-      scratch[i - from] = slots[2 * (rows[base + ROW_HASH]! & mask) + 1]!;
-    }
-    let sum = 0;
     const n = to - from;
     for (let i = 0; i < n; i++) {
+      const base = (order === null ? from + i : order[from + i]!) * ROW_WORDS;
+      scratch[i] = slots[2 * (rows[base + ROW_HASH]! & mask) + 1]!;
+    }
+    let sum = 0;
+    for (let i = 0; i < n; i++) {
       const id = scratch[i]!;
-      if (id > 0) {
-        const at = (id - 1) * entryWords;
-        sum += entries[at]! + entries[at + entryWords - 1]!;
-      }
+      if (id > 0) sum += entries[(id - 1) * entryWords]!;
     }
     this.touched = sum | 0;
   }
@@ -111,50 +113,66 @@ export class FlowTable {
     const entries = this.entries;
     const at = id * this.entryWords;
     if (
-      entries[at] !== rows[base] ||
-      entries[at + 1] !== rows[base + 1] ||
-      entries[at + 2] !== rows[base + 2] ||
-      entries[at + 6] !== rows[base + 6]
+      entries[at] !== rows[base + ROW_PORTS] ||
+      entries[at + 1] !== rows[base + ROW_PROTOCOL] ||
+      entries[at + 2] !== rows[base + ROW_A] ||
+      entries[at + 3] !== rows[base + ROW_B]
     ) {
       return false;
     }
-    if ((rows[base + 1]! & 0x200) === 0) return true;
+    return (rows[base + ROW_PROTOCOL]! & VERSION_6_BIT) === 0 || this.sameTail(rows, base, id * TAIL_WORDS);
+  }
+
+  private sameTail(rows: Int32Array, base: number, at: number): boolean {
+    const tails = this.tails;
     return (
-      entries[at + 3] === rows[base + 3] &&
-      entries[at + 4] === rows[base + 4] &&
-      entries[at + 5] === rows[base + 5] &&
-      entries[at + 7] === rows[base + 7] &&
-      entries[at + 8] === rows[base + 8] &&
-      entries[at + 9] === rows[base + 9]
+      tails[at] === rows[base + 3] &&
+      tails[at + 1] === rows[base + 4] &&
+      tails[at + 2] === rows[base + 5] &&
+      tails[at + 3] === rows[base + 7] &&
+      tails[at + 4] === rows[base + 8] &&
+      tails[at + 5] === rows[base + 9]
     );
   }
 
-  private insert(rows: Int32Array, base: number, hash: number): number {
+  private insert(rows: Int32Array, base: number): number {
     if (this.count === this.limit) {
       this.full++;
       return -1;
     }
     if (this.count === this.capacity) this.grow();
-    const { slots, mask } = this;
+    const { slots, mask, entries } = this;
+    const hash = rows[base + ROW_HASH]!;
     let s = hash & mask;
     while (slots[2 * s + 1] !== 0) s = (s + 1) & mask;
     const id = this.count++;
     slots[2 * s] = hash;
     slots[2 * s + 1] = id + 1;
     const at = id * this.entryWords;
-    const entries = this.entries;
-    for (let w = 0; w < KEY_WORDS; w++) entries[at + w] = rows[base + w]!;
-    entries[at + KEY_WORDS] = hash;
+    entries[at] = rows[base + ROW_PORTS]!;
+    entries[at + 1] = rows[base + ROW_PROTOCOL]!;
+    entries[at + 2] = rows[base + ROW_A]!;
+    entries[at + 3] = rows[base + ROW_B]!;
+    if ((rows[base + ROW_PROTOCOL]! & VERSION_6_BIT) !== 0) this.putTail(rows, base, id * TAIL_WORDS);
     return id;
+  }
+
+  private putTail(rows: Int32Array, base: number, at: number): void {
+    if (this.tails.length === 0) this.tails = new Int32Array(this.capacity * TAIL_WORDS);
+    for (let w = 0; w < 3; w++) {
+      this.tails[at + w] = rows[base + 3 + w]!;
+      this.tails[at + 3 + w] = rows[base + 7 + w]!;
+    }
   }
 
   /** Twice the room. Slots carry their hash, so keys are not read again. */
   private grow(): void {
     this.capacity = Math.min(this.limit, this.capacity * 2);
-    const entries = new Int32Array(this.capacity * this.entryWords);
-    entries.set(this.entries);
-    this.entries = entries;
-    this.floats = new Float64Array(entries.buffer);
+    this.entries = grown(this.entries, this.capacity * this.entryWords);
+    this.floats = new Float64Array(this.entries.buffer);
+    this.cold = grown(this.cold, this.capacity * this.coldWords);
+    this.coldFloats = new Float64Array(this.cold.buffer);
+    if (this.tails.length > 0) this.tails = grown(this.tails, this.capacity * TAIL_WORDS);
     const wanted = 2 * this.capacity;
     if (this.mask + 1 >= wanted) return;
     const old = this.slots;
@@ -172,15 +190,66 @@ export class FlowTable {
     }
   }
 
-  /** Replaces everything by `count` entries, for a restored snapshot. */
-  load(entries: Int32Array, count: number): void {
+  /** The key of a flow in the layout of a row, words 0..9, into `row` from word 0 on. */
+  copyKey(id: number, row: Int32Array): void {
+    copyFlowKey(this, id, row);
+  }
+
+  /** Everything there is about the flows, without the room for more. Views: copy or post before the table goes on. */
+  columns(): FlowColumns {
+    return {
+      count: this.count,
+      entryWords: this.entryWords,
+      coldWords: this.coldWords,
+      entries: this.entries.subarray(0, this.count * this.entryWords),
+      tails: this.tails.subarray(0, Math.min(this.tails.length, this.count * TAIL_WORDS)),
+      cold: this.cold.subarray(0, this.count * this.coldWords),
+    };
+  }
+
+  /** Replaces everything by flows that `columns` gave, for a restored snapshot. Their hashes are computed by `hash`. */
+  load(columns: FlowColumns, hash: (row: Int32Array) => number): void {
     this.count = 0;
     this.full = 0;
     this.slots.fill(0);
-    for (let id = 0; id < count; id++) {
-      const at = id * this.entryWords;
-      this.insert(entries, at, entries[at + KEY_WORDS]!);
-      this.entries.set(entries.subarray(at, at + this.entryWords), at);
+    const row = new Int32Array(ROW_WORDS);
+    for (let id = 0; id < columns.count; id++) {
+      copyFlowKey(columns, id, row);
+      row[ROW_HASH] = hash(row);
+      this.insert(row, 0);
     }
+    this.entries.set(columns.entries);
+    this.cold.set(columns.cold);
   }
+}
+
+/** The flows of a table as plain data. */
+export interface FlowColumns {
+  readonly count: number;
+  readonly entryWords: number;
+  readonly coldWords: number;
+  readonly entries: Int32Array;
+  readonly tails: Int32Array;
+  readonly cold: Int32Array;
+}
+
+/** The key of a flow in the layout of a row, words 0..9. */
+export function copyFlowKey(from: Pick<FlowColumns, 'entries' | 'entryWords' | 'tails'>, id: number, row: Int32Array): void {
+  const at = id * from.entryWords;
+  row.fill(0, 0, KEY_WORDS);
+  row[ROW_PORTS] = from.entries[at]!;
+  row[ROW_PROTOCOL] = from.entries[at + 1]!;
+  row[ROW_A] = from.entries[at + 2]!;
+  row[ROW_B] = from.entries[at + 3]!;
+  if ((row[ROW_PROTOCOL] & VERSION_6_BIT) === 0) return;
+  for (let w = 0; w < 3; w++) {
+    row[3 + w] = from.tails[id * TAIL_WORDS + w]!;
+    row[7 + w] = from.tails[id * TAIL_WORDS + 3 + w]!;
+  }
+}
+
+function grown(old: Int32Array, length: number): Int32Array {
+  const bigger = new Int32Array(length);
+  bigger.set(old);
+  return bigger;
 }
