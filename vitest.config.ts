@@ -42,7 +42,20 @@ export default defineConfig({
         plugins: [svelte()],
         // Found in advance, because a dependency that is found while tests run reloads the page under them.
         optimizeDeps: {
-          include: ['svelte', 'svelte/reactivity', 'zod', 'axe-core', 'uplot', 'vitest-browser-svelte', '@xterm/xterm', '@xterm/addon-fit'],
+          include: [
+            'svelte',
+            'svelte/reactivity',
+            'zod',
+            'axe-core',
+            'uplot',
+            'vitest-browser-svelte',
+            '@xterm/xterm',
+            '@xterm/addon-fit',
+            '@xterm/addon-search',
+            '@xterm/addon-serialize',
+            '@xterm/addon-web-links',
+            '@xterm/addon-webgl',
+          ], // prettier-ignore,
           exclude: ['@lucide/svelte'],
         },
         test: {

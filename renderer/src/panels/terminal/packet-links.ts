@@ -22,15 +22,13 @@ export function packetLinks(terminal: Terminal, select: (number: number) => void
   return {
     provideLinks(y, callback) {
       const line = terminal.buffer.active.getLine(y - 1)?.translateToString(true) ?? '';
-      const links = packetMentions(line).map(
-        (mention): ILink => ({
-          text: mention.text,
-          range: { start: { x: mention.at + 1, y }, end: { x: mention.at + mention.text.length, y } },
-          activate: () => {
-            select(mention.number);
-          },
-        }),
-      );
+      const links = packetMentions(line).map((mention): ILink => ({
+        text: mention.text,
+        range: { start: { x: mention.at + 1, y }, end: { x: mention.at + mention.text.length, y } },
+        activate: () => {
+          select(mention.number);
+        },
+      }));
       callback(links.length > 0 ? links : undefined);
     },
   };
