@@ -61,11 +61,13 @@ export function dissectEthernet(context: DissectContext, start: number, end: num
   const whole = ethernetView.check(bytes, start, end);
   const node = tree.layer('eth', 'Ethernet II', start, Math.min(ETHERNET_HEADER_BYTES, end - start));
   tree.protocol = 'Ethernet';
-  if (start + 6 <= end) macField(context, 'eth.dst', 'Destination', start);
+  if (start + 6 <= end) {
+    macField(context, 'eth.dst', 'Destination', start);
+    tree.destination = formatMac(bytes, start);
+  }
   if (start + 12 <= end) {
     macField(context, 'eth.src', 'Source', start + 6);
     tree.source = formatMac(bytes, start + 6);
-    tree.destination = formatMac(bytes, start);
   }
   if (!whole) {
     markShort(context, 'Ethernet', end);

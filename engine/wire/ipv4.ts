@@ -160,11 +160,6 @@ export function dissectIpv4(context: DissectContext, start: number, end: number)
   const headerWhole = start + headerBytes <= end;
   node.length = Math.min(headerBytes, end - start);
   if (!tree.columnsOnly) headerFields(context, start, headerBytes, headerWhole);
-  if (tree.columnsOpen) {
-    tree.source = ipv4View.source(bytes, start);
-    tree.destination = ipv4View.destination(bytes, start);
-    node.value = `Src: ${tree.source}, Dst: ${tree.destination}`;
-  }
   const protocol = ipv4View.protocol(bytes, start);
   if (tree.columnsOpen) tree.info = IP_PROTOCOL_NAMES[protocol] ?? `Unknown (${protocol})`;
   const wireLength = wireEnd - start;
@@ -177,6 +172,11 @@ export function dissectIpv4(context: DissectContext, start: number, end: number)
     tree.info = `Bogus IP length (${total}, less than header length ${headerBytes})`;
     tree.close();
     return;
+  }
+  if (tree.columnsOpen) {
+    tree.source = ipv4View.source(bytes, start);
+    tree.destination = formatIpv4(bytes, headerWhole ? ipv4FinalDestination(bytes, start, start + headerBytes) : start + 16);
+    node.value = `Src: ${tree.source}, Dst: ${tree.destination}`;
   }
   const stop = Math.min(wireEnd, start + total);
   if (context.networkEnd < 0) context.networkEnd = stop;

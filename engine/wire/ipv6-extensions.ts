@@ -1,4 +1,5 @@
 import { putU16, putU32, u16, u32 } from '../base/index.ts';
+import { formatIpv6 } from './address.ts';
 import { IP_PROTOCOL_NAMES } from './names.ts';
 import { passOn } from './payload.ts';
 import { bitField, FieldReader, flagBit, hexNumber } from './reader.ts';
@@ -148,7 +149,10 @@ function optionBody(context: DissectContext, type: number, r: FieldReader): void
       return;
     case 0xc9:
       // The checksum above is over the home address (RFC 6275 section 11.3.1).
-      if (r.left >= 16) context.ipSource = r.pos;
+      if (r.left >= 16) {
+        context.ipSource = r.pos;
+        if (r.tree.columnsOpen) r.tree.source = formatIpv6(r.bytes, r.pos);
+      }
       r.ipv6('ipv6.opt.mipv6.home_address', 'MIPv6 Home Address');
       return;
     default:
@@ -239,6 +243,7 @@ function finalDestination(context: DissectContext, type: number, start: number, 
   if (length < 24) return;
   if (type === 0 || type === 2) context.ipDestination = start + length - 16;
   else if (type === 4) context.ipDestination = start + 8;
+  if (context.tree.columnsOpen) context.tree.destination = formatIpv6(context.bytes, context.ipDestination);
 }
 
 const ROUTING_TYPES: Readonly<Record<number, string>> = {

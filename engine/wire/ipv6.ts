@@ -82,6 +82,7 @@ export function dissectIpv6(context: DissectContext, start: number, end: number)
   }
   headerFields(context, start, end);
   if (!ipv6View.check(bytes, start, end)) {
+    if (start + 24 <= end) tree.source = formatIpv6(bytes, start + 8);
     markShort(context, 'IPv6', end);
     tree.close();
     return;

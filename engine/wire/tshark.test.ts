@@ -25,7 +25,12 @@ const PROTOCOLS = (
   'udplite sctp dccp gre vxlan geneve teredo pwmcw pwethheuristic pwethcw pwethnocw pwethnocw data l2tp vrrp loop macc erspan'
 ).split(' ');
 
+/** Columns of tshark's packet list, compared with ours. */
+const SOURCE_COLUMN = '_ws.col.Source';
+const DESTINATION_COLUMN = '_ws.col.Destination';
+
 const FIELDS = (
+  `${SOURCE_COLUMN} ${DESTINATION_COLUMN} ` +
   'eth.dst eth.src eth.type vlan.id ieee8021ad.id mpls.label pppoe.session_id ppp.protocol arp.opcode arp.src.hw_mac arp.src.proto_ipv4 ' +
   'arp.dst.hw_mac arp.dst.proto_ipv4 ip.hdr_len ip.len ip.id ip.flags ip.frag_offset ip.ttl ip.proto ip.checksum.status ip.src ip.dst ' +
   'ipv6.plen ipv6.nxt ipv6.hlim ipv6.src ipv6.dst ipv6.fraghdr.offset ipv6.fraghdr.ident icmp.type icmp.code icmp.checksum.status ' +
@@ -45,11 +50,15 @@ function extract(nodes: readonly FieldNode[], out: Map<string, string[]>): void 
   }
 }
 
+/** tshark leaves a column without an address empty or says so. */
+const NO_ADDRESS = 'N/A';
+
 /** tshark prints some numbers in hex, and IPv6 addresses that begin with zeros in mixed notation. */
 function plain(value: string): string {
   const mixed = /^::(\d+\.\d+\.\d+\.\d+)$/.exec(value);
   if (mixed?.[1] !== undefined)
     return formatIpv6(Uint8Array.from([...new Uint8Array(12), ...ipaddr.IPv4.parse(mixed[1]).toByteArray()]), 0);
+  if (value === NO_ADDRESS) return '';
   return /^0x[0-9a-f]+$/.test(value) ? String(Number(value)) : value;
 }
 
@@ -93,8 +102,11 @@ function compareRun(samples: readonly Sample[], mismatches: Mismatch[]): number 
     const found = new Map<string, string[]>(FIELDS.map((field) => [field, []]));
     const dissection = dissectPacket(packet.bytes, packet.linkType, packet.bytes.length, packet.origLenBytes, { number });
     extract(dissection.layers, found);
+    found.set(SOURCE_COLUMN, [dissection.columns.source]);
+    found.set(DESTINATION_COLUMN, [dissection.columns.destination]);
     FIELDS.forEach((field, column) => {
-      const theirs = (rows[index]?.[column] ?? []).map(plain);
+      const cell = rows[index]?.[column] ?? [];
+      const theirs = (field.startsWith('_ws.col') && cell.length === 0 ? [''] : cell).map(plain);
       const ours = found.get(field) ?? [];
       values += theirs.length;
       if (ours.length === theirs.length && ours.every((value, i) => value === theirs[i])) return;
@@ -140,7 +152,7 @@ describe.skipIf(!haveCaptures || tsharkVersion === undefined)('dissection equals
     const open = mismatches.filter((mismatch) => !explained(mismatch, used));
     const leftText = [...left].map(([linkType, count]) => `${linkType}: ${count}`).join(', ');
     console.log(
-      `tshark ${tsharkVersion}: ${captures} captures, ${samples.length} packets, ${values} values compared; ` +
+      `tshark ${tsharkVersion}: ${captures} captures, ${samples.length} packets, ${values} values of ${FIELDS.length} fields compared; ` +
         `${mismatches.length - open.length} differences by design, ${open.length} others; packets of other link types: ${leftText}`,
     );
     // For work on the dissectors: all that differs, one JSON object a line.
