@@ -6,7 +6,7 @@ export const NS_PER_US = 1_000;
 export const NS_PER_MS = 1_000_000;
 export const NS_PER_S = 1_000_000_000;
 
-/** Largest instant the lab clock can express exactly, in ns. Later instants are clamped and counted by the reader. */
+/** Largest instant at which every nanosecond is exact. Later instants are rounded by the reader, which counts them. */
 export const MAX_CLOCK_NS = Number.MAX_SAFE_INTEGER;
 
 /** `12.480310` (6 digits) or `12.480310117` (9 digits): seconds with a fixed number of decimals. */

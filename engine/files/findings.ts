@@ -11,7 +11,10 @@ export const REASONS = {
   'decompression-limit': { skips: true, text: 'The unpacked file would be larger than the limit; the rest was not unpacked.' },
   'caplen-beyond-orig': { skips: false, text: 'More bytes captured than the packet had on the wire; kept as it stands.' },
   'time-backwards': { skips: false, text: 'A packet is older than the one before it; kept in file order.' },
-  'time-clamped': { skips: false, text: 'A time further than 104 days from the first packet; set to the nearest that can be shown.' },
+  'time-rounded': {
+    skips: false,
+    text: 'A time further than 104 days from the first packet; rounded by less than 1 us, and cut at 146 years.',
+  },
   'no-timestamp': { skips: false, text: 'A simple packet block has no time; it takes that of the packet before it.' },
   'unknown-linktype': { skips: false, text: 'A link type without a known name; its packets are shown as bytes.' },
   'unknown-block': { skips: false, text: 'A pcapng block of a kind this program does not know; it holds no packet.' },

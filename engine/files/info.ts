@@ -145,11 +145,11 @@ function timeRange(source: PacketSource, totals: Totals): [string | null, string
   if (!source.hasEpoch || totals.packets === 0) return [null, null];
   let first = source.epochNs + BigInt(totals.minNs);
   let last = source.epochNs + BigInt(totals.maxNs);
-  const clamped = source.clampedRange;
-  if (clamped !== undefined) {
-    // A clamped value stands at the clock's end; only the true one counts.
-    if (totals.minNs === -MAX_CLOCK_NS || clamped.minNs < first) first = clamped.minNs;
-    if (totals.maxNs === MAX_CLOCK_NS || clamped.maxNs > last) last = clamped.maxNs;
+  const rounded = source.roundedRange;
+  if (rounded !== undefined) {
+    // A rounded value is off by up to a microsecond; the true one is known.
+    if (totals.minNs < -MAX_CLOCK_NS) first = rounded.minNs;
+    if (totals.maxNs > MAX_CLOCK_NS) last = rounded.maxNs;
   }
   return [first.toString(), last.toString()];
 }

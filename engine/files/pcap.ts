@@ -148,7 +148,7 @@ export class PcapReader extends ReaderBase implements PacketSource {
     if (!this.hasEpoch && w.available >= 8) {
       this.firstSec = w.view.getUint32(w.start, layout.little);
       this.firstFrac = w.view.getUint32(w.start + 4, layout.little);
-      // Known before the walk, because clamping needs it; announced when the packet has been delivered.
+      // Known before the walk, because rounding needs it; announced when the packet has been delivered.
       this.epochNs = BigInt(this.firstSec) * 1_000_000_000n + BigInt(this.firstFrac) * BigInt(layout.fractionNs);
     }
     const from = batch.count;
@@ -252,7 +252,7 @@ export class PcapReader extends ReaderBase implements PacketSource {
     }
   }
 
-  /** Notes what is odd about a record and returns its time, clamped. Kept out of the loop, which meets it rarely. */
+  /** Notes what is odd about a record and returns its time, rounded where it must be. Kept out of the loop, which meets it rarely. */
   private unusual(cap: number, orig: number, tNs: number, lastNs: number, fileOffset: number): number {
     if (cap > orig) {
       this.findings.add(
@@ -267,7 +267,7 @@ export class PcapReader extends ReaderBase implements PacketSource {
       const { little, fractionNs } = this.layout!;
       const at = fileOffset - baseOffset;
       const sec = BigInt(view.getUint32(at, little));
-      t = this.clamp(sec * 1_000_000_000n + BigInt(view.getUint32(at + 4, little) * fractionNs), fileOffset, lastNs);
+      t = this.round(sec * 1_000_000_000n + BigInt(view.getUint32(at + 4, little) * fractionNs), fileOffset, lastNs);
     }
     if (t < lastNs) this.findings.add('time-backwards', fileOffset);
     return t;

@@ -3,9 +3,9 @@ import type { InterfaceInfo } from './types.ts';
 
 const NS = 1_000_000_000n;
 
-/** Who clamps what the clock cannot show: the reader. */
-export interface Clamper {
-  clamp(timeNs: bigint, fileOffset: number, lastNs: number): number;
+/** Who rounds what the clock cannot show exactly: the reader. */
+export interface Rounder {
+  round(timeNs: bigint, fileOffset: number, lastNs: number): number;
 }
 
 /**
@@ -37,16 +37,16 @@ export class InterfaceClock {
   }
 
   /** Clock time of a timestamp, given the epoch of the input and the clock time of the packet before. */
-  at(high: number, low: number, epochNs: bigint, clamper: Clamper, fileOffset: number, lastNs: number): number {
-    if (this.tickNs === 0) return clamper.clamp(this.epochNs(high, low), fileOffset, lastNs);
+  at(high: number, low: number, epochNs: bigint, rounder: Rounder, fileOffset: number, lastNs: number): number {
+    if (this.tickNs === 0) return rounder.round(this.epochNs(high, low), fileOffset, lastNs);
     if (!this.started) {
       const first = this.epochNs(high, low);
-      const clamped = clamper.clamp(first, fileOffset, lastNs);
-      if (BigInt(clamped) !== first - epochNs) return clamped;
+      const rounded = rounder.round(first, fileOffset, lastNs);
+      if (BigInt(rounded) !== first - epochNs) return rounded;
       this.started = true;
       this.firstHigh = high;
       this.firstLow = low;
-      this.shiftNs = clamped;
+      this.shiftNs = rounded;
       this.limitTicks = Math.floor(CLOCK_LIMIT_NS / this.tickNs);
     }
     const ticks = (high - this.firstHigh) * 4294967296 + (low - this.firstLow);
@@ -54,6 +54,6 @@ export class InterfaceClock {
       const t = ticks * this.tickNs + this.shiftNs;
       if (t <= CLOCK_LIMIT_NS && t >= -CLOCK_LIMIT_NS) return t;
     }
-    return clamper.clamp(this.epochNs(high, low), fileOffset, lastNs);
+    return rounder.round(this.epochNs(high, low), fileOffset, lastNs);
   }
 }

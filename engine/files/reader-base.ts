@@ -6,9 +6,15 @@ import { SideDataKeeper } from './side-data.ts';
 import { CHUNK_BYTES, MAX_CAPTURED_BYTES, MAX_RECORD_BYTES, type InterfaceInfo, type RecordBatch, type SideData } from './types.ts';
 import { Window } from './window.ts';
 
-/** Largest number of ns a record's time may lie from the first packet's. */
+/** Largest number of ns from the first packet's time at which every nanosecond is still exact. */
 export const CLOCK_LIMIT_NS = MAX_CLOCK_NS;
 const LIMIT = BigInt(CLOCK_LIMIT_NS);
+
+/**
+ * Farthest time from the first packet that the clock goes, 146 years: more than 32-bit seconds reach, and near enough that adding a microsecond
+ * still moves the clock. Farther times, which only a damaged file has, stand at this end.
+ */
+export const CLOCK_END_NS = 2 ** 62;
 
 export interface ReaderOptions {
   /** Where chunks are read into; may be a view on shared memory. 256 KiB when left out. */
@@ -26,8 +32,8 @@ export abstract class ReaderBase {
   readonly interfaces: InterfaceInfo[] = [];
   epochNs = 0n;
   hasEpoch = false;
-  clampedRange: { minNs: bigint; maxNs: bigint } | undefined = undefined;
-  private lastClampedNs = 0n;
+  roundedRange: { minNs: bigint; maxNs: bigint } | undefined = undefined;
+  private lastRoundedNs = 0n;
   protected readonly window: Window;
   protected readonly keeper: SideDataKeeper;
   protected readonly source: ByteSource;
@@ -44,22 +50,23 @@ export abstract class ReaderBase {
   }
 
   /**
-   * A time (ns since 1970) as clock time: the distance to the epoch, or the nearest the clock can show, which is counted and
-   * whose true value widens `clampedRange`. `lastNs` is the clock time of the packet before. For the rare packet only: it works on bigints.
+   * A time (ns since 1970) as clock time: the distance to the epoch. Beyond 104 days a double no longer holds every nanosecond: the
+   * distance is rounded (by less than 1 us), which is counted, and the true value widens `roundedRange`. `lastNs` is the clock time
+   * of the packet before. For the rare packet only: it works on bigints.
    */
-  clamp(timeNs: bigint, fileOffset: number, lastNs: number): number {
+  round(timeNs: bigint, fileOffset: number, lastNs: number): number {
     const distance = timeNs - this.epochNs;
     if (distance <= LIMIT && distance >= -LIMIT) return Number(distance);
-    this.findings.add('time-clamped', fileOffset);
-    const range = this.clampedRange;
-    if (range === undefined) this.clampedRange = { minNs: timeNs, maxNs: timeNs };
+    this.findings.add('time-rounded', fileOffset);
+    const range = this.roundedRange;
+    if (range === undefined) this.roundedRange = { minNs: timeNs, maxNs: timeNs };
     else if (timeNs < range.minNs) range.minNs = timeNs;
     else if (timeNs > range.maxNs) range.maxNs = timeNs;
-    const clamped = distance < 0n ? -CLOCK_LIMIT_NS : CLOCK_LIMIT_NS;
-    // Two packets at the clock's end look equally old; their true times tell.
-    if (lastNs === clamped && timeNs < this.lastClampedNs) this.findings.add('time-backwards', fileOffset);
-    this.lastClampedNs = timeNs;
-    return clamped;
+    const rounded = Math.min(Math.max(Number(distance), -CLOCK_END_NS), CLOCK_END_NS);
+    // Two packets that round to the same instant look equally old; their true times tell.
+    if (lastNs === rounded && timeNs < this.lastRoundedNs) this.findings.add('time-backwards', fileOffset);
+    this.lastRoundedNs = timeNs;
+    return rounded;
   }
 
   get skipped(): Record<string, number> {

@@ -119,7 +119,7 @@ export class SnoopReader extends ReaderBase implements PacketSource {
     if (drops > this.lastDrops) info.noted.drops += drops - this.lastDrops;
     this.lastDrops = drops;
     let t = (sec - this.firstSec) * 1e9 + (usec - this.firstUsec) * 1000;
-    if (Math.abs(t) > CLOCK_LIMIT_NS) t = this.clamp(BigInt(sec) * 1_000_000_000n + BigInt(usec) * 1000n, fileOffset, this.lastNs);
+    if (Math.abs(t) > CLOCK_LIMIT_NS) t = this.round(BigInt(sec) * 1_000_000_000n + BigInt(usec) * 1000n, fileOffset, this.lastNs);
     if (t < this.lastNs) this.findings.add('time-backwards', fileOffset);
     if (cap > orig) this.findings.add('caplen-beyond-orig', fileOffset);
     this.lastNs = t;

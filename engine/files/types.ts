@@ -117,8 +117,8 @@ export interface PacketSource {
   readonly epochNs: bigint;
   /** True once a packet with a time has been read. */
   readonly hasEpoch: boolean;
-  /** Earliest and latest true time, ns since 1970, of packets whose clock time had to be clamped; undefined if there was none. */
-  readonly clampedRange: { readonly minNs: bigint; readonly maxNs: bigint } | undefined;
+  /** Earliest and latest true time, ns since 1970, of packets whose clock time had to be rounded; undefined if there was none. */
+  readonly roundedRange: { readonly minNs: bigint; readonly maxNs: bigint } | undefined;
   /** Fills the batch. False at the end, with count 0; true with count 0 only for a live source that has nothing yet. */
   nextBatch(batch: RecordBatch): boolean;
   /** What was not delivered, by reason. */

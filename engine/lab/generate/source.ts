@@ -54,7 +54,7 @@ export class GeneratorSource implements PacketSource {
   /** Time 0 of the lab clock is the first packet, as with a file. */
   epochNs: bigint;
   hasEpoch = false;
-  readonly clampedRange = undefined;
+  readonly roundedRange = undefined;
   readonly skipped = {};
   readonly findings = new FindingLog();
   readonly side: SideData = { sections: [], packetComments: new Map(), names: [], secrets: [], blocks: {} };
