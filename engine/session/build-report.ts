@@ -37,17 +37,19 @@ function reproduce(inputs: ReportInputs): ReportModel['reproduce'] {
   return { command: `ringside replay ${shellWord(file)} --scenario ${shellWord(scenario)} --report report.html`, needs };
 }
 
-function seriesOf(frame: SeriesFrame): ReportModel['series'] {
+/** The frame as lists, without the bins after the end of the run: a series that grew with a live input has some. */
+function seriesOf(frame: SeriesFrame, endNs: number): ReportModel['series'] {
   const { bins } = frame;
   assert(frame.max.length === frame.objects.length * bins, 'a series frame is row-major, objects by bins');
+  const used = Math.max(1, Math.min(bins, Math.floor((endNs - frame.startNs) / frame.binNs) + 1));
   return {
     startNs: frame.startNs,
     binNs: frame.binNs,
     objects: frame.objects.map((id, o) => ({
       id,
       capacity: frame.capacity[o]!,
-      max: Array.from(frame.max.subarray(o * bins, (o + 1) * bins)),
-      drops: Array.from(frame.drops.subarray(o * bins, (o + 1) * bins)),
+      max: Array.from(frame.max.subarray(o * bins, o * bins + used)),
+      drops: Array.from(frame.drops.subarray(o * bins, o * bins + used)),
     })),
   };
 }
@@ -86,7 +88,7 @@ export function buildReport(inputs: ReportInputs): ReportModel {
       bytes: Array.from(timeline.bytes),
       drops: Array.from(timeline.drops),
     },
-    series: seriesOf(inputs.series),
+    series: seriesOf(inputs.series, summary.endNs),
     flows: {
       total: inputs.flows.total,
       rows: [...inputs.flows.rows].sort((a, b) => b.bytes - a.bytes || a.id - b.id).slice(0, MAX_REPORT_FLOWS),
@@ -97,7 +99,9 @@ export function buildReport(inputs: ReportInputs): ReportModel {
   };
 }
 
-/** The report as JSON text, two spaces deep, with a newline at the end. Equal models give equal text. */
+/** The report as JSON text, two spaces deep, lists of numbers on one line. Equal models give equal text. */
 export function renderJson(model: ReportModel): string {
-  return `${JSON.stringify(model, null, 2)}\n`;
+  // A line break inside a string is escaped in JSON, so what stands between brackets here is structure.
+  const text = JSON.stringify(model, null, 2).replace(/\[\n[-+.,\d\seE]+\]/g, (list) => list.replace(/\s+/g, ''));
+  return `${text}\n`;
 }

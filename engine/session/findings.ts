@@ -4,16 +4,23 @@ import { count, durationText, instantText, objectName, percent, plural } from '.
 
 /** What a run says, in words and with advice, worked out from its figures alone. */
 
-/** Episodes told one by one; the others are summed up in one finding. */
-const MAX_EPISODES = 8;
 /** Bins without a loss that may lie inside one episode: a full ring lets single packets through. */
 const EPISODE_GAP_BINS = 2;
 
 interface Episode {
-  readonly object: number;
   readonly firstBin: number;
   lastBin: number;
   drops: number;
+}
+
+/** All losses at the rings or pools of one kind and port, over its queues: they share their parameters. */
+interface Loss {
+  /** First object, for its kind. */
+  readonly id: string;
+  readonly objects: readonly string[];
+  readonly drops: number;
+  readonly episodes: number;
+  readonly worst: Episode;
 }
 
 /** The drop reason an object stands for, by its kind. */
@@ -29,23 +36,40 @@ export function reasonOf(id: string): DropReason | undefined {
   return DROP_REASONS.find((reason) => reason.name === name);
 }
 
-function episodesOf(series: SeriesFrame): Episode[] {
+/** Episodes of loss in drops per bin, in order of time. */
+function episodesOf(drops: readonly number[]): Episode[] {
   const episodes: Episode[] = [];
-  for (let o = 0; o < series.objects.length; o++) {
-    let open: Episode | undefined;
-    for (let b = 0; b < series.bins; b++) {
-      const drops = series.drops[o * series.bins + b]!;
-      if (drops === 0) continue;
-      if (open !== undefined && b - open.lastBin <= EPISODE_GAP_BINS) {
-        open.lastBin = b;
-        open.drops += drops;
-      } else {
-        open = { object: o, firstBin: b, lastBin: b, drops };
-        episodes.push(open);
-      }
+  let open: Episode | undefined;
+  for (let b = 0; b < drops.length; b++) {
+    if (drops[b] === 0) continue;
+    if (open !== undefined && b - open.lastBin <= EPISODE_GAP_BINS) {
+      open.lastBin = b;
+      open.drops += drops[b]!;
+    } else {
+      open = { firstBin: b, lastBin: b, drops: drops[b]! };
+      episodes.push(open);
     }
   }
-  return episodes.sort((a, b) => b.drops - a.drops || a.firstBin - b.firstBin || a.object - b.object);
+  return episodes;
+}
+
+function lossesOf(series: SeriesFrame): Loss[] {
+  const groups = new Map<string, { objects: string[]; drops: number[] }>();
+  for (const [o, id] of series.objects.entries()) {
+    const own = series.drops.subarray(o * series.bins, (o + 1) * series.bins);
+    if (own.every((d) => d === 0)) continue;
+    const key = id.slice(0, id.lastIndexOf('.'));
+    const group = groups.get(key) ?? { objects: [], drops: new Array<number>(series.bins).fill(0) };
+    group.objects.push(id);
+    for (let b = 0; b < own.length; b++) group.drops[b]! += own[b]!;
+    groups.set(key, group);
+  }
+  const losses = [...groups.values()].map(({ objects, drops }) => {
+    const episodes = episodesOf(drops);
+    const worst = episodes.reduce((a, b) => (b.drops > a.drops ? b : a));
+    return { id: objects[0]!, objects, drops: drops.reduce((n, d) => n + d, 0), episodes: episodes.length, worst };
+  });
+  return losses.sort((a, b) => b.drops - a.drops || (a.id < b.id ? -1 : 1));
 }
 
 /** Parameter paths of an object: its own, and what makes it fill. */
@@ -84,20 +108,27 @@ function advice(id: string, scenario: Scenario): { text: string; parameters: str
   return { text: `${raise(`${at}.${field}`, spec[field])}.`, parameters: [`${at}.${field}`] };
 }
 
-function episodeFinding(episode: Episode, series: SeriesFrame, scenario: Scenario): ReportFinding {
-  const id = series.objects[episode.object]!;
-  const reason = reasonOf(id);
-  const startNs = series.startNs + episode.firstBin * series.binNs;
-  const lengthNs = (episode.lastBin - episode.firstBin + 1) * series.binNs;
-  const full = reason?.name.endsWith('nomem') === true ? 'had no free packet' : 'was full';
-  const { text, parameters } = advice(id, scenario);
+function lossFinding(loss: Loss, series: SeriesFrame, scenario: Scenario): ReportFinding {
+  const reason = reasonOf(loss.id);
+  const { worst } = loss;
+  const startNs = series.startNs + worst.firstBin * series.binNs;
+  const within = durationText((worst.lastBin - worst.firstBin + 1) * series.binNs);
+  const where =
+    loss.objects.length === 1 ? objectName(loss.id) : `${objectName(loss.id).split(',')[0]!} of ${count(loss.objects.length)} queues`;
+  const full = reason?.name.endsWith('nomem') === true ? 'ran out of free packets' : 'was full';
+  const times = loss.episodes === 1 ? 'once' : `in ${plural(loss.episodes, 'episode')}`;
+  const place =
+    loss.episodes === 1
+      ? `within ${within} from ${instantText(startNs)}`
+      : `the worst took ${plural(worst.drops, 'packet')} within ${within} from ${instantText(startNs)}`;
+  const { text, parameters } = advice(loss.id, scenario);
   return {
     tone: 'bad',
-    text: `${capital(objectName(id))} ${full} at times within ${durationText(lengthNs)} from ${instantText(startNs)}: ${plural(episode.drops, 'packet')} dropped (${reason?.name ?? 'dropped'}).`,
+    text: `${capital(where)} ${full} ${times}: ${plural(loss.drops, 'packet')} dropped (${reason?.name ?? 'dropped'}), ${place}.`,
     advice: text,
     parameters,
     tNs: startNs,
-    objects: [id],
+    objects: [...loss.objects],
   };
 }
 
@@ -111,16 +142,7 @@ function dropFindings(summary: RunSummary, series: SeriesFrame, scenario: Scenar
     const text = `No packet was dropped: all ${count(summary.packets)} were taken in and none met a full ring or an empty pool.`;
     return [{ tone: 'good', text, advice: '', parameters: [], tNs: null, objects: [] }];
   }
-  const episodes = episodesOf(series);
-  const told = episodes.slice(0, MAX_EPISODES);
-  const rest = episodes.slice(MAX_EPISODES);
-  const findings = told.map((episode) => episodeFinding(episode, series, scenario));
-  if (rest.length > 0) {
-    const drops = rest.reduce((n, e) => n + e.drops, 0);
-    const objects = [...new Set(rest.map((e) => series.objects[e.object]!))];
-    const text = `${plural(rest.length, 'smaller episode')} dropped ${plural(drops, 'packet')} more, at ${plural(objects.length, 'ring or pool').replace('pools', 'pool')}.`;
-    findings.push({ tone: 'warn', text, advice: '', parameters: [], tNs: null, objects });
-  }
+  const findings = lossesOf(series).map((loss) => lossFinding(loss, series, scenario));
   const share = `${plural(total, 'packet')} of ${count(summary.packets)} dropped (${percent(total, summary.packets)}).`;
   return [{ tone: 'bad', text: share, advice: '', parameters: [], tNs: null, objects: [] }, ...findings];
 }

@@ -16,7 +16,7 @@ p{margin:4px 0 8px}
 .muted{color:var(--muted)}
 .mono,td.n,pre,code{font-family:'JetBrains Mono',ui-monospace,monospace;font-size:12px}
 .panel{background:var(--surface);border:1px solid var(--line);border-radius:8px;padding:12px 16px;margin:8px 0;overflow-x:auto}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:8px;margin:16px 0}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(125px,1fr));gap:8px;margin:16px 0}
 .figure{background:var(--surface);border:1px solid var(--line);border-radius:8px;padding:8px 12px}
 .figure b{display:block;font:600 17px/1.4 'JetBrains Mono',ui-monospace,monospace}
 table{border-collapse:collapse;width:100%}
@@ -38,7 +38,7 @@ svg text{fill:var(--muted);font:11px Inter,system-ui,sans-serif}
 .bar{fill:var(--accent)}.bar.v4{fill:var(--ipv4)}.dropbar{fill:var(--drop)}.trackbar{fill:var(--track)}
 .heldbar{fill:var(--held)}.offbar{fill:var(--off)}.v6bar{fill:var(--ipv6)}
 .high{stroke:var(--held);stroke-dasharray:3 3;stroke-width:1}.axis{stroke:var(--line);stroke-width:1}
-.rings{display:grid;grid-template-columns:170px 1fr 150px;gap:4px 12px;align-items:center}
+.rings{display:grid;grid-template-columns:max-content 1fr max-content;gap:4px 12px;align-items:center}
 .rings>div{min-width:0}
 .right{text-align:right}
 footer{margin-top:32px;color:var(--muted)}

@@ -53,14 +53,15 @@ function rings(summary: RunSummary, columns: number, paint: Paint): string[] {
   const share = (o: { high: number; capacity: number }) => o.high / Math.max(1, o.capacity);
   const shown = [...objects].sort((a, b) => b.drops - a.drops || share(b) - share(a) || (a.id < b.id ? -1 : 1)).slice(0, MAX_RINGS);
   const idWidth = Math.max(0, ...shown.map((o) => o.id.length));
-  const numberWidth = Math.max(0, ...shown.map((o) => `${count(o.high)} of ${count(o.capacity)}`.length));
-  const width = Math.max(8, Math.min(MAX_BAR, columns - idWidth - numberWidth - 24));
+  const highWidth = Math.max(0, ...shown.map((o) => count(o.high).length));
+  const capacityWidth = Math.max(0, ...shown.map((o) => count(o.capacity).length));
+  const width = Math.max(8, Math.min(MAX_BAR, columns - idWidth - highWidth - capacityWidth - 28));
   const lines = shown.map((o) => {
     const token = o.drops > 0 ? 'drop' : share(o) >= 0.8 ? 'held' : 'accent';
     const bar = paint(token, blockBar(share(o), width));
-    const figures = `${count(o.high)} of ${count(o.capacity)}`.padStart(numberWidth);
+    const figures = `${count(o.high).padStart(highWidth)} of ${count(o.capacity).padEnd(capacityWidth)}`;
     const drops = o.drops > 0 ? paint('drop', `  ✕ ${count(o.drops)}`) : '';
-    return `  ${o.id.padEnd(idWidth)}  ${bar}  ${percent(o.high, o.capacity).padStart(7)}  ${figures}${drops}`;
+    return `  ${o.id.padEnd(idWidth)}  ${bar}  ${percent(o.high, o.capacity).padStart(7)}  ${figures}${drops}`.trimEnd();
   });
   const rest = summary.rings.length + summary.pools.length - shown.length;
   if (rest > 0)
