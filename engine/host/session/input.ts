@@ -12,7 +12,9 @@ const MAX_LIST_FLOWS = 4_194_304;
 /** Gives every packet of a batch its protocol and flow number in the index, in first-seen order. */
 export class Numbering {
   readonly flows = new FlowTable({ limit: MAX_LIST_FLOWS });
-  /** First packet of each flow. */
+  /** False once a packet was older than one before it. */
+  inOrder = true;
+  private latestNs = Number.NEGATIVE_INFINITY;
   private readonly classified = new ClassifiedBatch(new RecordBatch().capacity);
   private readonly ids = new Int32Array(new RecordBatch().capacity);
   private readonly index: PacketIndex;
@@ -27,6 +29,9 @@ export class Numbering {
     flows.internBatch(classified.rows, null, 0, batch.count, ids);
     const { rows } = classified;
     for (let i = 0; i < batch.count; i++) {
+      const tNs = batch.tsNs[i]!;
+      if (tNs < this.latestNs) this.inOrder = false;
+      else this.latestNs = tNs;
       const meta = rows[i * ROW_WORDS + ROW_META]!;
       const number = firstNumber + i;
       const segment = index.segmentOf(number);
@@ -45,7 +50,11 @@ export class SessionInput {
   readonly index: PacketIndex;
   readonly source: PacketSource;
   readonly records: IndexedRecords;
+  /** True while a live capture appends to it. */
+  growing = false;
   private readonly compression: CaptureFile['compression'];
+  private readonly numbering: Numbering;
+  private latest = new Float64Array(0);
   private readonly disposers: (() => void)[];
 
   constructor(parts: {
@@ -54,6 +63,7 @@ export class SessionInput {
     compression: CaptureFile['compression'];
     source: PacketSource;
     index: PacketIndex;
+    numbering: Numbering;
     dispose: () => void;
   }) {
     this.path = parts.path;
@@ -61,6 +71,7 @@ export class SessionInput {
     this.compression = parts.compression;
     this.source = parts.source;
     this.index = parts.index;
+    this.numbering = parts.numbering;
     this.records = IndexedRecords.open(parts.index, () => parts.source.interfaces, parts.dataPath);
     this.disposers = [
       parts.dispose,
@@ -80,17 +91,48 @@ export class SessionInput {
     });
     if (!opened.ok) throw opened.error;
     const file = opened.value;
-    const index = readAll(file.source, context);
+    const index = new PacketIndex(file.source.recordHeaderBytes);
+    const numbering = new Numbering(index);
+    readAll(file.source, index, numbering, context);
     return new SessionInput({
       path,
       dataPath: file.dataPath,
       compression: file.compression,
       source: file.source,
       index,
+      numbering,
       dispose: () => {
         file.close();
       },
     });
+  }
+
+  /**
+   * Time of a packet as the transport counts it: where time runs backwards in a file, that of the latest packet up to it, so that
+   * times never fall.
+   */
+  timeOf(number: number): number {
+    if (this.numbering.inOrder) return this.index.tsNs(number);
+    return this.running()[number - 1]!;
+  }
+
+  /** Number of the last packet at or before a time, 0 if none. */
+  packetAt(tNs: number): number {
+    return this.index.timeToIndex(Math.floor(tNs) + 1) - 1;
+  }
+
+  /** Latest time up to each packet. Only files whose time runs backwards pay for it. */
+  private running(): Float64Array {
+    if (this.latest.length >= this.index.count) return this.latest;
+    const grown = new Float64Array(this.growing ? 2 * this.index.count : this.index.count);
+    grown.set(this.latest);
+    let max = this.latest.length === 0 ? Number.NEGATIVE_INFINITY : grown[this.latest.length - 1]!;
+    for (let n = this.latest.length; n < this.index.count; n++) {
+      max = Math.max(max, this.index.tsNs(n + 1));
+      grown[n] = max;
+    }
+    this.latest = grown.subarray(0, this.index.count);
+    return this.latest;
   }
 
   get packets(): number {
@@ -111,9 +153,7 @@ export class SessionInput {
   }
 }
 
-function readAll(source: PacketSource, context: Pick<CallContext, 'progress'>): PacketIndex {
-  const index = new PacketIndex(source.recordHeaderBytes);
-  const numbering = new Numbering(index);
+function readAll(source: PacketSource, index: PacketIndex, numbering: Numbering, context: Pick<CallContext, 'progress'>): void {
   const batch = new RecordBatch();
   let nextReport = 0;
   while (source.nextBatch(batch)) {
@@ -126,5 +166,4 @@ function readAll(source: PacketSource, context: Pick<CallContext, 'progress'>): 
       context.progress({ done: bytesRead, total: bytesTotal, unit: 'bytes', message: `${index.count} packets` });
     }
   }
-  return index;
 }

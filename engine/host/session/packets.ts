@@ -1,5 +1,5 @@
 import { EngineError, VERDICTS, type PacketRow, type Scenario } from '../../contract/index.ts';
-import { RecordBatch } from '../../files/index.ts';
+import { RecordBatch, type PacketIndex } from '../../files/index.ts';
 import type { VerdictSink } from '../../lab/index.ts';
 import { DROP_REASONS } from '../../stack/index.ts';
 import { ROW_PROTOCOL, ROW_WORDS, classifyRange, summarize } from '../../wire/index.ts';
@@ -13,12 +13,33 @@ const SEARCH_ROWS = 256;
 const VERDICT_DROPPED = VERDICTS.indexOf('dropped');
 const VERDICT_DELIVERED = VERDICTS.indexOf('delivered');
 
+/**
+ * Packets of a live capture that get a verdict while it runs; a spool file of its largest size holds fewer. The memory is
+ * address space only until it is written.
+ */
+export const MAX_LIVE_VERDICTS = 2 ** 27;
+
 /** Verdict bytes of a run, two a packet, in memory that lanes share. */
 export function newVerdicts(packets: number): VerdictSink {
   return {
     verdict: new Uint8Array(new SharedArrayBuffer(Math.max(1, packets))),
     detail: new Uint8Array(new SharedArrayBuffer(Math.max(1, packets))),
   };
+}
+
+/** Dropped packets by time, in equal bins of [fromNs, toNs]. */
+export function dropsByBin(
+  index: PacketIndex,
+  { verdict }: VerdictSink,
+  range: { readonly fromNs: number; readonly toNs: number; readonly bins: number; readonly binNs: number },
+): Uint32Array {
+  const drops = new Uint32Array(range.bins);
+  for (let at = verdict.indexOf(VERDICT_DROPPED); at >= 0 && at < index.count; at = verdict.indexOf(VERDICT_DROPPED, at + 1)) {
+    const tNs = index.tsNs(at + 1);
+    if (tNs < range.fromNs || tNs > range.toNs) continue;
+    drops[Math.min(range.bins - 1, Math.floor((tNs - range.fromNs) / range.binNs))]!++;
+  }
+  return drops;
 }
 
 /** What a verdict's detail byte stands for: the drop reason, or the port that took the packet. */

@@ -1,0 +1,44 @@
+/** `1,234,567`. */
+export function count(n: number | bigint): string {
+  return n.toLocaleString('en-US');
+}
+
+/** `1.5 KiB`, `3.2 GiB`. */
+export function bytes(n: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = n;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? String(value) : value.toFixed(value < 10 ? 2 : 1)} ${units[unit]!}`;
+}
+
+/** `12.48 s`, `3.1 ms`: three significant digits. */
+export function duration(ns: number): string {
+  if (ns >= 1e9) return `${(ns / 1e9).toPrecision(Math.max(3, String(Math.floor(ns / 1e9)).length))} s`;
+  if (ns >= 1e6) return `${(ns / 1e6).toPrecision(3)} ms`;
+  if (ns >= 1e3) return `${(ns / 1e3).toPrecision(3)} µs`;
+  return `${ns} ns`;
+}
+
+/** Columns padded to their widest cell; numbers to the right. The last column is not padded. */
+export function table(rows: readonly (readonly string[])[], rightAligned: readonly number[] = []): string[] {
+  const widths: number[] = [];
+  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, [...cell].length);
+  return rows.map((row) =>
+    row
+      .map((cell, i) => {
+        const pad = ' '.repeat(widths[i]! - [...cell].length);
+        if (rightAligned.includes(i)) return pad + cell;
+        return i === row.length - 1 ? cell : cell + pad;
+      })
+      .join('  '),
+  );
+}
+
+/** Control characters of packets and file names must not reach the terminal: they could move its cursor or rename its window. */
+export function printable(text: string): string {
+  return [...text].map((c) => (c < ' ' || (c >= '\u007f' && c <= '\u009f') ? '\ufffd' : c)).join('');
+}

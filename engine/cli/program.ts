@@ -1,0 +1,275 @@
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { EXIT, UsageError, createOutput, type Output } from './output.ts';
+
+/** What a command's work is given. */
+export interface Run {
+  readonly output: Output;
+  readonly signal: AbortSignal;
+}
+
+function integer(name: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`${name} is a whole number from ${min} to ${max}.`);
+    return value;
+  };
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1e6)) throw new InvalidArgumentError('A number of seconds above 0.');
+  return value;
+}
+
+/** `max`, or a factor of capture time. */
+function speed(text: string): number {
+  if (text === 'max') return 0;
+  const value = Number(text.replace(/x$/, ''));
+  if (!(value > 0 && value <= 1e6)) throw new InvalidArgumentError('`max`, or a factor of capture time such as 1, 0.5 or 10.');
+  return value;
+}
+
+function setting(text: string, before: readonly string[] = []): string[] {
+  if (!/^[^=\s]+=/.test(text)) throw new InvalidArgumentError('path=value, such as device.rxRingSlots=256');
+  return [...before, text];
+}
+
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+}
+
+/**
+ * The command tree. Commands load their work when they run, so that `ringside --help` and `ringside info` start fast. `finish` takes
+ * the exit code.
+ */
+export function createProgram(version: string, signal: AbortSignal, finish: (code: number) => void): Command {
+  const program = new Command('ringside')
+    .description(
+      'A lab for network engineers: runs a capture through rings, pools and a flow switch, and says what became of every packet.',
+    )
+    .version(version)
+    .showHelpAfterError('(ringside --help, or ringside help COMMAND, shows what is possible)')
+    .showSuggestionAfterError()
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+    .addHelpText(
+      'after',
+      examples(
+        'ringside info capture.pcapng',
+        'ringside replay capture.pcapng --scenario small-rings',
+        'ringside serve capture.pcapng --open',
+      ),
+    );
+
+  /** Adds a command whose work is `action`; every command knows --json. */
+  const add = (spec: string, description: string, build: (command: Command) => Command): Command =>
+    build(program.command(spec).description(description)).option('--json', 'print JSON, one object a line');
+  const act =
+    <A extends readonly unknown[]>(work: (run: Run, ...args: A) => Promise<number> | number) =>
+    async (...args: [...A, Command]): Promise<void> => {
+      const command = args.at(-1) as Command;
+      const output = createOutput((command.opts() as { json?: boolean }).json === true);
+      try {
+        finish(await work({ output, signal }, ...(args.slice(0, -1) as unknown as A)));
+      } catch (error) {
+        if (!signal.aborted) output.error(error);
+        finish(error instanceof UsageError ? EXIT.usage : EXIT.failed);
+      }
+    };
+
+  addInfo(add, act);
+  addReplay(add, act);
+  addPackets(add, act);
+  addServe(add, act);
+  addCapture(add, act);
+  addGenerate(add, act);
+  addWindow(add, act);
+  return program;
+}
+
+type Add = (spec: string, description: string, build: (command: Command) => Command) => Command;
+type Act = <A extends readonly unknown[]>(
+  work: (run: Run, ...args: A) => Promise<number> | number,
+) => (...args: [...A, Command]) => Promise<void>;
+
+function addInfo(add: Add, act: Act): void {
+  add('info [file...]', 'what capture files hold: format, packets, times, interfaces, what could not be read', (command) =>
+    command
+      .option('--sha256', 'add the SHA-256 of each file')
+      .addHelpText(
+        'after',
+        examples(
+          'ringside info *.pcapng',
+          "ringside info --json captures/* | jq -r 'select(.error) | .file'",
+          'ringside info        (in the terminal panel: the open session)',
+        ),
+      )
+      .action(
+        act(async ({ output, signal }: Run, files: string[], options: { sha256?: boolean }) => {
+          const { infoCommand, windowInfo } = await import('./info.ts');
+          return files.length === 0 ? windowInfo(output, signal) : infoCommand(files, options, output, signal);
+        }),
+      ),
+  );
+}
+
+function addReplay(add: Add, act: Act): void {
+  add('replay [file]', 'run a capture through the scenario and say what became of its packets', (command) =>
+    command
+      .option('-s, --scenario <name>', 'a bundled scenario or a YAML file')
+      .option('--set <path=value>', 'change one parameter of the scenario; may be repeated', setting)
+      .option('--seed <number>', 'seed of everything random', integer('A seed', 0, 0xffffffff))
+      .addOption(new Option('--speed <factor>', '`max`, or a factor of capture time').argParser(speed).default(0, 'max'))
+      .option('--loop <times>', 'repeat a timed replay this many times', integer('A number of repeats', 1, 1_000_000))
+      .option('--lanes <number>', 'threads; the result does not depend on it', integer('A number of lanes', 1, 16))
+      .option('--batch <number>', 'packets of one step; the result does not depend on it', integer('A batch', 1, 4_096))
+      .option('--trace <file>', 'write the trace, one JSON record a line')
+      .option('--report <file>', 'write a report: .html, .json or .pdf')
+      .addHelpText(
+        'after',
+        examples(
+          'ringside replay burst.pcapng --scenario small-rings',
+          'ringside replay burst.pcapng --set ports.ch3.rxRingSlots=2048 --report burst.html',
+          'ringside replay burst.pcapng --speed 1        (at capture time; says how late packets were)',
+          'ringside replay burst.pcapng --json | jq .drops',
+        ),
+      )
+      .action(
+        act(async ({ output, signal }: Run, file: string | undefined, options: object) => {
+          const { replayCommand } = await import('./replay.ts');
+          return replayCommand(file, options, output, signal);
+        }),
+      ),
+  );
+}
+
+function addPackets(add: Add, act: Act): void {
+  add('packets <file>', 'the packet list, chosen fields of it, or everything about one packet', (command) =>
+    command
+      .option('--from <number>', 'first packet', integer('A packet number', 1, 0x7fffffff), 1)
+      .option('--count <number>', 'packets at most', integer('A number of packets', 1, 0x7fffffff))
+      .option('--fields <names>', 'fields by name with commas between, such as ip.src,tcp.flags.syn', (text) => text.split(','))
+      .option(
+        '--explain <number>',
+        'one packet: its tree, its path through the scenario, and why',
+        integer('A packet number', 1, 0x7fffffff),
+      )
+      .option('-s, --scenario <name>', 'for --explain: a bundled scenario or a YAML file')
+      .option('--set <path=value>', 'for --explain: change one parameter; may be repeated', setting)
+      .addHelpText(
+        'after',
+        examples(
+          'ringside packets capture.pcapng --count 20',
+          'ringside packets capture.pcapng --fields frame.number,ip.src,ip.dst,tcp.port',
+          'ringside packets capture.pcapng --explain 1207 --scenario small-rings',
+        ),
+      )
+      .action(
+        act(async ({ output, signal }: Run, file: string, options: object) => {
+          const { packetsCommand } = await import('./packets.ts');
+          return packetsCommand(file, options, output, signal);
+        }),
+      ),
+  );
+}
+
+function addServe(add: Add, act: Act): void {
+  add('serve [file]', 'serve the interface on 127.0.0.1 for a browser on this machine', (command) =>
+    command
+      .option('--port <number>', 'port; a free one without', integer('A port', 1, 65_535))
+      .option('--open', 'open it in an installed Chromium or Chrome')
+      .option('-s, --scenario <name>', 'a bundled scenario to start with')
+      .addHelpText('after', examples('ringside serve capture.pcapng', 'ringside serve --port 8080 --open'))
+      .action(
+        act(async ({ output, signal }: Run, file: string | undefined, options: object) => {
+          const { serveCommand } = await import('./serve.ts');
+          return serveCommand(file, options, output, signal);
+        }),
+      ),
+  );
+}
+
+function addCapture(add: Add, act: Act): void {
+  add('interfaces', 'network interfaces, and the backends that can capture on them', (command) =>
+    command.action(
+      act(async ({ output }: Run) => {
+        const { interfacesCommand } = await import('./capture.ts');
+        return interfacesCommand(output);
+      }),
+    ),
+  );
+  add('capture <iface>', 'capture live packets until Ctrl+C', (command) =>
+    command
+      .option('-f, --filter <bpf>', 'capture filter, as in pcap-filter(7)')
+      .addOption(new Option('-b, --backend <name>', 'how to capture').choices(['dumpcap', 'tcpdump', 'cap']))
+      .option('-w, --write <file>', 'save as pcapng')
+      .option('--seconds <number>', 'stop after this time', seconds)
+      .option('--snaplen <bytes>', 'bytes kept of each packet', integer('A snap length', 16, 262_144))
+      .addHelpText(
+        'after',
+        examples('ringside capture eth0 -w office.pcapng', "ringside capture lo --filter 'tcp port 443' --seconds 10 --json"),
+      )
+      .action(
+        act(async ({ output, signal }: Run, device: string, options: object) => {
+          const { captureCommand } = await import('./capture.ts');
+          return captureCommand(device, options, output, signal);
+        }),
+      ),
+  );
+}
+
+function addGenerate(add: Add, act: Act): void {
+  add('generate <spec>', 'make a capture from a traffic description (YAML)', (command) =>
+    command
+      .requiredOption('-o, --output <file>', 'the capture to write')
+      .option('--seed <number>', 'seed instead of the one in the file', integer('A seed', 0, 0xffffffff))
+      .addHelpText(
+        'after',
+        examples('ringside generate imix.yaml -o imix.pcapng', 'ringside schema generator   (what a description may say)'),
+      )
+      .action(
+        act(async ({ output, signal }: Run, spec: string, options: { output: string; seed?: number }) => {
+          const { generateCommand } = await import('./generate.ts');
+          return generateCommand(spec, options.output, options.seed, output, signal);
+        }),
+      ),
+  );
+  add('schema', 'JSON Schema of scenario files, traffic descriptions and results', (command) =>
+    command
+      .addArgument(new Argument('[name]', 'which schema').choices(['scenario', 'generator', 'summary', 'info']).default('scenario'))
+      .addHelpText('after', examples('ringside schema > scenario.schema.json', 'ringside schema summary'))
+      .action(
+        act(async ({ output }: Run, name: 'scenario' | 'generator' | 'summary' | 'info') => {
+          const { schemaCommand } = await import('./schema.ts');
+          return schemaCommand(name, output);
+        }),
+      ),
+  );
+  add('scenarios [name]', 'the bundled scenarios, or the text of one', (command) =>
+    command.addHelpText('after', examples('ringside scenarios', 'ringside scenarios small-rings > mine.yaml')).action(
+      act(async ({ output }: Run, name: string | undefined) => {
+        const { scenariosCommand } = await import('./schema.ts');
+        return scenariosCommand(name, output);
+      }),
+    ),
+  );
+}
+
+function addWindow(add: Add, act: Act): void {
+  add('open <file>', 'in the terminal panel: ask the window to open a file', (command) =>
+    command.addHelpText('after', examples('ringside open capture.pcapng')).action(
+      act(async ({ output, signal }: Run, file: string) => {
+        const { openCommand } = await import('./window.ts');
+        return openCommand(file, output, signal);
+      }),
+    ),
+  );
+  add('session', 'in the terminal panel: what the window has open', (command) =>
+    command.addHelpText('after', examples('ringside session --json | jq .info.capture.packets')).action(
+      act(async ({ output, signal }: Run) => {
+        const { sessionCommand } = await import('./window.ts');
+        return sessionCommand(output, signal);
+      }),
+    ),
+  );
+}

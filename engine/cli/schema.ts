@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { captureInfoSchema, runSummarySchema } from '../contract/index.ts';
+import { generatorJsonSchema, scenarioJsonSchema } from '../lab/index.ts';
+import { listScenarios, scenarioText } from '../host/index.ts';
+import { table } from './format.ts';
+import { EXIT, type Output } from './output.ts';
+
+export const SCHEMAS = ['scenario', 'generator', 'summary', 'info'] as const;
+export type SchemaName = (typeof SCHEMAS)[number];
+
+function schemaOf(name: SchemaName): unknown {
+  switch (name) {
+    case 'scenario':
+      return scenarioJsonSchema();
+    case 'generator':
+      return generatorJsonSchema();
+    case 'summary':
+      return { ...z.toJSONSchema(runSummarySchema), title: 'ringside replay --json' };
+    case 'info':
+      return { ...z.toJSONSchema(captureInfoSchema), title: 'ringside info --json' };
+  }
+}
+
+export function schemaCommand(name: SchemaName, output: Output): number {
+  const schema = schemaOf(name);
+  if (output.json) output.record(schema);
+  else output.text(JSON.stringify(schema, null, 2));
+  return EXIT.ok;
+}
+
+/** The bundled scenarios, or the text of one. */
+export function scenariosCommand(id: string | undefined, output: Output): number {
+  if (id !== undefined) {
+    const yaml = scenarioText(id);
+    if (output.json) output.record({ id, yaml });
+    else output.text(yaml.trimEnd());
+    return EXIT.ok;
+  }
+  const all = listScenarios();
+  if (output.json) for (const each of all) output.record(each);
+  else for (const line of table(all.map((each) => [output.paint.bold(each.id), each.title]))) output.text(line);
+  return EXIT.ok;
+}

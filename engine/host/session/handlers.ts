@@ -1,0 +1,42 @@
+import { EngineError, contract, type CallName, type EngineHandlers } from '../../contract/index.ts';
+import type { SessionCore } from './core.ts';
+
+/**
+ * The session's side of the contract. `open` gives the session once it is indexed; `extra` are the calls that need more than the
+ * session: closing, reports and live captures.
+ */
+export function sessionHandlers(
+  core: () => SessionCore,
+  extra: Pick<EngineHandlers, 'session.open' | 'session.close' | 'report.export' | 'live.stop' | 'live.status' | 'live.save'>,
+): EngineHandlers {
+  const own: Partial<EngineHandlers> = {
+    'session.info': () => core().info(),
+    'packets.rows': ({ first, count }) => core().packetRows(first, count),
+    'packets.detail': ({ number }) => core().detail(number),
+    'packets.at': ({ tNs }) => ({ number: core().packetAt(tNs) }),
+    'packets.neighbour': ({ number, direction }) => ({ number: core().neighbour(number, direction) }),
+    'packets.find': async ({ text, from, direction }, { signal }) => ({ number: await core().find(text, from, direction, signal) }),
+    'flows.list': ({ sort, descending, first, count }) => core().flows(sort, descending, first, count),
+    timeline: ({ fromNs, toNs, bins }) => core().timeline(fromNs, toNs, bins),
+    series: ({ fromNs, toNs, bins }) => core().series(fromNs, toNs, bins),
+    frame: () => core().frame(),
+    'run.start': ({ lanes }, context) => core().run(lanes, context),
+    'run.summary': () => core().summaries(),
+    'transport.get': () => core().transport(),
+    'transport.play': ({ speed }) => core().play(speed),
+    'transport.pause': () => core().pause(),
+    'transport.seek': ({ tNs }) => core().seek(tNs),
+    'transport.seekPacket': ({ number }) => core().seekPacket(number),
+    'transport.step': ({ unit, direction }) => core().step(unit, direction),
+    'transport.loop': ({ range }) => core().setLoop(range),
+    'scenario.use': ({ id, yaml }) => core().useScenario(id, yaml),
+    'scenario.set': ({ path, value }) => core().setParameter(path, value),
+    ...extra,
+  };
+  const elsewhere = (name: CallName) => () => {
+    throw new EngineError({ code: 'unsupported', message: `${name} is not answered by a session.` });
+  };
+  const names = Object.keys(contract.calls) as CallName[];
+  const all = Object.fromEntries(names.map((name) => [name, own[name] ?? elsewhere(name)]));
+  return all as unknown as EngineHandlers;
+}
