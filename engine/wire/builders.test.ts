@@ -263,6 +263,34 @@ describe('dissectors read what builders write', () => {
     }
   });
 
+  it('reads what options and extensions of the samples hold', () => {
+    const fields = (name: string): Map<string, (string | number | boolean)[]> => {
+      const sample = samplePackets().find((packet) => packet.name === name)!;
+      return dissect(sample.bytes, sample.linkType);
+    };
+    const advertisement = fields('icmpv6-ra');
+    expect(advertisement.get('icmpv6.opt.prefix')).toEqual(['2001:db8::', '2001:db8::', '64:ff9b::']);
+    expect(advertisement.get('icmpv6.opt.mtu')).toEqual([1500]);
+    expect(advertisement.get('icmpv6.opt.rdnss')).toEqual(['2001:db8::53']);
+    expect(advertisement.get('icmpv6.opt.dnssl')).toEqual(['example.com']);
+    expect(advertisement.get('icmpv6.opt.pref64.plc')).toEqual([0]);
+    const error = fields('icmp-extensions');
+    expect(error.get('icmp.ext.checksum.status')).toEqual([1]);
+    expect(error.get('icmp.mpls.label')).toEqual([0x12345]);
+    expect(error.get('udp.dstport')).toEqual([9]);
+    const hello = fields('pim-hello');
+    expect(hello.get('pim.holdtime')).toEqual([105]);
+    expect(hello.get('pim.override_interval')).toEqual([2500]);
+    expect(hello.get('pim.generation_id')).toEqual([0x12345678]);
+    expect(hello.get('pim.address_list')).toEqual(['10.0.0.2']);
+    expect(fields('pim-bootstrap').get('pim.rp')).toEqual(['10.0.0.3']);
+    expect(fields('igmpv3-report').get('igmp.maddr')).toEqual(['225.1.1.1']);
+    expect(fields('ipv6-jumbo').get('ipv6.opt.jumbo')).toEqual([0x28]);
+    expect(fields('teredo').get('teredo.orig.addr')).toEqual(['192.0.2.1']);
+    expect(fields('tcp-options').get('tcp.options.mss_val')).toEqual([1460]);
+    expect(fields('vxlan').get('vxlan.vni')).toEqual([77]);
+  });
+
   it('summarizes as it dissects', () => {
     for (const { name, linkType, bytes } of samplePackets()) {
       const { columns } = dissectPacket(bytes, linkType, bytes.length, bytes.length, { number: 1 });

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { capturesMissing, haveCaptures } from '../testing/captures.ts';
 import { listCaptures, readRawCapture } from '../testing/raw-captures.ts';
-import { summarize } from './dissect.ts';
+import type { FieldNode } from '../contract/index.ts';
+import { dissectPacket } from './dissect.ts';
 import { fuzzDissectors } from './fuzz.ts';
+import { MAX_LAYERS } from './registry.ts';
 import { MAX_TREE_NODES } from './tree.ts';
 
 const SHORT_RUN = 100_000;
@@ -36,14 +38,22 @@ describe('mutated packets', () => {
     expect(fuzzDissectors(7, 2_000)).toEqual(fuzzDissectors(7, 2_000));
   });
 
-  it('keeps the tree of a packet of nothing but tags within its limits', () => {
-    const bytes = new Uint8Array(65_000);
-    for (let i = 12; i + 4 < bytes.length; i += 4) bytes.set([0x81, 0x00, 0x00, 0x01], i);
-    expect(summarize(bytes, 1, bytes.length, bytes.length).protocol).not.toBe('');
-    const options = new Uint8Array(65_000).fill(1);
+  it('keeps the tree of a packet of nothing but tags, or nothing but options, within its limits', () => {
+    const tags = new Uint8Array(65_000);
+    for (let i = 12; i + 4 < tags.length; i += 4) tags.set([0x81, 0x00, 0x00, 0x01], i);
+    const tagged = dissectPacket(tags, 1, tags.length, tags.length, { number: 1 });
+    expect(tagged.bug).toBeUndefined();
+    expect(tagged.layerNames.filter((name) => name === 'vlan').length).toBe(MAX_LAYERS - 1);
+    expect(tagged.layerNames.at(-1)).toBe('data');
+    // A hop-by-hop header of single-byte options in a jumbo frame of many headers.
+    const options = new Uint8Array(65_000);
     options.set([0x60, 0, 0, 0, 0xfd, 0xc0, 0, 64]);
-    expect(fuzzDissectors(3, 50, [{ linkType: 101, bytes: options }]).bugs).toBe(0);
-    expect(MAX_TREE_NODES).toBeLessThan(10_000);
+    for (let i = 40; i + 2_048 <= options.length; i += 2_048) options.set([0, 255], i);
+    const padded = dissectPacket(options, 101, options.length, options.length, { number: 1 });
+    const count = (nodes: readonly FieldNode[]): number => nodes.reduce((sum, node) => sum + 1 + count(node.children ?? []), 0);
+    expect(count(padded.layers)).toBe(MAX_TREE_NODES);
+    expect(padded.refusedNodes).toBeGreaterThan(0);
+    expect(padded.bug).toBeUndefined();
   });
 });
 

@@ -17,7 +17,7 @@ export interface FuzzResult {
   readonly firstFailure: string;
   /** Layers met in all, as a check that mutated packets still get past the first header. */
   readonly layers: number;
-  /** Most nodes that one tree had, children counted. */
+  /** Most nodes that one tree had to leave out at its limit. */
   readonly mostRefused: number;
 }
 

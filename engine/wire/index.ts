@@ -38,3 +38,5 @@ export * from './classify-row.ts';
 export * from './classify.ts';
 export * from './flow-hash.ts';
 export * from './flow-table.ts';
+export { fuzzDissectors, type FuzzResult, type FuzzSeedPacket } from './fuzz.ts';
+export { samplePackets, type SamplePacket } from './sample-packets.ts';
