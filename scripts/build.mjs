@@ -57,7 +57,8 @@ async function buildEngine() {
   const common = {
     platform: 'node',
     external: EXTERNAL,
-    treeshake: true,
+    // Index files only name what a module offers: importing one name from them must not load the rest.
+    treeshake: { moduleSideEffects: (id) => !/[\\/]engine[\\/]\w+[\\/](\w+[\\/])?index\.ts$/.test(id) },
     transform: { define: { 'process.env.RINGSIDE_VERSION': JSON.stringify(version) }, target: 'node20' },
     cwd: root,
     logLevel: 'warn',

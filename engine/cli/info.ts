@@ -3,7 +3,6 @@ import { formatEpoch } from '../base/index.ts';
 import { RecordBatch, openCapture, sha256File, type PacketSource } from '../files/index.ts';
 import { captureInfoOf, failedInfo, type InputTotals } from '../host/index.ts';
 import { bytes, count, duration, printable, table } from './format.ts';
-import { insideWindow, openSession } from './link-client.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
 import { startProgress, type ProgressReport } from './progress.ts';
 
@@ -31,6 +30,7 @@ export async function infoCommand(files: readonly string[], options: InfoOptions
 
 /** Without a file in the terminal panel: the input of the window's session, as the window has it. */
 export async function windowInfo(output: Output, signal: AbortSignal): Promise<number> {
+  const { insideWindow, openSession } = await import('./link-client.ts');
   if (!insideWindow()) throw new UsageError('name a capture file: ringside info FILE');
   const { info } = await openSession(signal);
   if (output.json) output.record(info.capture);

@@ -1,7 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createClient } from './client.ts';
-import { EngineError } from './errors.ts';
+import { EngineError } from './engine-error.ts';
 import { memoryPortPair } from './memory-port.ts';
 import type { Message, Port } from './messages.ts';
 import { messagePortPort } from './ports.ts';

@@ -9,7 +9,7 @@ import {
   type EventName,
   type Progress,
 } from './calls.ts';
-import { EngineError } from './errors.ts';
+import { EngineError } from './engine-error.ts';
 import type { Message, Port } from './messages.ts';
 
 export interface ClientOptions {

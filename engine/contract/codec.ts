@@ -1,4 +1,4 @@
-import { ERROR_CODES } from './errors.ts';
+import { ERROR_CODES } from './engine-error.ts';
 import { MAX_MESSAGE_BYTES, type Message } from './messages.ts';
 
 /**

@@ -1,4 +1,5 @@
-export * from './errors.ts';
+export * from './engine-error.ts';
+export { engineErrorSchema } from './errors.ts';
 export * from './packet.ts';
 export * from './scenario.ts';
 export * from './run.ts';

@@ -1,4 +1,4 @@
-import type { EngineErrorData } from './errors.ts';
+import type { EngineErrorData } from './engine-error.ts';
 import type { CallName, EventName, Progress } from './calls.ts';
 
 /** What travels between window and engine. Typed arrays may stand anywhere in `params`, `result` and `data`. */

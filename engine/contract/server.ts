@@ -1,6 +1,6 @@
 import { contract, type CallContext, type CallName, type EngineHandlers, type EventData, type EventName } from './calls.ts';
 import { isTypedArray } from './codec.ts';
-import { EngineError, type EngineErrorData } from './errors.ts';
+import { EngineError, type EngineErrorData } from './engine-error.ts';
 import type { Port } from './messages.ts';
 
 /** Calls of one connection that may run at the same time. The window keeps about ten in flight. */

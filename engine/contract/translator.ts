@@ -1,0 +1,129 @@
+import { z } from 'zod';
+
+/**
+ * Configuration of an IPv4/IPv6 translator: stateless (RFC 7915), stateful NAT64 (RFC 6146) or CLAT (RFC 6877). Prefixes
+ * and addresses are text here; the translator refuses what does not parse and says which field it was.
+ */
+
+const address = (what: string) => z.string().min(2).max(64).describe(what);
+
+export const addressMapSchema = z
+  .strictObject({
+    v4: address('IPv4 address or prefix, such as 192.0.2.16/28'),
+    v6: address('IPv6 address or prefix, such as 2001:db8:cccc::/124; its suffix is at least as long as that of v4'),
+    pool6: address('prefix of pool6 this map is bound to: it is used only beside peers under that prefix').optional(),
+  })
+  .describe('explicit address map (RFC 7757)');
+export type AddressMapSpec = z.infer<typeof addressMapSchema>;
+
+const seconds = (fallback: number, least: number) => z.number().min(least).max(604_800).default(fallback);
+
+export const nat64TimersSchema = z.strictObject({
+  udpS: seconds(300, 120).describe('UDP session (RFC 6146 section 4: UDP_DEFAULT 5 min, at least 2 min)'),
+  icmpS: seconds(60, 1).describe('ICMP query session (ICMP_DEFAULT)'),
+  tcpEstablishedS: seconds(7_440, 1).describe('established TCP session (TCP_EST, 2 h 4 min)'),
+  tcpTransitoryS: seconds(240, 1).describe('TCP session in any other state (TCP_TRANS, 4 min)'),
+  tcpIncomingSynS: seconds(6, 1).describe('SYN from the IPv4 side with no state (TCP_INCOMING_SYN)'),
+  fragmentS: seconds(2, 2).describe('fragments that wait for the first one (FRAGMENT_MIN, at least 2 s)'),
+});
+
+export const pool4Schema = z.strictObject({
+  prefix: address('IPv4 address or prefix of the pool'),
+  ports: z
+    .tuple([z.int().min(0).max(65_535), z.int().min(0).max(65_535)])
+    .default([1_024, 65_535])
+    .describe('first and last port or ICMP identifier of each address of the pool'),
+});
+
+export const staticBindingSchema = z.strictObject({
+  protocol: z.enum(['tcp', 'udp', 'icmp']),
+  v6: address('IPv6 address of the inside'),
+  port6: z.int().min(0).max(65_535).describe('port or ICMP identifier of the inside'),
+  v4: address('IPv4 address of the outside'),
+  port4: z.int().min(0).max(65_535).describe('port or ICMP identifier of the outside'),
+});
+
+export const nat64Schema = z
+  .strictObject({
+    pool4: z.array(pool4Schema).max(64).default([]),
+    bindings: z.array(staticBindingSchema).max(65_536).default([]).describe('static bindings'),
+    timers: nat64TimersSchema.prefault({}),
+    filtering: z
+      .enum(['endpoint-independent', 'address-dependent'])
+      .default('endpoint-independent')
+      .describe('which IPv4 hosts may use a binding (RFC 6146 section 3.5.2.2)'),
+    hairpin: z.boolean().default(true).describe('packets from inside to a pool address turn back inside (RFC 6146 section 3.8)'),
+    maxSessions: z.int().min(16).max(4_194_304).default(65_536),
+    maxBindings: z.int().min(16).max(4_194_304).default(65_536),
+    maxBindingsPerSubscriber: z.int().min(1).max(65_536).default(4_096).describe('bindings of one subscriber, all protocols (RFC 6888 REQ-4)'),
+    subscriberPrefix: z.int().min(32).max(128).default(64).describe('bits of the IPv6 source that name a subscriber'),
+    maxFragments: z.int().min(1).max(4_096).default(256).describe('fragments held while the first one is awaited'),
+    maxHeldSyns: z.int().min(0).max(4_096).default(64).describe('SYN packets from the IPv4 side held for a simultaneous open'),
+    portBlock: z
+      .int()
+      .min(0)
+      .max(16_384)
+      .default(0)
+      .describe('ports given to a subscriber in one block, 0 for single ports (RFC 6888 REQ-14, RFC 7422)'),
+  })
+  .describe('stateful NAT64 (RFC 6146)');
+export type Nat64Spec = z.infer<typeof nat64Schema>;
+
+export const dns64Schema = z
+  .strictObject({
+    prefixes: z.array(address('prefix')).min(1).max(16).default(['64:ff9b::/96']).describe('prefixes of synthesized AAAA records'),
+    exclude6: z
+      .array(address('prefix'))
+      .max(64)
+      .default(['::ffff:0:0/96'])
+      .describe('AAAA records inside these count as absent (RFC 6147 section 5.1.4)'),
+    exclude4: z.array(address('prefix')).max(64).default([]).describe('A records inside these are not used for synthesis'),
+    ttlS: z.int().min(0).max(604_800).default(600).describe('upper limit of a synthetic TTL when no SOA says one (RFC 6147 section 5.1.7)'),
+    validates: z.boolean().default(false).describe('the resolver validates DNSSEC itself (RFC 6147 section 3, vDNS64)'),
+  })
+  .describe('DNS64 (RFC 6147)');
+export type Dns64Spec = z.infer<typeof dns64Schema>;
+
+export const translatorSchema = z
+  .strictObject({
+    mode: z.enum(['siit', 'nat64', 'clat']).default('siit').describe('siit: stateless; nat64: stateful; clat: the customer side of 464XLAT'),
+    pool6: z.array(address('prefix')).max(64).default(['64:ff9b::/96']).describe('IPv6 prefixes for IPv4 addresses (RFC 6052), the first is the default'),
+    maps: z.array(addressMapSchema).max(65_536).default([]).describe('explicit address maps (RFC 7757)'),
+    hairpin: z.enum(['off', 'simple', 'intrinsic']).default('intrinsic').describe('hairpinning of explicit maps (RFC 7757 section 4.2)'),
+    deny4: z.array(address('prefix')).max(1_024).default([]).describe('IPv4 addresses that pool6 never stands for'),
+    wellKnownPrivate: z
+      .enum(['refuse', 'allow'])
+      .default('refuse')
+      .describe('addresses that are not global under 64:ff9b::/96 (RFC 6052 section 3.1)'),
+    errorPool4: z.array(address('prefix')).max(64).default([]).describe('sources of ICMP errors from routers that have no IPv4 address (RFC 6791)'),
+    own4: address('IPv4 address of the translator, source of the errors it makes').default('192.0.0.8'),
+    own6: address('IPv6 address of the translator, source of the errors it makes').default('64:ff9b::c000:8'),
+    mtu4: z.int().min(68).max(65_535).default(1_500).describe('MTU of the IPv4 next hop, bytes'),
+    mtu6: z.int().min(1_280).max(65_535).default(1_500).describe('MTU of the IPv6 next hop, bytes'),
+    lowestIpv6Mtu: z
+      .int()
+      .min(1_280)
+      .max(65_535)
+      .default(1_280)
+      .describe('size to which packets without DF are cut on the way to IPv6, and least MTU told to IPv6 hosts'),
+    plateaus: z
+      .array(z.int().min(68).max(65_535))
+      .max(32)
+      .default([65_535, 32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_006, 508, 296, 68])
+      .describe('MTU plateaus for routers that tell none (RFC 1191 section 7)'),
+    trafficClass: z.enum(['copy', 'zero']).default('copy').describe('traffic class from TOS'),
+    tos: z
+      .union([z.enum(['copy', 'zero']), z.int().min(0).max(255)])
+      .default('copy')
+      .describe('TOS from traffic class, or a fixed value'),
+    df: z.enum(['by-size', 'always', 'never']).default('by-size').describe("don't-fragment flag of packets that had no fragment header"),
+    identification: z.enum(['counter', 'zero']).default('counter').describe('identification of packets that had no fragment header'),
+    udpZeroChecksum: z.enum(['drop', 'compute', 'forward']).default('compute').describe('UDP without checksum on the way to IPv6'),
+    badHeaderChecksum: z.enum(['drop', 'forward']).default('drop').describe('IPv4 packets whose header checksum is wrong'),
+    routeHopLimit: z.int().min(1).max(255).default(64).describe('TTL and hop limit of errors the translator makes'),
+    nat64: nat64Schema.prefault({}),
+    dns64: dns64Schema.prefault({}),
+  })
+  .describe('Ringside translator');
+export type TranslatorSpec = z.infer<typeof translatorSchema>;
+export type TranslatorInput = z.input<typeof translatorSchema>;
