@@ -27,6 +27,9 @@ const TOP = -Math.PI / 2;
 /** A single packet of a large ring must still be seen: at least three degrees. */
 const LEAST_SWEEP = TURN / 120;
 
+/** The fill reached as far as this pale arc, as the tide leaves its mark. */
+const TIDE_ALPHA = 0.3;
+
 interface Circle {
   readonly cx: number;
   readonly cy: number;
@@ -42,7 +45,7 @@ function circleOf({ width, height }: Surface): Circle {
 
 /**
  * One ring as a circle: the owned slots [head, tail) are filled where they lie, so that the fill turns as packets pass; the head is the long mark, the
- * tail the short one, the high-water mark stands outside, measured from the head. Several rings (the queues of one port): one arc each, filled from its start.
+ * tail the short one; a pale arc shows the high-water mark, measured from the head. Several rings (the queues of one port): one arc each, filled from its start.
  */
 export function drawCircle(surface: Surface, rings: readonly CircleFigures[], colours: OccupancyColours): void {
   const only = rings.length === 1 ? rings[0] : undefined;
@@ -67,27 +70,25 @@ function drawOne(surface: Surface, circle: Circle, figures: CircleFigures, colou
   const angle = (slots: number): number => (Math.min(slots, figures.slots) / figures.slots) * TURN;
   const start = TOP + angle(figures.head);
   arc(surface, circle, 0, TURN, colours.track);
+  if (figures.highWater > 0) arc(surface, circle, start, start + angle(figures.highWater), withAlpha(colours.fill, TIDE_ALPHA));
   if (figures.used > 0) arc(surface, circle, start, start + Math.max(angle(figures.used), LEAST_SWEEP), colours.fill);
   const inner = radius - thickness / 2;
   const outer = radius + thickness / 2;
-  if (figures.highWater > 0) tick(surface, cx, cy, outer - 1, outer + 2.5, start + angle(figures.highWater), colours.highWater, 1.5);
   tick(surface, cx, cy, inner - 2, outer, TOP + angle(figures.head), colours.head, 1.5);
   tick(surface, cx, cy, inner - 2, inner + 3, TOP + angle(figures.tail), colours.tail, 2);
 }
 
 function drawSeveral(surface: Surface, circle: Circle, rings: readonly CircleFigures[], colours: OccupancyColours): void {
-  const { cx, cy, radius, thickness } = circle;
   const share = TURN / rings.length;
-  const gap = Math.min(share * 0.15, 2 / radius);
+  const gap = Math.min(share * 0.15, 2 / circle.radius);
   rings.forEach((ring, at) => {
     if (ring.slots <= 0) return;
     const start = TOP + at * share + gap / 2;
     const room = share - gap;
     const angle = (slots: number): number => (Math.min(slots, ring.slots) / ring.slots) * room;
     arc(surface, circle, start, start + room, colours.track);
+    if (ring.highWater > 0) arc(surface, circle, start, start + angle(ring.highWater), withAlpha(colours.fill, TIDE_ALPHA));
     if (ring.used > 0) arc(surface, circle, start, start + Math.max(angle(ring.used), Math.min(room, LEAST_SWEEP)), colours.fill);
-    const outer = radius + thickness / 2;
-    if (ring.highWater > 0) tick(surface, cx, cy, outer - 1, outer + 2.5, start + angle(ring.highWater), colours.highWater, 1.5);
   });
 }
 

@@ -38,6 +38,8 @@ export class ColumnLayout {
   readonly #all: readonly GridColumn[];
   #order = $state.raw<readonly string[]>([]);
   #widths = $state.raw<Readonly<Record<string, number>>>({});
+  /** Widths that suit what is shown now, where the user has not set one: the digits of the largest number, of the times. */
+  fit = $state.raw<Readonly<Record<string, number>>>({});
 
   /** In the user's order. */
   readonly columns: readonly GridColumn[] = $derived.by(() =>
@@ -67,7 +69,7 @@ export class ColumnLayout {
   }
 
   width(column: GridColumn): number {
-    return clampWidth(this.#widths[column.id] ?? column.width);
+    return clampWidth(this.#widths[column.id] ?? this.fit[column.id] ?? column.width);
   }
 
   resize(id: string, px: number): void {

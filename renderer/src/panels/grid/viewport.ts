@@ -97,11 +97,12 @@ export class Viewport {
     return false;
   }
 
-  /** As reveal, but a row that is out of sight lands in the middle: for jumps, so that what is around it is seen. */
+  /** As reveal, but a row that is out of sight lands about the middle, with a whole row at the top: for jumps, so that what is around it is seen. */
   revealCentred(index: number): boolean {
     const rowTop = index * this.rowHeight;
     if (rowTop >= this.#top && rowTop + this.rowHeight <= this.#top + this.#height) return false;
-    return this.scrollTo(rowTop - (this.#height - this.rowHeight) / 2);
+    const above = Math.floor((this.#height - this.rowHeight) / 2 / this.rowHeight);
+    return this.scrollTo(rowTop - above * this.rowHeight);
   }
 
   /** The thumb on a track of this length; a thumb as long as the track where everything fits. */
