@@ -1,4 +1,4 @@
-import { Html, html } from './html.ts';
+import { type Html, html } from './html.ts';
 import { instantText } from './text.ts';
 
 /** Inline SVG charts. They carry classes, not colours, so that the style sheet gives them both themes. */
@@ -79,7 +79,7 @@ export function occupancyChart(max: readonly number[], drops: readonly number[],
 /** One horizontal bar: `part` of `whole`, in the colour of the class. */
 export function barChart(part: number, whole: number, className: string, label: string): Html {
   const w = whole > 0 ? Math.min(1, part / whole) * 200 : 0;
-  return html`<svg viewBox="0 0 200 10" preserveAspectRatio="none" role="img" aria-label="${label}">
+  return html`<svg class="hbar" viewBox="0 0 200 10" preserveAspectRatio="none" role="img" aria-label="${label}">
     <path class="trackbar" d="M0 1H200V9H0z" />
     <path class="${className}" d="M0 1H${px(w)}V9H0z" />
   </svg>`;

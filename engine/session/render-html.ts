@@ -148,21 +148,11 @@ function delays(m: ReportModel): Html {
     (['p50', 'p95', 'p99', 'max'] as const).map((q, i) => [
       i === 0 ? html`<b>${p.id}</b>` : '',
       q,
-      barChart(
-        Math.log10(1 + p.delayNs[q]),
-        Math.log10(1 + worst),
-        q === 'max' ? 'heldbar' : 'bar',
-        `${p.id} ${q} ${durationText(p.delayNs[q])}`,
-      ),
+      barChart(p.delayNs[q], worst, q === 'max' ? 'heldbar' : 'bar', `${p.id} ${q} ${durationText(p.delayNs[q])}`),
       durationText(p.delayNs[q]),
     ]),
   );
-  const columns = [
-    { title: 'Port' },
-    { title: 'Percentile' },
-    { title: 'Device to reader (logarithmic)' },
-    { title: 'Delay', number: true },
-  ];
+  const columns = [{ title: 'Port' }, { title: 'Percentile' }, { title: 'Device to reader' }, { title: 'Delay', number: true }];
   const list = m.summary.ports.map((p) => [p.id, p.kind, count(p.packetsIn), bytesText(p.bytesIn), count(p.delivered), count(p.dropped)]);
   const portColumns = [
     { title: 'Port' },

@@ -33,13 +33,15 @@ ul.findings .mark{position:absolute;left:4px;font-weight:700}
 .advice{color:var(--muted)}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0}
 svg{display:block;width:100%;height:auto}
+svg.hbar{height:10px;min-width:80px;margin-top:5px}
 svg text{fill:var(--muted);font:11px Inter,system-ui,sans-serif}
 .area{fill:var(--accent);opacity:.35}.stroke{fill:none;stroke:var(--accent);stroke-width:1}
 .bar{fill:var(--accent)}.bar.v4{fill:var(--ipv4)}.dropbar{fill:var(--drop)}.trackbar{fill:var(--track)}
 .heldbar{fill:var(--held)}.offbar{fill:var(--off)}.v6bar{fill:var(--ipv6)}
 .high{stroke:var(--held);stroke-dasharray:3 3;stroke-width:1}.axis{stroke:var(--line);stroke-width:1}
 .rings{display:grid;grid-template-columns:max-content 1fr max-content;gap:4px 12px;align-items:center}
-.rings>div{min-width:0}
+.rings>div{min-width:0;break-inside:avoid}
+td code{white-space:nowrap}
 .right{text-align:right}
 footer{margin-top:32px;color:var(--muted)}
 @media print{

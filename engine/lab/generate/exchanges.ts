@@ -99,8 +99,8 @@ function pingMaker(spec: NoiseStreamSpec): ExchangeMaker {
       const t = startNs + (sequence - 1) * 200 * NS_PER_MS;
       putU32(body, 4, Math.floor(t / NS_PER_US) >>> 0);
       const rest = ((id << 16) | sequence) >>> 0;
-      frames.push(frame(t, icmpFrame(ends, request!, 0, rest, body)));
-      frames.push(frame(t + rttNs, icmpFrame(reversed(ends), reply!, 0, rest, body)));
+      frames.push(frame(t, icmpFrame(ends, request, 0, rest, body)));
+      frames.push(frame(t + rttNs, icmpFrame(reversed(ends), reply, 0, rest, body)));
     }
     return frames;
   };

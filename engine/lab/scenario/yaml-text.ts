@@ -1,4 +1,4 @@
-import { LineCounter, Pair, isAlias, isMap, isPair, isScalar, isSeq, parseDocument, visit, type Document, type Node } from 'yaml';
+import { LineCounter, type Pair, isAlias, isMap, isPair, isScalar, isSeq, parseDocument, visit, type Document, type Node } from 'yaml';
 import type { z } from 'zod';
 import type { ScenarioIssue } from '../../contract/index.ts';
 import { err, ok, type Result } from '../../base/index.ts';
