@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rm, rename, writeFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { EngineError, runSummarySchema, type ReportModel, type RunSummary, type TraceRecord } from '../contract/index.ts';
-import { OfflineReplay, printPdf, writeReport } from '../host/index.ts';
+import { OfflineReplay, printPdf, summarizeRun, writeReport, type ReplayRequest } from '../host/index.ts';
 import { renderHtml, summaryText } from '../session/index.ts';
 import { duration, printable } from './format.ts';
 import { askWindow, insideWindow, openSession } from './link-client.ts';
@@ -42,7 +42,7 @@ async function replayFile(
 ): Promise<number> {
   const format = options.report === undefined ? undefined : reportFormat(options.report);
   const progress = await startProgress(output, printable(basename(file)));
-  const replay = await OfflineReplay.open({
+  const request: ReplayRequest = {
     path: file,
     scenario,
     lanes: options.lanes,
@@ -51,7 +51,15 @@ async function replayFile(
     onProgress: (p) => {
       progress.update(p);
     },
-  });
+  };
+  const plain = format === undefined && options.trace === undefined && (options.speed ?? 0) === 0;
+  const quick = plain ? await summarizeRun(request) : undefined;
+  if (quick !== undefined) {
+    progress.stop();
+    show({ file, summary: quick, paced: null }, output);
+    return quick.conservation.ok ? EXIT.ok : EXIT.failed;
+  }
+  const replay = await OfflineReplay.open(request);
   try {
     const speed = options.speed ?? 0;
     const paced = speed > 0 ? await replay.pace(speed, options.loop ?? 1) : null;

@@ -7,6 +7,6 @@ export { findChromium, printPdf, PDF_FIX } from './pdf.ts';
 export { DEFAULT_SCENARIO, listScenarios, scenarioText, type BundledScenario } from './scenarios.ts';
 export { TempFolder } from './temp-folder.ts';
 export { cliFile, configFolder, distFolder, laneWorkerFile, programVersion, rendererFolder, rootFolder, samplesFolder } from './paths.ts';
-export { OfflineReplay, type ReplayRequest } from './offline.ts';
+export { OfflineReplay, summarizeRun, type ReplayRequest } from './offline.ts';
 export { PacketListing } from './listing.ts';
 export { reportName, writeReport } from './session/report.ts';

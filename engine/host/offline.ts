@@ -1,13 +1,20 @@
+import { statSync } from 'node:fs';
 import type { Progress, ReportModel, RunSummary, Scenario, TraceRecord } from '../contract/index.ts';
 import { EngineError } from '../contract/index.ts';
 import { scenarioSha256, type RunResult, type VerdictSink } from '../lab/index.ts';
+import { runLanes } from './lanes.ts';
+import { laneWorkerFile } from './paths.ts';
 import { Drive } from './session/drive.ts';
 import { SessionInput } from './session/input.ts';
 import { newVerdicts } from './session/packets.ts';
 import { Playhead } from './session/playhead.ts';
 import { reportOf } from './session/report.ts';
+import { defaultLanes, runInLanes } from './session/run-in-lanes.ts';
 import { runInSlices } from './session/run-in-slices.ts';
 import { traceRun } from './session/run-traced.ts';
+
+/** Smaller files are replayed before a thread has started. */
+const MIN_LANE_BYTES = 8 * 1024 * 1024;
 
 export interface ReplayRequest {
   readonly path: string;
@@ -16,6 +23,29 @@ export interface ReplayRequest {
   readonly batch?: number | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+}
+
+/**
+ * The summary of a whole run where nothing else is wanted: a plain pcap file is read by the lanes themselves, without an index. Undefined
+ * for a file of another kind, which `OfflineReplay` reads.
+ */
+export async function summarizeRun(request: ReplayRequest): Promise<RunSummary | undefined> {
+  const { scenario, signal, onProgress } = request;
+  const bytes = statSync(request.path, { throwIfNoEntry: false })?.size ?? 0;
+  if (bytes < MIN_LANE_BYTES || request.batch !== undefined) return undefined;
+  const result = await runLanes({
+    input: { kind: 'pcap', path: request.path },
+    scenario: scenario.value,
+    scenarioSha256: scenarioSha256(scenario.value),
+    lanes: request.lanes ?? defaultLanes(scenario.value.device.queues),
+    workerFile: laneWorkerFile,
+    signal,
+    onProgress: (packets) => {
+      onProgress({ done: packets, total: 0, unit: 'packets', message: `${packets} packets` });
+    },
+  });
+  if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
+  return result?.summary;
 }
 
 /** A replay without a window: an input, a finished run, and what can be had from it. */
@@ -40,7 +70,7 @@ export class OfflineReplay {
   /** Runs the whole input as fast as possible. */
   async run(): Promise<RunSummary> {
     const { scenario, lanes, batch, signal, onProgress } = this.request;
-    this.result = await runInSlices({
+    this.result = await (batch === undefined ? runInLanes : runInSlices)({
       input: this.input,
       scenario: scenario.value,
       scenarioSha256: scenarioSha256(scenario.value),

@@ -10,7 +10,7 @@ import { SessionCore } from './session/core.ts';
 import { FOLLOW_POLL_MS, Follower } from './session/follow.ts';
 import { sessionHandlers } from './session/handlers.ts';
 import { SessionInput } from './session/input.ts';
-import { runInSlices } from './session/run-in-slices.ts';
+import { runInLanes } from './session/run-in-lanes.ts';
 import { savePcapng } from './session/save.ts';
 import { reportName, reportOf, writeReport } from './session/report.ts';
 
@@ -32,7 +32,7 @@ async function open(context: CallContext): Promise<SessionInfo> {
     name: data.name,
     input,
     scenario: { id: data.scenario, yaml: scenarioText(data.scenario) },
-    runner: runInSlices,
+    runner: runInLanes,
     ...(data.live !== null && { timestamps: data.live.timestamps }),
     events: {
       transport: (event) => {

@@ -1,4 +1,4 @@
-import type { CallContext, CaptureInfo } from '../../contract/index.ts';
+import { EngineError, type CallContext, type CaptureInfo } from '../../contract/index.ts';
 import { PacketIndex, RecordBatch, openCapture, type CaptureFile, type PacketSource } from '../../files/index.ts';
 import { ClassifiedBatch, FlowTable, META_FROM_B, META_PROTOCOL_MASK, ROW_META, ROW_WORDS, classifyBatch } from '../../wire/index.ts';
 import { captureInfoOf } from '../capture-summary.ts';
@@ -93,7 +93,12 @@ export class SessionInput {
     const file = opened.value;
     const index = new PacketIndex(file.source.recordHeaderBytes);
     const numbering = new Numbering(index);
-    readAll(file.source, index, numbering, context);
+    try {
+      await readAll(file.source, index, numbering, context);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
     return new SessionInput({
       path,
       dataPath: file.dataPath,
@@ -153,9 +158,14 @@ export class SessionInput {
   }
 }
 
-function readAll(source: PacketSource, index: PacketIndex, numbering: Numbering, context: Pick<CallContext, 'progress'>): void {
+async function readAll(
+  source: PacketSource,
+  index: PacketIndex,
+  numbering: Numbering,
+  context: Pick<CallContext, 'signal' | 'progress'>,
+): Promise<void> {
   const batch = new RecordBatch();
-  let nextReport = 0;
+  let nextReport = REPORT_BYTES;
   while (source.nextBatch(batch)) {
     const first = index.count + 1;
     index.append(batch);
@@ -164,6 +174,9 @@ function readAll(source: PacketSource, index: PacketIndex, numbering: Numbering,
     if (bytesRead >= nextReport) {
       nextReport = bytesRead + REPORT_BYTES;
       context.progress({ done: bytesRead, total: bytesTotal, unit: 'bytes', message: `${index.count} packets` });
+      // Lets a cancellation or Ctrl+C in.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (context.signal.aborted) throw new EngineError({ code: 'cancelled', message: 'Opening was cancelled.' });
     }
   }
 }
