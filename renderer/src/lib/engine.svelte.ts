@@ -90,6 +90,7 @@ export class AppStore extends EngineLink {
   #anchor = { tNs: 0, atMs: 0 };
   #seekTarget: number | null = null;
   #seeking = false;
+  #awaitingRun = false;
 
   constructor(scheduler: FrameScheduler = frames) {
     super();
@@ -114,7 +115,8 @@ export class AppStore extends EngineLink {
         if (event.session === this.sessionId) this.#setTransport(event.transport);
       }),
       client.on('run.finished', (event) => {
-        if (event.session === this.sessionId) this.#finishRun(event.summary);
+        // A run that this window asked for is taken from its answer, together with the run before it.
+        if (event.session === this.sessionId && !this.#awaitingRun) this.#finishRun(event.summary);
       }),
       client.on('run.failed', (event) => {
         if (event.session !== this.sessionId) return;
@@ -170,6 +172,7 @@ export class AppStore extends EngineLink {
     const transport = await this.ask('Reading the transport', 'transport.get', { session: info.id });
     if (transport !== null && this.sessionId === info.id) this.#setTransport(transport);
     if (info.kind === 'file') await this.startRun();
+    if (this.sessionId === info.id && this.selected === 0) this.select(1);
     void this.refreshRecent();
   }
 
@@ -193,7 +196,9 @@ export class AppStore extends EngineLink {
     const session = this.sessionId;
     if (session === null) return;
     this.replaying = true;
+    this.#awaitingRun = true;
     const summary = await this.askLong('Replaying the whole input', 'run.start', { session });
+    this.#awaitingRun = false;
     if (this.sessionId !== session) return;
     this.replaying = false;
     if (summary !== null) await this.#loadSummaries(session, summary);

@@ -38,8 +38,8 @@ describe('timeline', () => {
     expect(ticks(range, 500).length).toBeGreaterThan(0);
   });
 
-  it('rescales in steps of 1, 2 and 5', () => {
-    expect([0, 1, 1.5, 2, 3, 7, 11, 20, 21, 99, 100, 4_999].map(stepAbove)).toEqual([1, 1, 2, 2, 5, 10, 20, 20, 50, 100, 100, 5_000]);
+  it('rescales in round steps', () => {
+    expect([0, 1, 1.5, 2, 3, 7, 11, 20, 21, 99, 100, 4_999].map(stepAbove)).toEqual([1, 1, 1.5, 2, 3, 8, 15, 20, 30, 100, 100, 5_000]);
   });
 
   it('labels round times with the digits that their distance needs', () => {

@@ -31,11 +31,13 @@ export function zoom(range: TimeRange, aroundNs: number, factor: number, duratio
   return clampRange({ fromNs, toNs: fromNs + (range.toNs - range.fromNs) * factor }, durationNs);
 }
 
-/** The next of 1, 2, 5, 10, 20, ... at or above a value: axes rescale in steps, so that nothing trembles while data arrives. */
+const STEPS = [1, 1.5, 2, 3, 4, 5, 6, 8, 10] as const;
+
+/** The next round figure at or above a value: axes rescale in steps, so that nothing trembles while data arrives. */
 export function stepAbove(value: number): number {
   if (value <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  for (const factor of [1, 2, 5, 10]) if (factor * power >= value) return factor * power;
+  for (const factor of STEPS) if (factor * power >= value) return factor * power;
   return 10 * power;
 }
 

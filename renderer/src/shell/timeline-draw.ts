@@ -38,10 +38,9 @@ interface Pen {
 export function drawTimeline(canvas: HTMLCanvasElement, scene: TimelineScene): void {
   const ctx = sized(canvas, scene.width, scene.height);
   if (ctx === null) return;
-  const style = getComputedStyle(canvas);
   const pen: Pen = {
     ctx,
-    colour: (token) => style.getPropertyValue(`--${token}`).trim(),
+    colour: (token) => tokenValue(scene.theme, token),
     plotWidth: scene.width - 2 * TIMELINE.padPx,
     baseY: scene.height - TIMELINE.axisPx,
   };
@@ -60,6 +59,19 @@ export function drawTimeline(canvas: HTMLCanvasElement, scene: TimelineScene): v
   drawPlayhead(pen, scene);
   if (scene.zoomed) drawWindow(pen, scene);
   ctx.restore();
+}
+
+/** Tokens as the theme has them. Reading a computed style makes the browser settle all styles first: once a theme, not once a frame. */
+const tokens = new Map<string, string>();
+
+function tokenValue(theme: string, token: string): string {
+  const key = `${theme} ${token}`;
+  let value = tokens.get(key);
+  if (value === undefined) {
+    value = getComputedStyle(document.documentElement).getPropertyValue(`--${token}`).trim();
+    tokens.set(key, value);
+  }
+  return value;
 }
 
 function sized(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
@@ -111,7 +123,7 @@ function drawBars(pen: Pen, scene: TimelineScene, data: TimelineFrame): void {
 
 function drawAxis(pen: Pen, scene: TimelineScene): void {
   const { ctx } = pen;
-  ctx.font = `10px ${getComputedStyle(ctx.canvas).getPropertyValue('--font-ui')}`;
+  ctx.font = `10px ${tokenValue(scene.theme, 'font-ui')}`;
   ctx.textBaseline = 'alphabetic';
   ctx.textAlign = 'left';
   for (const tick of ticks(scene.range, pen.plotWidth)) {
