@@ -23,7 +23,7 @@ async function main(args: readonly string[]): Promise<number> {
   const strict = [program, ...program.commands];
   for (const command of strict) command.exitOverride();
   try {
-    if (args.length === 0) program.help();
+    if (args.length === 0) program.help({ error: true });
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

@@ -65,15 +65,25 @@ function printRows(rows: readonly PacketRow[], output: Output): void {
   }
 }
 
+/** Names that stand for either end, as in Wireshark. */
+const EITHER: Readonly<Record<string, readonly [string, string]>> = {
+  'eth.addr': ['eth.src', 'eth.dst'],
+  'ip.addr': ['ip.src', 'ip.dst'],
+  'ipv6.addr': ['ipv6.src', 'ipv6.dst'],
+  'tcp.port': ['tcp.srcport', 'tcp.dstport'],
+  'udp.port': ['udp.srcport', 'udp.dstport'],
+  'sctp.port': ['sctp.srcport', 'sctp.dstport'],
+};
+
 /** Values of each wanted field in a tree, in the order of the packet; tunnels give a field twice. */
 export function fieldValues(layers: readonly FieldNode[], names: readonly string[]): string[][] {
-  const values = new Map<string, string[]>(names.map((name) => [name, []]));
+  const values = new Map<string, string[]>(names.flatMap((name) => EITHER[name] ?? [name]).map((name) => [name, []]));
   const visit = (node: FieldNode): void => {
     values.get(node.name)?.push(node.raw === undefined ? node.value : String(node.raw));
     node.children?.forEach(visit);
   };
   layers.forEach(visit);
-  return names.map((name) => values.get(name) ?? []);
+  return names.map((name) => (EITHER[name] ?? [name]).flatMap((each) => values.get(each) ?? []));
 }
 
 function printFields(number: number, values: readonly string[][], names: readonly string[], output: Output): void {
