@@ -9,3 +9,8 @@ export { objectTable, objectIndex, type ObjectTable } from './objects.ts';
 export { MAX_SERIES_BINS } from './series.ts';
 export { MAX_FLOW_RECORDS, portNumbers } from './world.ts';
 export * from './replay/index.ts';
+export * from './lanes/lane-core.ts';
+export * from './lanes/lane-memory.ts';
+export * from './lanes/lane-sources.ts';
+export { explainPacket, type Explanation } from './explain.ts';
+export { TraceWriter, MAX_TRACE_RECORDS, type TraceWriterOptions } from './trace-writer.ts';

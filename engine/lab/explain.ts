@@ -1,0 +1,82 @@
+import type { ExplainCard, Scenario, TraceRecord } from '../contract/index.ts';
+import { RecordBatch } from '../files/index.ts';
+import { ClassifiedBatch, META_FLOW, ROW_HASH, ROW_META, classifyBatch, classifyRange, queueOfHash } from '../wire/index.ts';
+import { explainCards } from './explain-cards.ts';
+import { Pipeline } from './pipeline.ts';
+import { withHostPort } from './scenario/index.ts';
+import type { RecordAccess, Snapshot, TraceSink } from './types.ts';
+
+/** What the replay did with one packet, step by step, and why. */
+export interface Explanation {
+  readonly path: TraceRecord[];
+  readonly cards: ExplainCard[];
+  readonly queue: number;
+  /** How it ended: `delivered`, `dropped`, or `held` if it is still inside when the input ends. */
+  readonly verdict: 'delivered' | 'dropped' | 'held';
+}
+
+/** Steps kept of one packet; a packet meets about ten. */
+const MAX_STEPS = 64;
+
+/** Collects the steps of one packet. */
+class PacketTrace implements TraceSink {
+  readonly path: TraceRecord[] = [];
+  verdict: Explanation['verdict'] = 'held';
+  private readonly number: number;
+
+  constructor(number: number) {
+    this.number = number;
+  }
+
+  wants(number: number): boolean {
+    return number === this.number;
+  }
+
+  record(record: TraceRecord): void {
+    if (this.path.length < MAX_STEPS) this.path.push(record);
+    if (record.event === 'drop') this.verdict = 'dropped';
+    if (record.event === 'read' || record.event === 'transmit') this.verdict = 'delivered';
+  }
+}
+
+/**
+ * Runs the packet's queue again, from the nearest snapshot at or before the packet (from the start where there is none), with
+ * the trace on for this packet, until its end is known. The run is the same to the nanosecond, so what is told is what happened.
+ * Returns undefined if there is no packet of that number or it cannot be read.
+ */
+export function explainPacket(
+  access: RecordAccess,
+  scenario: Scenario,
+  number: number,
+  snapshots: readonly Snapshot[] = [],
+): Explanation | undefined {
+  if (!Number.isInteger(number) || number < 1 || number > access.packets) return undefined;
+  const batch = new RecordBatch();
+  const classified = new ClassifiedBatch(batch.capacity);
+  if (access.read(number, batch) === 0) return undefined;
+  classifyRange(batch, 0, 1, classified.rows, 0);
+  const row = classified.rows.slice(0, 16);
+  const flow = (row[ROW_META]! & META_FLOW) !== 0;
+  const queue = flow ? queueOfHash(row[ROW_HASH]!, scenario.device.queues) : 0;
+
+  const trace = new PacketTrace(number);
+  const pipeline = new Pipeline(scenario, { queues: [queue], trace });
+  const start = nearest(snapshots, number, queue);
+  if (start !== undefined) pipeline.restore(start);
+  for (let next = start?.nextNumber ?? 1; trace.verdict === 'held' && next <= access.packets; next += batch.count) {
+    if (access.read(next, batch) === 0) break;
+    classifyBatch(batch, classified);
+    pipeline.feed(batch, classified, 0, batch.count, next);
+  }
+  if (trace.verdict === 'held') pipeline.finish();
+  const path = trace.path;
+  return { path, queue, verdict: trace.verdict, cards: explainCards(withHostPort(scenario), path, row, queue) };
+}
+
+function nearest(snapshots: readonly Snapshot[], number: number, queue: number): Snapshot | undefined {
+  let best: Snapshot | undefined;
+  for (const s of snapshots) {
+    if (s.nextNumber <= number && s.queues.includes(queue) && (best === undefined || s.nextNumber > best.nextNumber)) best = s;
+  }
+  return best;
+}

@@ -1,0 +1,207 @@
+import { assert } from '../../base/index.ts';
+import type { Scenario } from '../../contract/index.ts';
+import { RecordBatch } from '../../files/index.ts';
+import { classifyRange } from '../../wire/index.ts';
+import { Pipeline, groupRows } from '../pipeline.ts';
+import type { PipelineOptions, QueueResult } from '../types.ts';
+import {
+  ABORT_IRREGULAR,
+  ABORT_NONE,
+  CTL_CHUNKS,
+  CTL_DONE,
+  CTL_GENERATION,
+  CTL_READY,
+  CTL_TICKET,
+  CTL_TURN,
+  LANE_CHUNK_PACKETS,
+  LANE_SLOTS,
+  NUM_NUMBER,
+  NUM_OFFSET,
+  type LaneMemory,
+} from './lane-memory.ts';
+
+/** Where a chunk starts that follows on from another: known only when the one before has been walked. */
+export interface LaneTurn {
+  /** Waits until chunk `chunk - 1` has said where it ended; undefined if the run was aborted meanwhile. */
+  take(chunk: number): { readonly offset: number; readonly number: number } | undefined;
+  /** Says where the next chunk starts, and which number its first packet has. */
+  pass(chunk: number, offset: number, number: number): void;
+}
+
+export const CHUNK_END = -1;
+export const CHUNK_IRREGULAR = -2;
+
+/**
+ * Gives lanes the chunks of an input. Each lane has its own, over the same bytes. `read` fills the batch with the packets of a
+ * chunk and returns the number of the first; CHUNK_END after the last chunk; CHUNK_IRREGULAR where only the ordinary reader can go on.
+ */
+export interface LaneSource {
+  read(chunk: number, batch: RecordBatch, turn: LaneTurn): number;
+  close(): void;
+}
+
+export type LaneStep = 'worked' | 'idle' | 'done';
+
+/** Longest wait for a change, ms: a bound, so that a lane whose partner died can see the abort. */
+const WAIT_MS = 1_000;
+
+/** Device queues of a lane: queue q belongs to lane q modulo lanes. */
+export function laneQueues(queues: number, lane: number, lanes: number): number[] {
+  return Array.from({ length: queues }, (_, q) => q).filter((q) => q % lanes === lane);
+}
+
+/** What one lane does. Knows nothing of threads but the shared memory: a test can drive several in one thread, step by step. */
+export class LaneCore {
+  readonly pipeline: Pipeline;
+  private readonly memory: LaneMemory;
+  private readonly lane: number;
+  private readonly lanes: number;
+  private readonly source: LaneSource;
+  private readonly queues: number;
+  private readonly batch = new RecordBatch(LANE_CHUNK_PACKETS);
+  private readonly queueOf = new Uint8Array(LANE_CHUNK_PACKETS);
+  private consumed = 0;
+  private readonly turn: LaneTurn;
+
+  constructor(options: {
+    memory: LaneMemory;
+    lane: number;
+    lanes: number;
+    scenario: Scenario;
+    source: LaneSource;
+    pipeline: Omit<PipelineOptions, 'queues'>;
+  }) {
+    this.memory = options.memory;
+    this.lane = options.lane;
+    this.lanes = options.lanes;
+    this.source = options.source;
+    this.queues = options.scenario.device.queues;
+    this.pipeline = new Pipeline(options.scenario, { ...options.pipeline, queues: laneQueues(this.queues, this.lane, this.lanes) });
+    this.turn = { take: (chunk) => this.takeTurn(chunk), pass: (chunk, offset, number) => this.passTurn(chunk, offset, number) };
+  }
+
+  /** Works until the input has been run, or the run is aborted; waits where there is nothing to do. */
+  run(): void {
+    const { control } = this.memory;
+    for (;;) {
+      const generation = Atomics.load(control, CTL_GENERATION);
+      const step = this.step();
+      if (step === 'done') return;
+      if (step === 'idle') Atomics.wait(control, CTL_GENERATION, generation, WAIT_MS);
+    }
+  }
+
+  /** One chunk run, or one chunk read for everybody, whichever is there to do. */
+  step(): LaneStep {
+    const { memory } = this;
+    if (memory.aborted !== ABORT_NONE) return 'done';
+    const slot = this.consumed % LANE_SLOTS;
+    if (Atomics.load(memory.control, CTL_READY + slot) === this.consumed + 1) {
+      this.consume(slot);
+      return 'worked';
+    }
+    const chunks = Atomics.load(memory.control, CTL_CHUNKS);
+    if (chunks >= 0 && this.consumed >= chunks) {
+      this.pipeline.finish();
+      return 'done';
+    }
+    const chunk = chunks < 0 ? this.claim() : -1;
+    if (chunk < 0) return 'idle';
+    this.produce(chunk);
+    return 'worked';
+  }
+
+  results(): QueueResult[] {
+    return this.pipeline.results();
+  }
+
+  private consume(slot: number): void {
+    const { memory } = this;
+    const { rows, order, starts, tsNs, lenBytes } = memory.slots[slot]!;
+    this.pipeline.feedGrouped(rows, order, starts, memory.count(slot), tsNs, lenBytes, memory.firstNumber(slot));
+    this.consumed++;
+    Atomics.store(memory.control, CTL_DONE + this.lane, this.consumed);
+    memory.changed();
+  }
+
+  /** A chunk whose slot is free, or -1. */
+  private claim(): number {
+    const { control } = this.memory;
+    for (;;) {
+      const ticket = Atomics.load(control, CTL_TICKET);
+      for (let lane = 0; lane < this.lanes; lane++) if (ticket - Atomics.load(control, CTL_DONE + lane) >= LANE_SLOTS) return -1;
+      if (Atomics.compareExchange(control, CTL_TICKET, ticket, ticket + 1) === ticket) return ticket;
+    }
+  }
+
+  private produce(chunk: number): void {
+    const { memory, batch } = this;
+    batch.count = 0;
+    const first = this.source.read(chunk, batch, this.turn);
+    if (memory.aborted !== ABORT_NONE) return;
+    if (first === CHUNK_IRREGULAR) {
+      memory.abort(ABORT_IRREGULAR);
+      return;
+    }
+    if (first === CHUNK_END) {
+      this.end(chunk);
+      return;
+    }
+    const slot = chunk % LANE_SLOTS;
+    const to = memory.slots[slot]!;
+    assert(batch.count <= LANE_CHUNK_PACKETS, 'a chunk fits its slot');
+    classifyRange(batch, 0, batch.count, to.rows, 0);
+    groupRows(to.rows, 0, batch.count, this.queues, to.starts, this.queueOf, to.order);
+    to.tsNs.set(batch.tsNs.subarray(0, batch.count));
+    to.lenBytes.set(batch.origLen.subarray(0, batch.count));
+    memory.setChunk(slot, first, batch.count);
+    Atomics.store(memory.control, CTL_READY + slot, chunk + 1);
+    memory.changed();
+  }
+
+  /** The input ends before `chunk`. Lanes may have taken later tickets and find the same; the smallest counts. */
+  private end(chunk: number): void {
+    const { control } = this.memory;
+    for (;;) {
+      const known = Atomics.load(control, CTL_CHUNKS);
+      if (known >= 0 && known <= chunk) break;
+      if (Atomics.compareExchange(control, CTL_CHUNKS, known, chunk) === known) break;
+    }
+    this.memory.changed();
+  }
+
+  private takeTurn(chunk: number): { offset: number; number: number } | undefined {
+    const { control, numbers } = this.memory;
+    for (;;) {
+      const turn = Atomics.load(control, CTL_TURN);
+      if (turn === chunk) return { offset: numbers[NUM_OFFSET]!, number: numbers[NUM_NUMBER]! };
+      if (this.memory.aborted !== ABORT_NONE) return undefined;
+      Atomics.wait(control, CTL_TURN, turn, WAIT_MS);
+    }
+  }
+
+  private passTurn(chunk: number, offset: number, number: number): void {
+    const { control, numbers } = this.memory;
+    numbers[NUM_OFFSET] = offset;
+    numbers[NUM_NUMBER] = number;
+    Atomics.store(control, CTL_TURN, chunk + 1);
+    Atomics.notify(control, CTL_TURN);
+  }
+}
+
+/** Copies results out of the lane's own memory, and lists the buffers to hand over when they are posted to another thread. */
+export function detachResults(results: readonly QueueResult[]): { results: QueueResult[]; transfer: ArrayBuffer[] } {
+  const transfer: ArrayBuffer[] = [];
+  const own = <T extends Int32Array | Uint32Array>(array: T): T => {
+    const copy = array.slice() as T;
+    transfer.push(copy.buffer as ArrayBuffer);
+    return copy;
+  };
+  const copies = results.map((r) => ({
+    ...r,
+    ports: r.ports.map((p) => ({ ...p, delays: own(p.delays) })),
+    flows: { ...r.flows, entries: own(r.flows.entries), tails: own(r.flows.tails), cold: own(r.flows.cold) },
+    series: r.series === null ? null : { ...r.series, max: own(r.series.max), last: own(r.series.last), drops: own(r.series.drops) },
+  }));
+  return { results: copies, transfer };
+}

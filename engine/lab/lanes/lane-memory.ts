@@ -1,0 +1,137 @@
+import { ROW_WORDS } from '../../wire/index.ts';
+
+/**
+ * The memory that the lanes of one run share. Chunks of the input go through a window of slots, each with everything that the
+ * lanes need of a chunk's packets:
+ *
+ *     control | generation | ticket | turn | chunks in all | abort | done by lane ... | chunk in slot ... |
+ *     numbers | offset and number at the turn | first number, count by slot ... |
+ *     slot    | rows | times | lengths | order by queue | bounds of queues |
+ *
+ * A lane takes a ticket, reads that chunk, classifies it, sorts its packets by queue into the chunk's slot and says so in
+ * "chunk in slot". Every lane then runs its own queues over chunk 0, 1, 2 ... in order and counts in "done". A slot is written again when
+ * all lanes are done with what it held.
+ */
+
+/** Chunks in flight. Enough that no lane waits for another's hiccup, few enough to stay in the last-level cache. */
+export const LANE_SLOTS = 8;
+
+/** Packets of a chunk at most: 256 KiB of records that are nothing but their header. Memory that is not used is not committed. */
+export const LANE_CHUNK_PACKETS = 16_384;
+
+/** Lanes at most: one queue each. */
+export const MAX_LANES = 16;
+
+const QUEUE_BOUNDS = 17;
+
+export const CTL_GENERATION = 0;
+export const CTL_TICKET = 1;
+export const CTL_TURN = 2;
+/** Chunks of the whole input, -1 while nobody has met its end. */
+export const CTL_CHUNKS = 3;
+export const CTL_ABORT = 4;
+export const CTL_DONE = 5;
+export const CTL_READY = CTL_DONE + MAX_LANES;
+const CTL_WORDS = CTL_READY + LANE_SLOTS;
+
+export const ABORT_NONE = 0;
+/** The input has something that only the ordinary reader can deal with: the run starts again in one lane. */
+export const ABORT_IRREGULAR = 1;
+export const ABORT_CANCELLED = 2;
+/** A lane failed; the others end. */
+export const ABORT_FAILED = 3;
+
+export const NUM_OFFSET = 0;
+export const NUM_NUMBER = 1;
+const NUM_SLOTS = 2;
+
+export interface LaneSlot {
+  readonly rows: Int32Array;
+  readonly tsNs: Float64Array;
+  readonly lenBytes: Uint32Array;
+  readonly order: Uint32Array;
+  readonly starts: Uint32Array;
+}
+
+const align = (n: number): number => Math.ceil(n / 128) * 128 + 128;
+
+const CONTROL_BYTES = align(CTL_WORDS * 4) + align((NUM_SLOTS + 2 * LANE_SLOTS) * 8);
+const SLOT_BYTES =
+  align(LANE_CHUNK_PACKETS * ROW_WORDS * 4) + align(LANE_CHUNK_PACKETS * 8) + 2 * align(LANE_CHUNK_PACKETS * 4) + align(QUEUE_BOUNDS * 4);
+
+/** Views on the shared memory; each lane makes its own from the one buffer. */
+export class LaneMemory {
+  readonly buffer: SharedArrayBuffer | ArrayBuffer;
+  readonly control: Int32Array;
+  readonly numbers: Float64Array;
+  readonly slots: readonly LaneSlot[];
+
+  constructor(buffer: SharedArrayBuffer | ArrayBuffer = new SharedArrayBuffer(CONTROL_BYTES + LANE_SLOTS * SLOT_BYTES)) {
+    this.buffer = buffer;
+    this.control = new Int32Array(buffer, 0, CTL_WORDS);
+    this.numbers = new Float64Array(buffer, align(CTL_WORDS * 4), NUM_SLOTS + 2 * LANE_SLOTS);
+    this.slots = Array.from({ length: LANE_SLOTS }, (_, i) => {
+      let at = CONTROL_BYTES + i * SLOT_BYTES;
+      const take = (bytes: number): number => {
+        const from = at;
+        at += align(bytes);
+        return from;
+      };
+      return {
+        rows: new Int32Array(buffer, take(LANE_CHUNK_PACKETS * ROW_WORDS * 4), LANE_CHUNK_PACKETS * ROW_WORDS),
+        tsNs: new Float64Array(buffer, take(LANE_CHUNK_PACKETS * 8), LANE_CHUNK_PACKETS),
+        lenBytes: new Uint32Array(buffer, take(LANE_CHUNK_PACKETS * 4), LANE_CHUNK_PACKETS),
+        order: new Uint32Array(buffer, take(LANE_CHUNK_PACKETS * 4), LANE_CHUNK_PACKETS),
+        starts: new Uint32Array(buffer, take(QUEUE_BOUNDS * 4), QUEUE_BOUNDS),
+      };
+    });
+  }
+
+  /** Makes the memory ready for a run. `offset` is where the first record of the input begins. */
+  start(offset: number): void {
+    this.control.fill(0);
+    this.control[CTL_CHUNKS] = -1;
+    this.numbers[NUM_OFFSET] = offset;
+    this.numbers[NUM_NUMBER] = 1;
+  }
+
+  /** First packet number of the chunk in a slot, and how many packets it has. */
+  firstNumber(slot: number): number {
+    return this.numbers[NUM_SLOTS + 2 * slot]!;
+  }
+
+  count(slot: number): number {
+    return this.numbers[NUM_SLOTS + 2 * slot + 1]!;
+  }
+
+  setChunk(slot: number, firstNumber: number, count: number): void {
+    this.numbers[NUM_SLOTS + 2 * slot] = firstNumber;
+    this.numbers[NUM_SLOTS + 2 * slot + 1] = count;
+  }
+
+  get aborted(): number {
+    return Atomics.load(this.control, CTL_ABORT);
+  }
+
+  /** Ends the run for all lanes; the first reason stays. */
+  abort(reason: number): void {
+    Atomics.compareExchange(this.control, CTL_ABORT, ABORT_NONE, reason);
+    this.changed();
+    Atomics.notify(this.control, CTL_TURN);
+  }
+
+  /** Wakes whoever waits for something to change. */
+  changed(): void {
+    Atomics.add(this.control, CTL_GENERATION, 1);
+    Atomics.notify(this.control, CTL_GENERATION);
+  }
+
+  /** Packets that every lane has run. */
+  packetsDone(lanes: number): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (let lane = 0; lane < lanes; lane++) least = Math.min(least, Atomics.load(this.control, CTL_DONE + lane));
+    if (least === 0) return 0;
+    const slot = (least - 1) % LANE_SLOTS;
+    return this.firstNumber(slot) + this.count(slot) - 1;
+  }
+}
