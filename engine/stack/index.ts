@@ -12,3 +12,7 @@ export * from './pool.ts';
 export * from './ring.ts';
 export * from './selector.ts';
 export * from './tcp-track.ts';
+export * from './channel.ts';
+export * from './nexus.ts';
+export * from './shared-ring.ts';
+export * from './statistics.ts';
