@@ -55,7 +55,12 @@ export const nat64Schema = z
     hairpin: z.boolean().default(true).describe('packets from inside to a pool address turn back inside (RFC 6146 section 3.8)'),
     maxSessions: z.int().min(16).max(4_194_304).default(65_536),
     maxBindings: z.int().min(16).max(4_194_304).default(65_536),
-    maxBindingsPerSubscriber: z.int().min(1).max(65_536).default(4_096).describe('bindings of one subscriber, all protocols (RFC 6888 REQ-4)'),
+    maxBindingsPerSubscriber: z
+      .int()
+      .min(1)
+      .max(65_536)
+      .default(4_096)
+      .describe('bindings of one subscriber, all protocols (RFC 6888 REQ-4)'),
     subscriberPrefix: z.int().min(32).max(128).default(64).describe('bits of the IPv6 source that name a subscriber'),
     maxFragments: z.int().min(1).max(4_096).default(256).describe('fragments held while the first one is awaited'),
     maxHeldSyns: z.int().min(0).max(4_096).default(64).describe('SYN packets from the IPv4 side held for a simultaneous open'),
@@ -86,8 +91,19 @@ export type Dns64Spec = z.infer<typeof dns64Schema>;
 
 export const translatorSchema = z
   .strictObject({
-    mode: z.enum(['siit', 'nat64', 'clat']).default('siit').describe('siit: stateless; nat64: stateful; clat: the customer side of 464XLAT'),
-    pool6: z.array(address('prefix')).max(64).default(['64:ff9b::/96']).describe('IPv6 prefixes for IPv4 addresses (RFC 6052), the first is the default'),
+    mode: z
+      .enum(['siit', 'nat64', 'clat'])
+      .default('siit')
+      .describe('siit: stateless; nat64: stateful; clat: the customer side of 464XLAT'),
+    pool6: z
+      .array(address('prefix'))
+      .max(64)
+      .default(['64:ff9b::/96'])
+      .describe('IPv6 prefixes for IPv4 addresses (RFC 6052), the first is the default'),
+    reservedOctet: z
+      .enum(['zero', 'any'])
+      .default('zero')
+      .describe('bits 64 to 71 of a /96 in pool6: zero as RFC 6052 section 2.2 has it, or any'),
     maps: z.array(addressMapSchema).max(65_536).default([]).describe('explicit address maps (RFC 7757)'),
     hairpin: z.enum(['off', 'simple', 'intrinsic']).default('intrinsic').describe('hairpinning of explicit maps (RFC 7757 section 4.2)'),
     deny4: z.array(address('prefix')).max(1_024).default([]).describe('IPv4 addresses that pool6 never stands for'),
@@ -95,7 +111,11 @@ export const translatorSchema = z
       .enum(['refuse', 'allow'])
       .default('refuse')
       .describe('addresses that are not global under 64:ff9b::/96 (RFC 6052 section 3.1)'),
-    errorPool4: z.array(address('prefix')).max(64).default([]).describe('sources of ICMP errors from routers that have no IPv4 address (RFC 6791)'),
+    errorPool4: z
+      .array(address('prefix'))
+      .max(64)
+      .default([])
+      .describe('sources of ICMP errors from routers that have no IPv4 address (RFC 6791)'),
     own4: address('IPv4 address of the translator, source of the errors it makes').default('192.0.0.8'),
     own6: address('IPv6 address of the translator, source of the errors it makes').default('64:ff9b::c000:8'),
     mtu4: z.int().min(68).max(65_535).default(1_500).describe('MTU of the IPv4 next hop, bytes'),

@@ -1,0 +1,61 @@
+/** What an output packet is. */
+export const SINK_KIND = { translated: 0, error: 1, hairpin: 2 } as const;
+
+/**
+ * Fixed-capacity output of a translator: bytes one after another in one buffer, and a row of columns for each packet. The caller takes what is
+ * there and calls `clear`; nothing grows and nothing is allocated per packet.
+ */
+export class PacketSink {
+  readonly bytes: Uint8Array;
+  readonly offset: Uint32Array;
+  /** Bytes that are there. */
+  readonly length: Uint32Array;
+  /** Bytes the packet has on the wire; larger than `length` where the capture was cut. */
+  readonly wireLength: Uint32Array;
+  /** 4 or 6: the side the packet leaves on. */
+  readonly side: Uint8Array;
+  readonly kind: Uint8Array;
+  count = 0;
+  used = 0;
+  /** Packets refused because this was full, since it was made. */
+  overflows = 0;
+
+  constructor(capacityBytes: number, capacityPackets: number) {
+    this.bytes = new Uint8Array(capacityBytes);
+    this.offset = new Uint32Array(capacityPackets);
+    this.length = new Uint32Array(capacityPackets);
+    this.wireLength = new Uint32Array(capacityPackets);
+    this.side = new Uint8Array(capacityPackets);
+    this.kind = new Uint8Array(capacityPackets);
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.used = 0;
+  }
+
+  /** Offset at which `lengthBytes` may be written, or -1 (and the overflow counted). `push` then makes it a packet. */
+  reserve(lengthBytes: number): number {
+    if (this.count >= this.offset.length || this.used + lengthBytes > this.bytes.length) {
+      this.overflows++;
+      return -1;
+    }
+    return this.used;
+  }
+
+  push(lengthBytes: number, wireLengthBytes: number, side: 4 | 6, kind: number): void {
+    const i = this.count++;
+    this.offset[i] = this.used;
+    this.length[i] = lengthBytes;
+    this.wireLength[i] = wireLengthBytes;
+    this.side[i] = side;
+    this.kind[i] = kind;
+    this.used += lengthBytes;
+  }
+
+  /** A copy of packet `i`, for one packet at a time and for tests. */
+  packet(i: number): Uint8Array {
+    const at = this.offset[i]!;
+    return this.bytes.slice(at, at + this.length[i]!);
+  }
+}

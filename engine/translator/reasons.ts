@@ -1,0 +1,194 @@
+/**
+ * What a translator says of a packet, one small number for each. `verdict` is the coarse answer shown in lists; `rfc` is
+ * the section the rule comes from. Numbers are stable: they are stored per packet.
+ */
+export type TranslationVerdict = 'translated' | 'refused' | 'answered' | 'held';
+
+export interface Reason {
+  readonly code: number;
+  readonly id: string;
+  readonly verdict: TranslationVerdict;
+  readonly rfc: string;
+  readonly text: string;
+}
+
+export const REASON = {
+  translated: 0,
+  translatedFragmented: 1,
+  translatedTruncated: 2,
+  hairpinned: 3,
+  tooShort: 10,
+  notIp: 11,
+  badHeaderLength: 12,
+  lengthBeyondPacket: 13,
+  badHeaderChecksum: 14,
+  badExtensionHeader: 15,
+  fragmentBeforeExtension: 16,
+  fragmentTooLong: 17,
+  noSource4: 20,
+  noDestination4: 21,
+  noSource6: 22,
+  noDestination6: 23,
+  denied: 24,
+  wellKnownPrivate: 25,
+  illegalSource: 26,
+  multicast: 27,
+  reservedOctet: 28,
+  noErrorSource: 29,
+  sourceRoute: 30,
+  routingHeader: 31,
+  ttlExpired: 32,
+  hopLimitExpired: 33,
+  fragmentationNeeded: 34,
+  packetTooBig: 35,
+  addressUnreachable: 36,
+  portUnreachable: 37,
+  answerSuppressed: 38,
+  fragmentedIcmp: 40,
+  icmpSingleHop: 41,
+  icmpUnknown: 42,
+  icmpObsolete: 43,
+  icmpPointer: 44,
+  icmpInner: 45,
+  icmpTooShort: 46,
+  udpZeroFragment: 50,
+  udpZeroDropped: 51,
+  udpZeroTruncated: 52,
+  sinkFull: 60,
+  tooLong: 61,
+  transportTooShort: 62,
+  unsupportedProtocol: 70,
+  noBinding: 71,
+  filtered: 72,
+  poolExhausted: 73,
+  bindingsFull: 74,
+  sessionsFull: 75,
+  subscriberLimit: 76,
+  fragmentHeld: 77,
+  fragmentsFull: 78,
+  fragmentOverlap: 79,
+  synHeld: 80,
+  synQueueFull: 81,
+  tcpNoState: 82,
+  hairpinOff: 83,
+  loop: 84,
+  notPool6: 85,
+} as const;
+export type ReasonCode = (typeof REASON)[keyof typeof REASON];
+
+type Row = readonly [keyof typeof REASON, TranslationVerdict, string, string];
+
+const ROWS: readonly Row[] = [
+  ['translated', 'translated', 'RFC 7915 section 4, 5', 'translated'],
+  [
+    'translatedFragmented',
+    'translated',
+    'RFC 7915 section 4',
+    'translated in several fragments: it was larger than the IPv6 path surely carries and its DF flag is clear',
+  ],
+  ['translatedTruncated', 'translated', 'RFC 7915 section 4, 5', 'translated as far as it was captured'],
+  [
+    'hairpinned',
+    'translated',
+    'RFC 7757 section 4.2, RFC 6146 section 3.8',
+    'translated twice: source and destination are on the same side',
+  ],
+  ['tooShort', 'refused', 'RFC 791 section 3.1, RFC 8200 section 3', 'the capture ends inside the IP header'],
+  ['notIp', 'refused', 'RFC 7915 section 1.1', 'not a packet of this side: the version field differs'],
+  ['badHeaderLength', 'refused', 'RFC 791 section 3.1', 'header length or total length cannot be right'],
+  ['lengthBeyondPacket', 'refused', 'RFC 791 section 3.1, RFC 8200 section 3', 'the length field says more than there was on the wire'],
+  ['badHeaderChecksum', 'refused', 'RFC 1812 section 4.2.2.5', 'IPv4 header checksum is wrong'],
+  ['badExtensionHeader', 'refused', 'RFC 8200 section 4', 'an extension header goes past the end of the packet'],
+  ['fragmentBeforeExtension', 'refused', 'RFC 7915 section 5.1.1', 'an extension header follows the fragment header'],
+  ['fragmentTooLong', 'refused', 'RFC 791 section 3.2', 'fragment goes past 65,535 bytes'],
+  ['noSource4', 'refused', 'RFC 7915 section 5.1, RFC 7757 section 3.3.2', 'no rule gives the IPv6 source an IPv4 address'],
+  ['noDestination4', 'refused', 'RFC 7915 section 5.1, RFC 7757 section 3.3.2', 'no rule gives the IPv6 destination an IPv4 address'],
+  ['noSource6', 'refused', 'RFC 7915 section 4.1, RFC 7757 section 3.3.1', 'no rule gives the IPv4 source an IPv6 address'],
+  ['noDestination6', 'refused', 'RFC 7915 section 4.1, RFC 7757 section 3.3.1', 'no rule gives the IPv4 destination an IPv6 address'],
+  ['denied', 'refused', 'configuration deny4', 'an IPv4 address is on the deny list'],
+  ['wellKnownPrivate', 'refused', 'RFC 6052 section 3.1', 'the well-known prefix must not stand for an address that is not global'],
+  ['illegalSource', 'refused', 'RFC 7915 section 4.1, 5.1', 'unspecified, loopback, link-local, multicast or broadcast source'],
+  ['multicast', 'refused', 'RFC 6219 section 1, RFC 7915 section 1.2', 'multicast destination: unicast only is translated here'],
+  ['reservedOctet', 'refused', 'RFC 6052 section 2.2', 'bits 64 to 71 are not zero'],
+  ['noErrorSource', 'refused', 'RFC 6791 section 3', 'ICMPv6 error from a router without an IPv4 address, and no pool for such sources'],
+  [
+    'sourceRoute',
+    'answered',
+    'RFC 7915 section 4.1',
+    'unexpired source route option: answered with ICMP destination unreachable, source route failed (3/5)',
+  ],
+  ['routingHeader', 'answered', 'RFC 7915 section 5.1', 'routing header with segments left: answered with ICMPv6 parameter problem (4/0)'],
+  ['ttlExpired', 'answered', 'RFC 7915 section 4.1', 'TTL reached zero: answered with ICMP time exceeded (11/0)'],
+  ['hopLimitExpired', 'answered', 'RFC 7915 section 5.1', 'hop limit reached zero: answered with ICMPv6 time exceeded (3/0)'],
+  [
+    'fragmentationNeeded',
+    'answered',
+    'RFC 7915 section 4',
+    'larger than the IPv6 next hop takes, and DF is set: answered with ICMP fragmentation needed (3/4)',
+  ],
+  ['packetTooBig', 'answered', 'RFC 7915 section 5.1', 'larger than the IPv4 next hop takes: answered with ICMPv6 packet too big (2/0)'],
+  [
+    'addressUnreachable',
+    'answered',
+    'RFC 6146 section 3.5',
+    'no IPv4 address and port can be given: answered with ICMPv6 address unreachable (1/3)',
+  ],
+  ['portUnreachable', 'answered', 'RFC 6146 section 3.5.2.2', 'nobody awaits this SYN: answered with ICMP port unreachable (3/3)'],
+  [
+    'answerSuppressed',
+    'refused',
+    'RFC 1122 section 3.2.2, RFC 4443 section 2.4',
+    'an error message would be due, but none may be sent about such a packet',
+  ],
+  ['fragmentedIcmp', 'refused', 'RFC 7915 section 1.2', 'fragmented ICMP: its checksum covers a length that no fragment tells'],
+  [
+    'icmpSingleHop',
+    'refused',
+    'RFC 7915 section 4.2, 5.2',
+    'ICMP message for one link only (neighbor or router discovery, multicast listener)',
+  ],
+  ['icmpUnknown', 'refused', 'RFC 7915 section 4.2, 5.2', 'ICMP type or code without a counterpart'],
+  ['icmpObsolete', 'refused', 'RFC 7915 section 4.2', 'ICMP type that IPv6 does not have'],
+  ['icmpPointer', 'refused', 'RFC 7915 section 4.2, 5.2', 'the parameter problem points to a field without a counterpart'],
+  ['icmpInner', 'refused', 'RFC 7915 section 4.3, 5.3', 'the packet inside the error cannot be translated'],
+  ['icmpTooShort', 'refused', 'RFC 792, RFC 4443', 'the ICMP message ends inside its header'],
+  ['udpZeroFragment', 'refused', 'RFC 7915 section 4.5', 'first fragment of UDP without checksum: no checksum can be computed from a part'],
+  ['udpZeroDropped', 'refused', 'RFC 7915 section 4.5', 'UDP without checksum, and the configuration says drop'],
+  ['udpZeroTruncated', 'refused', 'RFC 7915 section 4.5', 'UDP without checksum, and the capture does not hold all bytes to compute one'],
+  ['sinkFull', 'refused', 'output capacity', 'the output buffer is full'],
+  ['tooLong', 'refused', 'RFC 791 section 3.1', 'the result would be longer than 65,535 bytes'],
+  ['transportTooShort', 'refused', 'RFC 9293 section 3.1, RFC 768', 'the packet ends inside its transport header'],
+  ['unsupportedProtocol', 'refused', 'RFC 6146 section 3', 'stateful translation knows TCP, UDP and ICMP only'],
+  ['noBinding', 'refused', 'RFC 6146 section 3.5', 'no binding for this IPv4 address and port'],
+  ['filtered', 'refused', 'RFC 6146 section 3.5.1', 'address-dependent filtering: inside has not sent to this host'],
+  ['poolExhausted', 'refused', 'RFC 6146 section 3.5.1', 'no free port in the pools'],
+  ['bindingsFull', 'refused', 'limit maxBindings', 'the binding table is full'],
+  ['sessionsFull', 'refused', 'limit maxSessions', 'the session table is full'],
+  ['subscriberLimit', 'refused', 'RFC 6888 REQ-4', 'the subscriber has as many bindings as it may'],
+  ['fragmentHeld', 'held', 'RFC 6146 section 3.4', 'fragment waits for the first one of its packet'],
+  ['fragmentsFull', 'refused', 'RFC 6146 section 3.4', 'as many fragments wait as may'],
+  ['fragmentOverlap', 'refused', 'RFC 5722 section 4', 'fragments overlap'],
+  ['synHeld', 'held', 'RFC 6146 section 3.5.2.2', 'SYN from outside waits for one from inside'],
+  ['synQueueFull', 'refused', 'RFC 6146 section 3.5.2.2', 'as many SYN packets wait as may'],
+  ['tcpNoState', 'refused', 'RFC 6146 section 3.5.2.2', 'TCP packet without SYN and without a session'],
+  ['hairpinOff', 'refused', 'RFC 6146 section 3.8', 'the destination is a pool address and hairpinning is off'],
+  ['loop', 'refused', 'RFC 6146 section 3.5', 'the IPv6 source is inside pool6: it came from a translator'],
+  ['notPool6', 'refused', 'RFC 6146 section 3.4', 'the IPv6 destination is not inside pool6'],
+];
+
+/** All reasons in the order of their codes. */
+export const REASONS: readonly Reason[] = ROWS.map(([id, verdict, rfc, text]) => ({ code: REASON[id], id, verdict, rfc, text }));
+
+const BY_CODE = new Map(REASONS.map((reason) => [reason.code, reason]));
+
+/** The reason with this code; codes come from the translator only, so an unknown one is its bug. */
+export function reasonOf(code: number): Reason {
+  const reason = BY_CODE.get(code);
+  if (reason === undefined) throw new RangeError(`no reason has the code ${code}`);
+  return reason;
+}
+
+/** True for codes under which a packet left on the other side (or the same one, hairpinned). */
+export function isTranslated(code: number): boolean {
+  return code <= REASON.hairpinned;
+}

@@ -1,0 +1,214 @@
+import { putU16, u16 } from '../base/index.ts';
+import { checksum } from '../wire/index.ts';
+import { answer } from './answer.ts';
+import { copyBytes } from './bytes.ts';
+import { Context } from './context.ts';
+import { icmp46, icmp64, isError4, isError6 } from './icmp-types.ts';
+import type { AddressMapper } from './mapper.ts';
+import { FRAGMENT_BYTES, IPV4_BYTES, IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
+import { SINK_KIND, type PacketSink } from './packet-sink.ts';
+import { REASON, REASONS } from './reasons.ts';
+import type { TranslatorSettings } from './settings.ts';
+import { wireBytes46, write46, writeFragmentHeader } from './write46.ts';
+import { hasDf64, write64 } from './write64.ts';
+
+/** Bytes a translated packet may be longer than what came: 20 outside, 8 fragment header, the same inside, and padding to 128 bytes. */
+const GROWTH_BYTES = 256;
+
+/** A whole IPv6 packet: 65,535 bytes of payload behind the longest headers written here. */
+const SCRATCH_BYTES = 65_535 + GROWTH_BYTES;
+
+/**
+ * IP/ICMP translation (RFC 7915) over a mapper that knows the addresses. One packet at a time, any number of output packets (fragments,
+ * or one ICMP error in the other direction) into a sink; nothing is allocated per packet. Never throws on packet bytes.
+ */
+export class PacketTranslator {
+  readonly settings: TranslatorSettings;
+  readonly context: Context;
+  /** Packets by reason code. */
+  readonly counts = new Float64Array(REASONS.reduce((most, reason) => Math.max(most, reason.code), 0) + 1);
+  private readonly view = new PacketView();
+  private readonly second = new PacketView();
+  private readonly scratch = new Uint8Array(SCRATCH_BYTES);
+  private readonly pieces = new Uint8Array(SCRATCH_BYTES);
+
+  constructor(settings: TranslatorSettings, mapper: AddressMapper) {
+    this.settings = settings;
+    this.context = new Context(settings, mapper);
+  }
+
+  /**
+   * Translates the packet at `offset`, which came in on `side` (4 or 6), starts with its IP header, has `length` bytes there and had
+   * `wireLength` on the wire. Output goes to `sink`. `nowNs` is the lab clock; stateless translation does not look at it. Returns a reason code.
+   */
+  translate(side: 4 | 6, bytes: Uint8Array, offset: number, length: number, wireLength: number, sink: PacketSink, nowNs = 0): number {
+    this.context.nowNs = nowNs;
+    this.context.hopCost = 1;
+    this.context.hairpinned = false;
+    const present = Math.max(0, Math.min(length, bytes.length - offset));
+    const code =
+      side === 6 ? this.from6(bytes, offset, present, wireLength, sink) : this.from4(this.view, bytes, offset, present, wireLength, sink);
+    this.counts[code] = this.counts[code]! + 1;
+    return code;
+  }
+
+  private from6(b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): number {
+    const { context, view } = this;
+    let code = view.parse6(b, o, length, wireLength, false);
+    if (code === REASON.routingHeader) return answer(context, view, 0x0400, view.pointer, REASON.routingHeader, sink);
+    if (code === 0) code = checkTransport(view);
+    if (code === 0) code = context.mapper.map64(view, false, context.nowNs);
+    if (code !== 0) return code === REASON.addressUnreachable ? answer(context, view, 0x0103, 0, code, sink) : code;
+    if (view.ttl <= 1) return answer(context, view, 0x0300, 0, REASON.hopLimitExpired, sink);
+    const wire = IPV4_BYTES + view.transportBytes;
+    if (wire > 0xffff) return REASON.tooLong;
+    const { mtu4 } = this.settings.spec;
+    const hairpin = context.mapper.hairpin;
+    if (hairpin) return this.turnBack(wireLength, sink);
+    if (wire > mtu4 && !view.icmpError) {
+      if (!view.hasFragmentHeader && hasDf64(context, view)) {
+        return answer(context, view, 0x0200, Math.max(1_280, mtu4 + 20), REASON.packetTooBig, sink);
+      }
+      return this.cut4(mtu4, sink);
+    }
+    const at = sink.reserve(view.capturedBytes + GROWTH_BYTES);
+    if (at < 0) return REASON.sinkFull;
+    code = write64(context, view, sink.bytes, at);
+    if (code !== 0) return code;
+    if (context.mapper.hairpin) return this.turnBackWritten(sink, at);
+    sink.push(context.writtenBytes, context.wireBytes, 4, SINK_KIND.translated);
+    return view.truncated ? REASON.translatedTruncated : REASON.translated;
+  }
+
+  /** Both addresses are on the IPv6 side: to IPv4 and back at once, as one hop (RFC 7757 section 4.2.2, RFC 6146 section 3.8). */
+  private turnBack(_wireLength: number, sink: PacketSink): number {
+    const code = write64(this.context, this.view, this.scratch, 0);
+    return code === 0 ? this.again(this.scratch, 0, sink) : code;
+  }
+
+  /** As turnBack, when only the quoted packet told that it must be: what was written is moved away. */
+  private turnBackWritten(sink: PacketSink, at: number): number {
+    copyBytes(this.scratch, 0, sink.bytes, at, this.context.writtenBytes);
+    return this.again(this.scratch, 0, sink);
+  }
+
+  private again(b: Uint8Array, o: number, sink: PacketSink): number {
+    const { context } = this;
+    context.hopCost = 0;
+    context.hairpinned = true;
+    const first = sink.count;
+    const code = this.from4(this.second, b, o, context.writtenBytes, context.wireBytes, sink);
+    if (code > REASON.translatedTruncated) return code;
+    for (let i = first; i < sink.count; i++) sink.kind[i] = SINK_KIND.hairpin;
+    return REASON.hairpinned;
+  }
+
+  private from4(view: PacketView, b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): number {
+    const { context } = this;
+    const { spec } = this.settings;
+    let code = view.parse4(b, o, length, wireLength, false, spec.badHeaderChecksum === 'drop');
+    if (code === 0) code = checkTransport(view);
+    if (code === 0) code = context.mapper.map46(view, false, context.nowNs, context.hairpinned);
+    if (code !== 0) return code === REASON.portUnreachable ? answer(context, view, 0x0303, 0, code, sink) : code;
+    if (view.pointer !== 0) return answer(context, view, 0x0305, 0, REASON.sourceRoute, sink);
+    if (view.ttl <= context.hopCost) return answer(context, view, 0x0b00, 0, REASON.ttlExpired, sink);
+    const wire = wireBytes46(view);
+    if (!view.icmpError) {
+      if (wire - IPV6_BYTES > 0xffff) return REASON.tooLong;
+      const limit = Math.min(spec.mtu6, spec.lowestIpv6Mtu);
+      if (view.dontFragment && wire > spec.mtu6) {
+        return answer(context, view, 0x0304, spec.mtu6 - (wire - view.transportBytes - IPV4_BYTES), REASON.fragmentationNeeded, sink);
+      }
+      if (!view.dontFragment && wire > limit) return this.cut6(view, limit, sink);
+    }
+    const at = sink.reserve(view.capturedBytes + GROWTH_BYTES);
+    if (at < 0) return REASON.sinkFull;
+    code = write46(context, view, sink.bytes, at);
+    if (code !== 0) return code;
+    sink.push(context.writtenBytes, context.wireBytes, 6, SINK_KIND.translated);
+    return view.truncated ? REASON.translatedTruncated : REASON.translated;
+  }
+
+  /** RFC 7915 section 4: DF is clear and the IPv6 packet would not surely get through, so it leaves as fragments of at most `limit` bytes. */
+  private cut6(view: PacketView, limit: number, sink: PacketSink): number {
+    const { context, pieces } = this;
+    const code = write46(context, view, pieces, 0);
+    if (code !== 0) return code;
+    const headerBytes = context.wireBytes - view.transportBytes;
+    const next = view.protocol === PROTOCOL.icmp ? PROTOCOL.icmpv6 : view.protocol;
+    const step = (limit - IPV6_BYTES - FRAGMENT_BYTES) & ~7;
+    const first = sink.count;
+    const firstUsed = sink.used;
+    for (let done = 0; done < view.transportBytes; done += step) {
+      const bytes = Math.min(step, view.transportBytes - done);
+      const present = Math.max(0, Math.min(bytes, view.capturedBytes - done));
+      const at = sink.reserve(IPV6_BYTES + FRAGMENT_BYTES + present);
+      if (at < 0) return rollBack(sink, first, firstUsed);
+      copyBytes(sink.bytes, at, pieces, 0, IPV6_BYTES);
+      putU16(sink.bytes, at + 4, FRAGMENT_BYTES + bytes);
+      sink.bytes[at + 6] = PROTOCOL.fragment;
+      const more = view.moreFragments || done + bytes < view.transportBytes;
+      writeFragmentHeader(sink.bytes, at + IPV6_BYTES, next, view.fragmentOffset + done, more, view.identification);
+      copyBytes(sink.bytes, at + IPV6_BYTES + FRAGMENT_BYTES, pieces, headerBytes + done, present);
+      sink.push(IPV6_BYTES + FRAGMENT_BYTES + present, IPV6_BYTES + FRAGMENT_BYTES + bytes, 6, SINK_KIND.translated);
+    }
+    return REASON.translatedFragmented;
+  }
+
+  /** Larger than the IPv4 next hop takes and DF clear: cut like any router does (RFC 791 section 3.2). */
+  private cut4(limit: number, sink: PacketSink): number {
+    const { context, pieces, view } = this;
+    const code = write64(context, view, pieces, 0);
+    if (code !== 0) return code;
+    const step = (limit - IPV4_BYTES) & ~7;
+    const first = sink.count;
+    const firstUsed = sink.used;
+    for (let done = 0; done < view.transportBytes; done += step) {
+      const bytes = Math.min(step, view.transportBytes - done);
+      const present = Math.max(0, Math.min(bytes, view.capturedBytes - done));
+      const at = sink.reserve(IPV4_BYTES + present);
+      if (at < 0) return rollBack(sink, first, firstUsed);
+      const out = sink.bytes;
+      copyBytes(out, at, pieces, 0, IPV4_BYTES);
+      putU16(out, at + 2, IPV4_BYTES + bytes);
+      const more = view.moreFragments || done + bytes < view.transportBytes;
+      putU16(out, at + 6, (more ? 0x2000 : 0) | ((view.fragmentOffset + done) >>> 3));
+      putU16(out, at + 10, 0);
+      putU16(out, at + 10, checksum(out, at, at + IPV4_BYTES));
+      copyBytes(out, at + IPV4_BYTES, pieces, IPV4_BYTES + done, present);
+      sink.push(IPV4_BYTES + present, IPV4_BYTES + bytes, 4, SINK_KIND.translated);
+    }
+    return REASON.translatedFragmented;
+  }
+}
+
+/** A packet of which not all fragments fit leaves none. */
+function rollBack(sink: PacketSink, count: number, used: number): number {
+  sink.count = count;
+  sink.used = used;
+  return REASON.sinkFull;
+}
+
+/** ICMP types that go no further, and packets that end inside their transport header. Sets `icmpError`. */
+function checkTransport(view: PacketView): number {
+  const icmp = view.family === 6 ? PROTOCOL.icmpv6 : PROTOCOL.icmp;
+  if (view.protocol !== icmp) {
+    // The other family's ICMP has no meaning here and would become this one's.
+    return view.protocol === (view.family === 6 ? PROTOCOL.icmp : PROTOCOL.icmpv6) ? REASON.icmpUnknown : leastBytes(view);
+  }
+  if (view.fragmented) return REASON.fragmentedIcmp;
+  if (view.transportBytes < 8) return REASON.icmpTooShort;
+  if (view.capturedBytes < 8) return REASON.tooShort;
+  const typeCode = u16(view.b, view.transport);
+  const value = view.family === 6 ? icmp64(typeCode >>> 8, typeCode & 255) : icmp46(typeCode >>> 8, typeCode & 255);
+  if (value < 0) return -value;
+  view.icmpError = view.family === 6 ? isError6(typeCode >>> 8) : isError4(typeCode >>> 8);
+  return 0;
+}
+
+/** A whole packet holds at least its transport's header; of a fragment the rest may follow (RFC 1858 is the filter's business). */
+function leastBytes(view: PacketView): number {
+  if (view.fragmented) return 0;
+  const least = view.protocol === PROTOCOL.tcp ? 20 : view.protocol === PROTOCOL.udp ? 8 : 0;
+  return view.transportBytes < least ? REASON.transportTooShort : 0;
+}
