@@ -32,7 +32,13 @@ export class PacketListing {
   detail(number: number): PacketDetail {
     const row = number <= this.input.packets ? this.page(number, 1)[0] : undefined;
     if (row === undefined) throw noPacket(number, this.input.packets);
-    return readDetail(this.input, row);
+    const detail = readDetail(this.input, row, this.scenario, []);
+    // Nothing has run through this listing, so the row takes its verdict from the explanation.
+    const drop = detail.path.find(({ event }) => event === 'drop');
+    const end = detail.path.findLast(({ event }) => event === 'read' || event === 'transmit');
+    if (drop !== undefined) return { ...detail, row: { ...row, verdict: 'dropped', verdictText: String(drop.fields['reason'] ?? '') } };
+    if (end !== undefined) return { ...detail, row: { ...row, verdict: 'delivered', verdictText: end.obj.split('.')[0] ?? '' } };
+    return { ...detail, row: { ...row, verdict: 'held' } };
   }
 
   dispose(): void {

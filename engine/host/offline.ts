@@ -8,6 +8,7 @@ import { Drive } from './session/drive.ts';
 import { SessionInput } from './session/input.ts';
 import { newVerdicts } from './session/packets.ts';
 import { Playhead } from './session/playhead.ts';
+import { Snapshots } from './session/snapshots.ts';
 import { reportOf } from './session/report.ts';
 import { defaultLanes, runInLanes } from './session/run-in-lanes.ts';
 import { runInSlices } from './session/run-in-slices.ts';
@@ -88,7 +89,7 @@ export class OfflineReplay {
     const { scenario, signal, onProgress } = this.request;
     let left = times;
     await new Promise<void>((resolve, reject) => {
-      const playhead = new Playhead(this.input, scenario.value, () => 0);
+      const playhead = new Playhead(this.input, scenario.value, new Snapshots(this.input.packets), () => 0);
       const drive = new Drive(playhead, {
         changed: () => {
           const { state, tNs } = drive.replayer;

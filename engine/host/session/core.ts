@@ -31,6 +31,8 @@ import type { SessionInput } from './input.ts';
 import { MAX_LIVE_VERDICTS, PacketRows, dropsByBin, newVerdicts, noPacket } from './packets.ts';
 import { Playhead } from './playhead.ts';
 import type { ReportRequest } from './report.ts';
+import { Snapshots } from './snapshots.ts';
+import { survey } from './survey.ts';
 
 /** A sorted flow list is used again for this long while a table scrolls; the playhead may have moved on by then. */
 const FLOW_ORDER_MS = 400;
@@ -97,6 +99,8 @@ export class SessionCore {
   private scenario: CurrentScenario;
   private playhead: Playhead;
   private drive: Drive;
+  private snapshots: Snapshots;
+  private surveyor = new AbortController();
   /** A live capture is fed as it comes, until somebody pauses or seeks. */
   private following = false;
   private verdicts: VerdictSink;
@@ -116,6 +120,7 @@ export class SessionCore {
     this.rows = new PacketRows(options.input);
     this.scenario = parsed(options.scenario.id, options.scenario.yaml);
     this.verdicts = this.noVerdicts();
+    this.snapshots = new Snapshots(this.input.packets);
     [this.playhead, this.drive] = this.newDrive();
   }
 
@@ -161,7 +166,7 @@ export class SessionCore {
     if (number > this.input.packets) throw noPacket(number, this.input.packets);
     const row = this.packetRows(number, 1).rows[0];
     if (row === undefined) throw noPacket(number, this.input.packets);
-    return readDetail(this.input, row);
+    return readDetail(this.input, row, this.scenario.parsed, this.snapshots.list);
   }
 
   packetAt(tNs: number): number {
@@ -280,8 +285,16 @@ export class SessionCore {
     this.current = { result, scenarioSha256: sha256, packets };
     if (!this.input.growing) this.verdicts = verdicts;
     this.options.events.runFinished({ session: this.options.id, summary: result.summary });
+    this.startSurvey();
     this.tellTransport();
     return result.summary;
+  }
+
+  /** After the run, when the machine has nothing more urgent to do. */
+  private startSurvey(): void {
+    this.surveyor.abort();
+    this.surveyor = new AbortController();
+    void survey(this.input, this.scenario.parsed, this.snapshots, this.surveyor.signal);
   }
 
   summaries(): { current: RunSummary | null; previous: RunSummary | null } {
@@ -359,7 +372,9 @@ export class SessionCore {
     this.scenario = next;
     if (!same) {
       this.drive.dispose();
+      this.surveyor.abort();
       this.verdicts = this.noVerdicts();
+      this.snapshots = new Snapshots(this.input.packets);
       const { loop } = this.drive.replayer;
       [this.playhead, this.drive] = this.newDrive();
       this.drive.replayer.setLoop(loop);
@@ -404,6 +419,7 @@ export class SessionCore {
 
   dispose(): void {
     this.drive.dispose();
+    this.surveyor.abort();
     this.running?.controller.abort();
     this.input.dispose();
   }
@@ -416,7 +432,13 @@ export class SessionCore {
   private newDrive(): [Playhead, Drive] {
     const before = this.playhead as Playhead | undefined;
     const drainedNs = (): number => (this.current?.scenarioSha256 === this.scenario.sha256 ? this.current.result.summary.endNs : 0);
-    const playhead = new Playhead(this.input, this.scenario.parsed, drainedNs, this.input.growing ? this.verdicts : undefined);
+    const playhead = new Playhead(
+      this.input,
+      this.scenario.parsed,
+      this.snapshots,
+      drainedNs,
+      this.input.growing ? this.verdicts : undefined,
+    );
     if (before !== undefined) playhead.revision = before.revision + 1;
     const drive = new Drive(playhead, {
       changed: () => {

@@ -1,10 +1,14 @@
-import { EngineError, type PacketDetail, type PacketRow } from '../../contract/index.ts';
+import { EngineError, type PacketDetail, type PacketRow, type Scenario } from '../../contract/index.ts';
 import { RecordBatch } from '../../files/index.ts';
+import { explainPacket, type Snapshot } from '../../lab/index.ts';
 import { dissectPacket } from '../../wire/index.ts';
 import type { SessionInput } from './input.ts';
 
-/** What the file says of one packet: tree, bytes, where it stands. The path and its explanation come from the lab. */
-export function readDetail(input: SessionInput, row: PacketRow): PacketDetail {
+/**
+ * One packet: tree and bytes from the file, and what the scenario did with it and why. The explanation replays the packet's queue from
+ * the nearest snapshot, from the start where there is none.
+ */
+export function readDetail(input: SessionInput, row: PacketRow, scenario: Scenario, snapshots: readonly Snapshot[]): PacketDetail {
   const batch = new RecordBatch(1);
   if (input.records.read(row.number, batch, 1) === 0) {
     throw new EngineError({
@@ -27,7 +31,16 @@ export function readDetail(input: SessionInput, row: PacketRow): PacketDetail {
     ...(iface?.name !== undefined && { interfaceName: iface.name }),
     comments,
   });
-  return { row, layers: dissection.layers, bytes, path: [], cards: [], fileOffset: index.fileOffset(row.number), comments };
+  const explained = explainPacket(input.records, scenario, row.number, snapshots);
+  return {
+    row,
+    layers: dissection.layers,
+    bytes,
+    path: explained?.path ?? [],
+    cards: explained?.cards ?? [],
+    fileOffset: index.fileOffset(row.number),
+    comments,
+  };
 }
 
 /** `1700000000.123456789`. */

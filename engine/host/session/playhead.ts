@@ -1,47 +1,9 @@
 import type { LiveFrame, Scenario } from '../../contract/index.ts';
 import { RecordBatch } from '../../files/index.ts';
-import { Pipeline, type FlowList, type Player, type Snapshot, type VerdictSink } from '../../lab/index.ts';
+import { Pipeline, type FlowList, type Player, type VerdictSink } from '../../lab/index.ts';
 import { ClassifiedBatch, classifyBatch } from '../../wire/index.ts';
 import type { SessionInput } from './input.ts';
-
-/** Snapshots of a run at most: a seek replays one part in as many. */
-export const MAX_SNAPSHOTS = 64;
-/** Memory of all snapshots. With very many flows they get large; then fewer are kept and seeks take longer. */
-export const MAX_SNAPSHOT_BYTES = 128 * 1024 * 1024;
-/** Packets between snapshots at least; fewer are replayed in no time. */
-const MIN_SNAPSHOT_SPACING = 32_768;
-
-/** States of the pipeline along the input, by which a seek back need not start from nothing. */
-class Snapshots {
-  private list: Snapshot[] = [];
-  private spacing: number;
-  private nextAt: number;
-
-  constructor(packets: number) {
-    this.spacing = Math.max(MIN_SNAPSHOT_SPACING, Math.ceil(packets / MAX_SNAPSHOTS));
-    this.nextAt = this.spacing;
-  }
-
-  /** Takes one where the pipeline has come a spacing further than the last. */
-  offer(pipeline: Pipeline): void {
-    if (pipeline.fed < this.nextAt) return;
-    this.list.push(pipeline.snapshot());
-    while (this.list.length > MAX_SNAPSHOTS || this.bytes() > MAX_SNAPSHOT_BYTES) {
-      this.spacing *= 2;
-      this.list = this.list.filter((_, i) => i % 2 === 1);
-    }
-    this.nextAt = pipeline.fed + this.spacing;
-  }
-
-  /** The latest from which going forward reaches a place. */
-  before(packet: number, tNs: number): Snapshot | undefined {
-    return this.list.findLast((snapshot) => snapshot.tNs <= tNs && snapshot.nextNumber - 1 <= packet);
-  }
-
-  private bytes(): number {
-    return this.list.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  }
-}
+import type { Snapshots } from './snapshots.ts';
 
 /** The pipeline at one instant of the input: what the transport moves and the panels show. */
 export class Playhead implements Player {
@@ -61,16 +23,16 @@ export class Playhead implements Player {
   private batchFirst = 1;
 
   /**
-   * `drainedNs`: when the rings run empty after the last packet, once a run has shown it. `verdicts`: kept by this pipeline itself, for
+   * `snapshots` are of this input and scenario. `drainedNs`: when the rings run empty after the last packet, once a run has shown it. `verdicts`: kept by this pipeline itself, for
    * a live capture that no run has gone through yet.
    */
-  constructor(input: SessionInput, scenario: Scenario, drainedNs: () => number, verdicts?: VerdictSink) {
+  constructor(input: SessionInput, scenario: Scenario, snapshots: Snapshots, drainedNs: () => number, verdicts?: VerdictSink) {
     this.input = input;
     this.scenario = scenario;
     this.drainedNs = drainedNs;
     this.verdicts = verdicts;
     this.pipeline = this.newPipeline();
-    this.snapshots = new Snapshots(input.packets);
+    this.snapshots = snapshots;
   }
 
   get packets(): number {

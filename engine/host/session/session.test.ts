@@ -226,6 +226,38 @@ describe('a session on a bundled sample', () => {
     expect((await engine.call('transport.play', { session, speed: 0 })).state).toBe('playing');
     await engine.call('transport.pause', { session });
   });
+
+  test('explains a packet: its path and the rules behind it, ending as the list says', async () => {
+    const engine = await open(sample);
+    const summary = await engine.call('run.start', { session });
+    expect(sum(summary)).toBeGreaterThan(0);
+    const { rows } = await engine.call('packets.rows', { session, first: 1, count: 500 });
+    const dropped = rows.find(({ verdict }) => verdict === 'dropped') ?? rows[0]!;
+    const { path, cards, row } = await engine.call('packets.detail', { session, number: dropped.number });
+    expect(path[0]?.fields['packet']).toBe(dropped.number);
+    expect(path.at(-1)?.event).toBe('drop');
+    expect(path.at(-1)?.fields['reason']).toBe(row.verdictText);
+    expect(cards.length).toBeGreaterThan(0);
+  });
+});
+
+test('a seek back over snapshots shows the same state as going there from the start', async () => {
+  const path = capture(
+    'many.pcap',
+    Array.from({ length: 80_000 }, (_, i) => i * 900),
+  );
+  const engine = await open(path, 'small-rings');
+  await engine.call('transport.seekPacket', { session, number: 75_000 });
+  await engine.call('transport.seekPacket', { session, number: 40_000 });
+  const back = await engine.call('frame', { session });
+  const detail = await engine.call('packets.detail', { session, number: 39_990 });
+  client?.dispose();
+  core?.dispose();
+  const fresh = await open(path, 'small-rings');
+  const detailFirst = await fresh.call('packets.detail', { session, number: 39_990 });
+  await fresh.call('transport.seekPacket', { session, number: 40_000 });
+  expect({ ...(await fresh.call('frame', { session })), revision: 0 }).toEqual({ ...back, revision: 0 });
+  expect(detailFirst.path).toEqual(detail.path);
 });
 
 describe('time', () => {

@@ -1,0 +1,59 @@
+import { Pipeline, type Snapshot } from '../../lab/index.ts';
+
+/** Snapshots of a run at most: a seek or an explanation replays one part in as many. */
+export const MAX_SNAPSHOTS = 64;
+/** Memory of all snapshots. With very many flows they get large; then fewer are kept and seeks take longer. */
+export const MAX_SNAPSHOT_BYTES = 128 * 1024 * 1024;
+/** Packets between snapshots at least; fewer are replayed in no time. */
+const MIN_SPACING = 32_768;
+
+/**
+ * States of a scenario's pipeline along the input, so that a seek or an explanation need not start from nothing. Whoever runs a
+ * pipeline over the input offers it after each piece; one is kept for each stretch of `spacing` packets.
+ */
+export class Snapshots {
+  private readonly kept = new Map<number, Snapshot>();
+  private spacing: number;
+  private bytes = 0;
+
+  constructor(packets: number) {
+    this.spacing = Math.max(MIN_SPACING, Math.ceil(packets / MAX_SNAPSHOTS));
+  }
+
+  get list(): Snapshot[] {
+    return [...this.kept.values()];
+  }
+
+  offer(pipeline: Pipeline): void {
+    const stretch = Math.floor(pipeline.fed / this.spacing);
+    if (stretch === 0 || this.kept.has(stretch)) return;
+    const snapshot = pipeline.snapshot();
+    this.kept.set(stretch, snapshot);
+    this.bytes += snapshot.byteLength;
+    while (this.kept.size > MAX_SNAPSHOTS || this.bytes > MAX_SNAPSHOT_BYTES) this.thin();
+  }
+
+  /** The latest from which going forward reaches a place. */
+  before(packet: number, tNs: number): Snapshot | undefined {
+    let best: Snapshot | undefined;
+    for (const snapshot of this.kept.values()) {
+      const reaches = snapshot.tNs <= tNs && snapshot.nextNumber - 1 <= packet;
+      if (reaches && (best === undefined || snapshot.nextNumber > best.nextNumber)) best = snapshot;
+    }
+    return best;
+  }
+
+  /** Stretches twice as long: of two neighbours the first goes. */
+  private thin(): void {
+    this.spacing *= 2;
+    const all = [...this.kept];
+    this.kept.clear();
+    this.bytes = 0;
+    for (const [, snapshot] of all) {
+      const stretch = Math.floor((snapshot.nextNumber - 1) / this.spacing);
+      if (stretch === 0 || this.kept.has(stretch)) continue;
+      this.kept.set(stretch, snapshot);
+      this.bytes += snapshot.byteLength;
+    }
+  }
+}
