@@ -6,6 +6,7 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { fuzz } from './fuzz.ts';
 import { compare, runOnce, which, type Comparison } from './measure.ts';
 import { engineMemory, indexMemory, openInput } from './memory.ts';
 import { CAPTURES, ROWS, type CaptureName, type Row } from './rows.ts';
@@ -22,6 +23,7 @@ Generates its captures once, then runs Ringside and its peers in turn on the sam
   --quick         the captures of 1 M packets only
   --folder DIR    where the captures are kept (build/bench)
   --json FILE     where the figures are written (test-results/bench.json)
+  --fuzz N        dissect N mutated real packets instead (--seed S); none may fail
   --list          name the rows and their goals, run nothing`;
 
 interface Outcome {
@@ -102,6 +104,8 @@ async function main(): Promise<void> {
       json: { type: 'string', default: join(root, 'test-results', 'bench.json') },
       list: { type: 'boolean', default: false },
       open: { type: 'string' },
+      fuzz: { type: 'string' },
+      seed: { type: 'string', default: '1' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -111,6 +115,12 @@ async function main(): Promise<void> {
   }
   if (values.open !== undefined) {
     console.log(JSON.stringify(await openInput(values.open)));
+    return;
+  }
+  if (values.fuzz !== undefined) {
+    const report = fuzz(Number(values.fuzz), Number(values.seed));
+    console.log(JSON.stringify(report));
+    if (report.bugs > 0) process.exitCode = 1;
     return;
   }
   const rounds = Number(values.rounds);
