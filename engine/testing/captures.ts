@@ -2,10 +2,15 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+/** The project's folder, from a source file and from a bundle alike. */
+function projectFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
 
 /** Folder with captures from elsewhere that tests may read; it is not part of the project. */
-export const capturesFolder = process.env['RINGSIDE_CAPTURES'] ?? resolve(root, '../shared/captures');
+export const capturesFolder = process.env['RINGSIDE_CAPTURES'] ?? resolve(projectFolder(), '../shared/captures');
 
 export const haveCaptures = existsSync(join(capturesFolder, 'ORACLE.tsv'));
 
