@@ -34,7 +34,8 @@ export function table(rows: readonly (readonly string[])[], rightAligned: readon
         if (rightAligned.includes(i)) return pad + cell;
         return i === row.length - 1 ? cell : cell + pad;
       })
-      .join('  '),
+      .join('  ')
+      .trimEnd(),
   );
 }
 

@@ -23,7 +23,7 @@ export async function packetsCommand(file: string, options: PacketsOptions, outp
   const listing = await PacketListing.open(file, chooseScenario(options).value, signal);
   try {
     if (options.explain !== undefined) {
-      const detail = await listing.detail(options.explain);
+      const detail = listing.detail(options.explain);
       if (output.json)
         output.record({ ...detail, bytes: hex(detail.bytes), ...(detail.after !== undefined && { after: hex(detail.after) }) });
       else printDetail(detail, output);
@@ -43,7 +43,7 @@ async function printList(listing: PacketListing, options: PacketsOptions, output
   for (let number = first; number <= last && !signal.aborted; number += PAGE) {
     const size = Math.min(PAGE, last - number + 1);
     if (fields === undefined) printRows(listing.page(number, size), output);
-    else for (let n = number; n < number + size; n++) printFields(n, fieldValues((await listing.detail(n)).layers, fields), fields, output);
+    else for (let n = number; n < number + size; n++) printFields(n, fieldValues(listing.detail(n).layers, fields), fields, output);
     await writable();
     await new Promise<void>((resolve) => setImmediate(resolve));
   }

@@ -68,7 +68,7 @@ export function createProgram(version: string, signal: AbortSignal, finish: (cod
     <A extends readonly unknown[]>(work: (run: Run, ...args: A) => Promise<number> | number) =>
     async (...args: [...A, Command]): Promise<void> => {
       const command = args.at(-1) as Command;
-      const output = createOutput((command.opts() as { json?: boolean }).json === true);
+      const output = createOutput(command.opts<{ json?: boolean }>().json === true);
       try {
         finish(await work({ output, signal }, ...(args.slice(0, -1) as unknown as A)));
       } catch (error) {

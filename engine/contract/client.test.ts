@@ -99,7 +99,7 @@ describe.each(transports)('client and server over %s', (_name, pair) => {
   test('refuses a method that is not in the contract, also one of Object.prototype', async () => {
     connect({});
     for (const name of ['no.such', 'toString', '__proto__']) {
-      await expect(client.call(name as CallName, {} as never)).rejects.toMatchObject({ code: 'unsupported' });
+      await expect(client.call(name as CallName, {})).rejects.toMatchObject({ code: 'unsupported' });
     }
   });
 

@@ -14,7 +14,6 @@ import {
   encodeMessage,
   inputRefSchema,
   webSocketPort,
-  type WebSocketLike,
 } from '../contract/index.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { cookieName } from './http-guard.ts';
@@ -239,7 +238,7 @@ describe('socket', () => {
     const socket = await open({}, [SOCKET_PROTOCOL, `${SOCKET_TOKEN_PREFIX}${server.token}`]);
     if (typeof socket === 'number') throw new Error(`refused with ${socket}`);
     expect(socket.protocol).toBe(SOCKET_PROTOCOL);
-    const client = createClient(webSocketPort(socket as unknown as WebSocketLike), { validate: true });
+    const client = createClient(webSocketPort(socket), { validate: true });
     const hello = await client.call('hello', {});
     expect(hello.features.nativeDialogs).toBe(false);
     await expect(client.call('session.open', { handle: '/etc/passwd' })).rejects.toMatchObject({ code: 'not-found' });

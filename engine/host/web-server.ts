@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { EngineError, MAX_MESSAGE_BYTES, SOCKET_PATH, SOCKET_PROTOCOL, webSocketPort, type WebSocketLike } from '../contract/index.ts';
+import { EngineError, MAX_MESSAGE_BYTES, SOCKET_PATH, SOCKET_PROTOCOL, webSocketPort } from '../contract/index.ts';
 import type { Engine } from './engine.ts';
 import { answer, authorised, cookieName, hostAllowed, originAllowed, sameToken, secureHeaders } from './http-guard.ts';
 import { rendererFolder } from './paths.ts';
@@ -198,6 +198,5 @@ function upgrade(site: Site, sockets: WebSocketServer, request: IncomingMessage,
 }
 
 function connect(engine: Engine, client: WebSocket): void {
-  // The `ws` class has the members of WebSocketLike; its own listener types are wider.
-  engine.connect(webSocketPort(client as unknown as WebSocketLike));
+  engine.connect(webSocketPort(client));
 }

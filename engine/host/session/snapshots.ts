@@ -1,4 +1,4 @@
-import { Pipeline, type Snapshot } from '../../lab/index.ts';
+import type { Pipeline, Snapshot } from '../../lab/index.ts';
 
 /** Snapshots of a run at most: a seek or an explanation replays one part in as many. */
 export const MAX_SNAPSHOTS = 64;
