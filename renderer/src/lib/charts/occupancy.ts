@@ -124,10 +124,9 @@ const EDGE_PX = 2;
 const DROP_MARK_PX = 4;
 
 /**
- * Fill over time on a fixed axis from empty to full, the high-water line dashed, bins with drops marked at the top edge. `strength` is 1 for what is played
- * and less for what is to come.
+ * Fill over time on a fixed axis from empty to full, the high-water line dashed, bins with drops marked at the top edge.
  */
-export function drawHistory(surface: Surface, figures: HistoryFigures, colours: OccupancyColours, strength: number): void {
+export function drawHistory(surface: Surface, figures: HistoryFigures, colours: OccupancyColours): void {
   const { context, width, height } = surface;
   const bins = figures.share.length;
   if (bins < 1) return;
@@ -144,14 +143,14 @@ export function drawHistory(surface: Surface, figures: HistoryFigures, colours: 
   area.lineTo(width, height);
   area.lineTo(0, height);
   area.closePath();
-  context.fillStyle = withAlpha(colours.fill, 0.22 * strength);
+  context.fillStyle = withAlpha(colours.fill, 0.22);
   context.fill(area);
-  context.strokeStyle = withAlpha(colours.fill, strength);
+  context.strokeStyle = colours.fill;
   context.lineWidth = 1.25;
   context.lineJoin = 'round';
   context.stroke(outline);
-  drawHighWater(surface, y(figures.highWater), figures.highWater, withAlpha(colours.highWater, Math.max(0.5, strength)));
-  drawDropMarks(surface, figures.drops, step, withAlpha(colours.drop, Math.max(0.55, strength)));
+  drawHighWater(surface, y(figures.highWater), figures.highWater, colours.highWater);
+  drawDropMarks(surface, figures.drops, step, colours.drop);
 }
 
 function drawDropMarks({ context }: Surface, drops: Uint32Array, step: number, colour: string): void {

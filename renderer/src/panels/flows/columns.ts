@@ -6,10 +6,9 @@ export type FlowSortKey = (typeof FLOW_SORT_KEYS)[number];
 
 /** Columns of the flows table. Ids of sortable columns are sort keys of the contract. */
 export const FLOW_COLUMNS: readonly GridColumn[] = [
-  { id: 'id', title: 'No.', width: 58, numeric: true, sortable: true, hint: 'In the order in which the flows were first seen' },
-  { id: 'protocol', title: 'Protocol', width: 66, sortable: true },
-  { id: 'source', title: 'Source', width: 132, sortable: true, grows: true, hint: 'The side that was seen first' },
-  { id: 'destination', title: 'Destination', width: 132, sortable: true, grows: true },
+  { id: 'protocol', title: 'Protocol', width: 68, sortable: true },
+  { id: 'source', title: 'Source', width: 156, sortable: true, grows: true, hint: 'The side that was seen first' },
+  { id: 'destination', title: 'Destination', width: 156, sortable: true, grows: true },
   { id: 'tcpState', title: 'State', width: 96, sortable: true, hint: 'TCP state at the playhead, RFC 9293' },
   { id: 'packets', title: 'Packets', width: 76, numeric: true, sortable: true },
   { id: 'forward', title: '→', width: 68, numeric: true, hint: 'Packets sent by the side that was seen first' },
@@ -19,6 +18,7 @@ export const FLOW_COLUMNS: readonly GridColumn[] = [
   { id: 'port', title: 'Port', width: 72, sortable: true, hint: 'Port of the flow switch that took the flow' },
   { id: 'firstNs', title: 'First', width: 96, numeric: true, sortable: true, hint: 'Seconds since the first packet' },
   { id: 'duration', title: 'Duration', width: 84, numeric: true, sortable: true },
+  { id: 'id', title: 'No.', width: 58, numeric: true, sortable: true, hint: 'In the order in which the flows were first seen' },
 ];
 
 export function isSortKey(id: string): id is FlowSortKey {

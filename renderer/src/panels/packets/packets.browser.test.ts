@@ -5,7 +5,7 @@ import PacketsHead from './PacketsHead.svelte';
 import PacketsPanel from './PacketsPanel.svelte';
 
 const ROWS = 5_000_000;
-const open = (packets = ROWS): Promise<Staged> => stage({ body: PacketsPanel, head: PacketsHead, packets });
+const open = (packets = ROWS): Promise<Staged> => stage({ body: PacketsPanel, head: PacketsHead, packets, width: 1_000 });
 
 /** Rows in sight, from the top down. */
 function shown(s: Staged): HTMLElement[] {

@@ -98,7 +98,7 @@ test('the circle is filled as far as the ring is', async () => {
 test('the history reaches as high as the fill and marks the drops', async () => {
   const s = await open();
   await eventually(() => {
-    const canvas = s.all('.history canvas')[1];
+    const canvas = s.all('.history canvas')[0];
     if (!(canvas instanceof HTMLCanvasElement)) throw new Error('no history');
     const { width, height } = canvas.getBoundingClientRect();
     expect(pixel(canvas, width / 4, height - 6)[3]).toBeGreaterThan(20);
