@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { VERDICTS } from '../contract/index.ts';
-import { DROP_REASONS } from '../stack/index.ts';
+import { FLOW_SORT_KEYS, VERDICTS, flowRowSchema } from '../contract/index.ts';
+import { DROP_REASONS, Nexus, filterStats } from '../stack/index.ts';
+import { resampleSeries } from './merge.ts';
 import { mergeResults } from './run.ts';
 import { Pipeline } from './pipeline.ts';
 import { feedTraffic, makeTraffic, randomScenario, runTraffic, scenarioOf } from './testing/traffic.ts';
@@ -113,6 +114,79 @@ describe('drops', () => {
 
   test('every reason of the table has a case here', () => {
     expect(DROP_REASONS.slice(1).map((r) => r.name)).toEqual(cases.map(([name]) => name));
+  });
+});
+
+describe('flows', () => {
+  test('a listener that a stack installed comes before the selectors of the scenario', () => {
+    const scenario = scenarioOf({
+      device: { queues: 2 },
+      ports: [
+        { id: 'ch3', kind: 'user', select: [{ protocol: 'tcp' }] },
+        { id: 'host', kind: 'host' },
+        { id: 'ch4', kind: 'user' },
+      ],
+    });
+    const nexus = new Nexus();
+    nexus.addPort('ch3', 'user');
+    nexus.addPort('ch4', 'user');
+    expect(nexus.addFlow(3, { ipVersion: 4, protocol: 6, localPort: 443 }).ok).toBe(true);
+    const traffic = makeTraffic({ packets: 2_000, flows: 30, seed: 12 });
+    const run = runTraffic(scenario, traffic, 64, { ladder: nexus.ladder });
+    run.flows.refresh();
+    const ports = (version: number): Set<string> =>
+      new Set(
+        Array.from({ length: run.flows.count }, (_, id) => run.flows.row(id)!)
+          .filter((r) => r.protocol === 'TCP' && r.ipVersion === version)
+          .map((r) => r.port),
+      );
+    expect(ports(6)).toEqual(new Set(['ch3']));
+    expect(ports(4).has('ch4')).toBe(true);
+    const stats = filterStats(run.statistics(), { table: 'port', object: 'ch4.', name: 'delivered' });
+    expect(stats.length).toBe(2);
+    expect(stats.reduce((sum, s) => sum + s.value, 0)).toBe(run.summary(input).ports[3]!.delivered);
+  });
+
+  test('rows have what the packets had, in first-seen order, and sort by every column', () => {
+    const traffic = makeTraffic({ packets: 1_500, flows: 25, seed: 13 });
+    const { flows } = runTraffic(scenarioOf({}), traffic);
+    flows.refresh();
+    const rows = Array.from({ length: flows.count }, (_, id) => flows.row(id)!);
+    for (const row of rows) flowRowSchema.parse(row);
+    const firsts = rows.map((r) => r.firstPacket);
+    expect(firsts).toEqual([...firsts].sort((a, b) => a - b));
+    expect(rows.every((r) => r.packets === r.packetsForward + r.packetsBackward)).toBe(true);
+    for (const key of FLOW_SORT_KEYS) {
+      const up = flows.sorted(key, false);
+      const down = flows.sorted(key, true);
+      expect(new Set(up).size).toBe(flows.count);
+      const value = (id: number): string | number => (key === 'duration' ? rows[id]!.lastNs - rows[id]!.firstNs : rows[id]![key]);
+      for (let i = 1; i < up.length; i++) {
+        expect(value(up[i - 1]!) <= value(up[i]!)).toBe(true);
+        expect(value(down[i - 1]!) >= value(down[i]!)).toBe(true);
+      }
+    }
+    expect(flows.rows(flows.sorted('bytes', true), 0, 3).length).toBe(3);
+    expect(flows.row(flows.count)).toBeUndefined();
+  });
+});
+
+describe('series', () => {
+  test('the largest value of all bins is the high-water mark, and drops add up, folded or not', () => {
+    for (const series of [{ bins: 16 }, { durationNs: 60e6, bins: 512 }]) {
+      const run = runTraffic(randomScenario(14), makeTraffic({ packets: 3_000, flows: 30, seed: 14 }), 64, { series });
+      const frame = run.series()!;
+      const { rings, pools } = run.summary(input);
+      [...rings.map((r) => ({ ...r, lost: r.drops })), ...pools.map((p) => ({ ...p, lost: p.failures }))].forEach((object) => {
+        const o = frame.objects.indexOf(object.id);
+        const row = (column: Uint32Array): Uint32Array => column.subarray(o * frame.bins, (o + 1) * frame.bins);
+        expect(Math.max(...row(frame.max))).toBe(object.highWater);
+        expect(row(frame.drops).reduce((a, b) => a + b, 0)).toBe(object.lost);
+      });
+      const half = resampleSeries(frame, 0, frame.binNs * frame.bins, frame.bins / 4);
+      expect(half.drops.reduce((a, b) => a + b, 0)).toBe(frame.drops.reduce((a, b) => a + b, 0));
+      expect(Math.max(...half.max)).toBe(Math.max(...frame.max));
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import { assert } from '../base/index.ts';
 import type { LiveFrame, RunSummary, Scenario, SeriesFrame } from '../contract/index.ts';
 import type { RecordBatch } from '../files/index.ts';
-import { Arena, Ladder, regionFootprint } from '../stack/index.ts';
+import { Arena, DROP_REASONS, Ladder, regionFootprint, statRecords, type StatRecord } from '../stack/index.ts';
 import { META_FLOW, ROW_HASH, ROW_META, ROW_WORDS, queueOfHash, type ClassifiedBatch } from '../wire/index.ts';
 import { FlowList } from './flow-list.ts';
 import { mergeSeries, mergeSummary } from './merge.ts';
@@ -180,6 +180,51 @@ export class Pipeline {
 
   series(): SeriesFrame | null {
     return mergeSeries(this.scenario, this.results());
+  }
+
+  /** Counters as flat records (S-10), queue by queue. */
+  statistics(): StatRecord[] {
+    return this.worlds.flatMap((world) => {
+      const { fsw } = world;
+      const q = String(world.queue);
+      const netif = { packets: world.packets, bytes: world.bytes, sent_packets: world.sentPackets, sent_bytes: world.sentBytes };
+      const flows = {
+        flows: fsw.table.count,
+        active: fsw.active,
+        created: fsw.created,
+        expired: fsw.expired,
+        without_entry: fsw.withoutEntry,
+      };
+      const drops = Object.fromEntries(DROP_REASONS.slice(1).map((r) => [r.name, world.drops[r.code]!]));
+      return [
+        ...statRecords('netif', `device.${q}`, netif),
+        ...statRecords('flow-switch', `fsw.${q}`, { ...flows, ...drops }),
+        ...world
+          .rings()
+          .flatMap((r) =>
+            statRecords('ring', r.id, {
+              used: r.used,
+              high_water: r.highWater,
+              enqueued: r.enqueued,
+              dequeued: r.dequeued,
+              drops: r.drops,
+              errors: r.errors,
+            }),
+          ),
+        ...world
+          .pools()
+          .flatMap((p) =>
+            statRecords('pool', p.id, { used: p.used, high_water: p.highWater, allocations: p.allocations, failures: p.failures }),
+          ),
+        ...world.ports.flatMap((p) =>
+          statRecords('port', p.rx.id.replace('.rx.', '.'), {
+            packets_in: p.counters.packetsIn,
+            delivered: p.counters.delivered,
+            dropped: p.counters.dropped,
+          }),
+        ),
+      ];
+    });
   }
 
   /** State of all queues at this instant. */

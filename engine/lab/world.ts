@@ -123,8 +123,8 @@ export class QueueWorld {
     this.hostIndex = scenario.ports.findIndex((p) => p.kind === 'host');
     assert(this.hostIndex >= 0, 'a scenario has a host port');
     this.fsw = new FlowSwitch({
-      // The switch speaks of ports by their place in the scenario; port numbers are for people.
-      ports: scenario.ports.map((spec, number) => ({ number, selectors: spec.select.map((s) => new CompiledSelector(s)) })),
+      ports: scenario.ports.map((spec) => spec.select.map((s) => new CompiledSelector(s))),
+      numbers,
       hostPort: this.hostIndex,
       local: device.local.map((text) => Prefix.parse(text)).filter((p) => p !== undefined),
       maxActive: Math.max(1, Math.floor(flowSwitch.maxFlows / device.queues)),

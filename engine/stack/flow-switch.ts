@@ -47,8 +47,11 @@ import { trackTcp } from './tcp-track.ts';
  * flow has been silent for the linger time. The limit counts active entries.
  */
 export interface FlowSwitchSpec {
-  /** Ports in the order they are asked, with the port number and its selectors. */
-  readonly ports: readonly { readonly number: number; readonly selectors: readonly CompiledSelector[] }[];
+  /** Selectors of the ports in the order they are asked. The switch speaks of ports by their place in this list. */
+  readonly ports: readonly (readonly CompiledSelector[])[];
+  /** Port number of each place, for rules that name ports by number. */
+  readonly numbers: readonly number[];
+  /** Place of the host port. */
   readonly hostPort: number;
   readonly local: readonly Prefix[];
   /** Entries at a time in this queue: the scenario's limit divided by the queues. */
@@ -193,16 +196,18 @@ export class FlowSwitch {
   choose(words: Int32Array, at: number, meta: number, ackOrPorts: number, sent: boolean): number {
     const fromB = (meta & META_FROM_B) !== 0;
     const rule = this.spec.ladder.find(words, at, sent ? fromB : !fromB);
-    if (rule >= 0) {
+    const place = rule < 0 ? -1 : this.spec.numbers.indexOf(rule);
+    if (place >= 0) {
       this.lastSelector = -1 - this.spec.ladder.lastMask;
-      return rule;
+      return place;
     }
     const carried = (meta & META_FIRST_FRAGMENT) !== 0 && (meta & META_HAS_PORTS) !== 0 ? ackOrPorts : 0;
-    for (const port of this.spec.ports) {
-      for (let s = 0; s < port.selectors.length; s++) {
-        if (port.selectors[s]!.matches(words, at, fromB, carried)) {
+    for (let place = 0; place < this.spec.ports.length; place++) {
+      const selectors = this.spec.ports[place]!;
+      for (let s = 0; s < selectors.length; s++) {
+        if (selectors[s]!.matches(words, at, fromB, carried)) {
           this.lastSelector = s + 1;
-          return port.number;
+          return place;
         }
       }
     }

@@ -87,12 +87,17 @@ function sll2(b: Uint8Array, start: number, end: number): number {
 
 function nullFamily(b: Uint8Array, start: number, end: number): number {
   if (end - start < 5) return none(CODE_UNKNOWN);
+  // Some systems put PPP's or Cisco HDLC's address and control there, then a protocol number.
+  if (b[start] === 0xff && b[start + 1] === 3) return ppp(b, start, end);
+  if (b[start] === 0x0f && b[start + 1] === 0) return etherType(b, start + 2, end);
   const big = b[start] === 0 && b[start + 1] === 0;
+  if (!big && (b[start + 2] !== 0 || b[start + 3] !== 0)) return none(CODE_UNKNOWN);
   const family = big ? (b[start + 2]! << 8) | b[start + 3]! : b[start]! | (b[start + 1]! << 8);
   // AF_INET is 2 everywhere; AF_INET6 is 10, 24, 28 or 30, by operating system.
   if (family === 2) return ip(4, start + 4);
   if (family === 10 || family === 24 || family === 28 || family === 30) return ip(6, start + 4);
-  return none(CODE_UNKNOWN);
+  // Families above the BSD range are EtherTypes, put there by some tunnels.
+  return family > 1_536 ? network(b, family, start + 4, end) : none(CODE_UNKNOWN);
 }
 
 /** Follows the EtherType at `at`, and tags behind it. */
@@ -100,9 +105,9 @@ function etherType(b: Uint8Array, at: number, end: number): number {
   return network(b, (b[at]! << 8) | b[at + 1]!, at + 2, end);
 }
 
-function network(b: Uint8Array, first: number, first_at: number, end: number): number {
+function network(b: Uint8Array, first: number, start: number, end: number): number {
   let type = first;
-  let at = first_at;
+  let at = start;
   for (let tags = 0; tags < MAX_TAGS; tags++) {
     networkAt = at;
     if (type === ETHERTYPE_IPV4 || type === ETHERTYPE_IPV6) return type;
