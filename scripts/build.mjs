@@ -50,6 +50,18 @@ function touch(part, startedMs) {
   writeFileSync(stamp, new Date(startedMs).toISOString());
 }
 
+/** A program that is running may still load a chunk of the build before: chunks go when they are this old. */
+const STALE_CHUNK_MS = 600_000;
+
+function removeStaleChunks(current) {
+  const folder = join(root, 'dist', 'chunks');
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (!current.has(`chunks/${name.replace(/\.map$/, '')}`) && Date.now() - statSync(path).mtimeMs > STALE_CHUNK_MS) rmSync(path);
+  }
+}
+
 async function buildEngine() {
   const { rolldown } = await import('rolldown');
   const version = JSON.parse(await (await import('node:fs/promises')).readFile(join(root, 'package.json'), 'utf8')).version;
@@ -64,7 +76,7 @@ async function buildEngine() {
     logLevel: 'warn',
   };
   const bundle = await rolldown({ ...common, input: Object.fromEntries(present.map(({ name, input }) => [name, `./${input}`])) });
-  await bundle.write({
+  const { output } = await bundle.write({
     dir: join(root, 'dist'),
     format: 'esm',
     entryFileNames: '[name].js',
@@ -72,6 +84,7 @@ async function buildEngine() {
     sourcemap: true,
   });
   await bundle.close();
+  removeStaleChunks(new Set(output.map(({ fileName }) => fileName)));
   if (existsSync(join(root, PRELOAD.input))) {
     const preload = await rolldown({ ...common, input: { [PRELOAD.name]: `./${PRELOAD.input}` } });
     await preload.write({ dir: join(root, 'dist'), format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false, sourcemap: true });
@@ -91,7 +104,6 @@ export async function build({ ifNeeded = false, quiet = false, parts = ['engine'
   for (const part of parts) {
     if (ifNeeded && isFresh(part)) continue;
     const started = Date.now();
-    if (part === 'engine') rmSync(join(root, 'dist', 'chunks'), { recursive: true, force: true });
     try {
       await (part === 'engine' ? buildEngine() : buildRenderer());
     } catch (error) {
