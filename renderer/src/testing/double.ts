@@ -108,7 +108,7 @@ function handlers(state: State): EngineHandlers {
     ...figureHandlers(state),
     ...transportHandlers(state),
     ...scenarioHandlers(state),
-    ...liveHandlers(),
+    ...liveHandlers(state),
     'report.export': ({ format }) => ({ name: `report.${format}`, url: `./download/report.${format}`, bytes: 10 }),
     'terminal.open': () => ({ terminal: 't1', shell: 'bash' }),
     'terminal.write': () => ({}),
@@ -243,6 +243,7 @@ function scenarioHandlers(state: State): Some<'scenario.get' | 'scenario.check' 
   const use = (id: string, yaml: string): SessionInfo => {
     if (state.info === null) throw notThere('The session');
     state.info = { ...state.info, scenario: { id, name: id, yaml } };
+    state.transport = { ...state.transport, stale: true };
     return state.info;
   };
   return {
@@ -261,7 +262,7 @@ function scenarioHandlers(state: State): Some<'scenario.get' | 'scenario.check' 
   };
 }
 
-function liveHandlers(): Some<'live.devices' | 'live.checkFilter' | 'live.start' | 'live.stop' | 'live.status' | 'live.save'> {
+function liveHandlers(state: State): Some<'live.devices' | 'live.checkFilter' | 'live.start' | 'live.stop' | 'live.status' | 'live.save'> {
   const status = (running: boolean): Awaited<ReturnType<EngineHandlers['live.status']>> => ({ device: 'veth0', backend: 'dumpcap', running, packets: 10, bytes: 1_000, kernelDrops: 0, evicted: 0, message: '' }); // prettier-ignore
   return {
     'live.devices': () => ({
@@ -276,7 +277,11 @@ function liveHandlers(): Some<'live.devices' | 'live.checkFilter' | 'live.start'
     }),
     'live.checkFilter': ({ filter }) =>
       filter.includes('prot') ? { ok: false, message: "can't parse filter expression: syntax error" } : { ok: true, message: '' },
-    'live.start': ({ device }) => ({ ...sessionInfo('live-1', device, SCENARIO_YAML), kind: 'live' }),
+    'live.start': ({ device }) => {
+      state.transport = { ...STOPPED, state: 'live' };
+      state.current = state.previous = null;
+      return (state.info = { ...sessionInfo('live-1', device, SCENARIO_YAML), kind: 'live' });
+    },
     'live.stop': () => status(false),
     'live.status': () => status(true),
     'live.save': () => ({ name: 'capture.pcapng', url: './download/capture.pcapng' }),
