@@ -4,7 +4,7 @@ import { packetMentions } from './packet-links.ts';
 test('packet numbers in a line', () => {
   expect(packetMentions('first difference: packet 2,113 (held), then Packet #7')).toEqual([
     { text: 'packet 2,113', number: 2_113, at: 18 },
-    { text: 'Packet #7', number: 7, at: 45 },
+    { text: 'Packet #7', number: 7, at: 44 },
   ]);
 });
 
