@@ -64,12 +64,6 @@ export const nat64Schema = z
     subscriberPrefix: z.int().min(32).max(128).default(64).describe('bits of the IPv6 source that name a subscriber'),
     maxFragments: z.int().min(1).max(4_096).default(256).describe('fragments held while the first one is awaited'),
     maxHeldSyns: z.int().min(0).max(4_096).default(64).describe('SYN packets from the IPv4 side held for a simultaneous open'),
-    portBlock: z
-      .int()
-      .min(0)
-      .max(16_384)
-      .default(0)
-      .describe('ports given to a subscriber in one block, 0 for single ports (RFC 6888 REQ-14, RFC 7422)'),
   })
   .describe('stateful NAT64 (RFC 6146)');
 export type Nat64Spec = z.infer<typeof nat64Schema>;

@@ -9,3 +9,9 @@ export function copyBytes(to: Uint8Array, toOffset: number, from: Uint8Array, fr
   }
   for (let i = 0; i < length; i++) to[toOffset + i] = from[fromOffset + i]!;
 }
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,275 @@
+import { u16, u32 } from '../base/index.ts';
+import { BindingTable } from './bindings.ts';
+import { FragmentTable, fragmentKey } from './fragment-table.ts';
+import { KEEP_PORT, type AddressMapper } from './mapper.ts';
+import { PacketView, PROTOCOL } from './packet-view.ts';
+import { PortPools, SubscriberCounts } from './port-pools.ts';
+import { embed4, extract4, isGlobal4, isIllegalSource4 } from './prefix64.ts';
+import { REASON } from './reasons.ts';
+import { SessionTable, TIMER } from './sessions.ts';
+import { inPrefixes4, type TranslatorSettings } from './settings.ts';
+import { KEEP_TIMER, nextTcpState, stateOf, TCP_FLAG, TCP_STATE, timerOf } from './tcp-state.ts';
+
+/** What happened to a binding. `binding` may be read during the call only. */
+export type BindingListener = (event: 'created' | 'removed', binding: number, nowNs: number) => void;
+
+/** Stateful mapping (RFC 6146 sections 3.4 to 3.6) over the binding and session tables. */
+export class Nat64Mapper implements AddressMapper {
+  source4 = 0;
+  destination4 = 0;
+  readonly addresses6 = new Uint8Array(32);
+  sourcePort = KEEP_PORT;
+  destinationPort = KEEP_PORT;
+  hairpin = false;
+  /** Session of the last packet, -1 for none. */
+  session = -1;
+  onBinding: BindingListener | undefined;
+
+  readonly bindings: BindingTable;
+  readonly sessions: SessionTable;
+  readonly fragments: FragmentTable;
+  readonly subscribers: SubscriberCounts;
+  private readonly settings: TranslatorSettings;
+  private readonly pools: PortPools;
+  private readonly quote = new PacketView();
+  private prefix = 0;
+
+  constructor(settings: TranslatorSettings, pools: PortPools) {
+    const { nat64 } = settings.spec;
+    this.settings = settings;
+    this.pools = pools;
+    this.bindings = new BindingTable(nat64.maxBindings);
+    this.sessions = new SessionTable(nat64.maxSessions, this.bindings);
+    this.fragments = new FragmentTable(nat64.maxFragments, nat64.timers.fragmentS * 1e9);
+    this.subscribers = new SubscriberCounts(nat64.maxBindings, nat64.subscriberPrefix);
+  }
+
+  map64(view: PacketView, inner: boolean, nowNs: number): number {
+    const { b, o } = view;
+    this.hairpin = false;
+    this.sourcePort = KEEP_PORT;
+    this.destinationPort = KEEP_PORT;
+    this.session = -1;
+    if (inner) return this.quoted64(view);
+    if (b[o + 24] === 0xff) return REASON.multicast;
+    if (b[o + 8] === 0xff) return REASON.illegalSource;
+    if (this.poolOf(b, o + 8) >= 0) return REASON.loop;
+    const code = this.peer64(b, o + 24);
+    if (code !== 0) return code;
+    const turn = this.pools.holds(this.destination4);
+    if (turn && !this.settings.spec.nat64.hairpin) return REASON.hairpinOff;
+    this.hairpin = turn;
+    if (view.icmpError) return this.error64(view);
+    const protocol = view.protocol === PROTOCOL.icmpv6 ? PROTOCOL.icmp : view.protocol;
+    if (protocol !== PROTOCOL.tcp && protocol !== PROTOCOL.udp && protocol !== PROTOCOL.icmp) return REASON.unsupportedProtocol;
+    if (view.fragmentOffset !== 0) return this.laterFragment(view);
+    if (view.capturedBytes < (protocol === PROTOCOL.tcp ? 14 : 8)) return REASON.tooShort;
+    return this.outgoing(view, protocol, nowNs);
+  }
+
+  /** First pool6 prefix that holds the address at `o`, or -1. */
+  private poolOf(b: Uint8Array, o: number): number {
+    const { pool6 } = this.settings;
+    for (let i = 0; i < pool6.length; i++) if (extract4(pool6[i]!, b, o) >= 0) return i;
+    return -1;
+  }
+
+  /** IPv4 peer of the IPv6 address at `o` to `destination4`. */
+  private peer64(b: Uint8Array, o: number): number {
+    const { pool6, globalOnly, deny4 } = this.settings;
+    this.prefix = this.poolOf(b, o);
+    if (this.prefix < 0) return REASON.notPool6;
+    const v4 = extract4(pool6[this.prefix]!, b, o);
+    if (globalOnly[this.prefix] === true && !isGlobal4(v4) && !this.pools.holds(v4)) return REASON.wellKnownPrivate;
+    if (v4 >>> 28 === 0xe) return REASON.multicast;
+    if (deny4.length > 0 && inPrefixes4(deny4, v4)) return REASON.denied;
+    this.destination4 = v4;
+    return 0;
+  }
+
+  private outgoing(view: PacketView, protocol: number, nowNs: number): number {
+    const { b, o, transport: t } = view;
+    const icmp = protocol === PROTOCOL.icmp;
+    const port = u16(b, icmp ? t + 4 : t);
+    const peerPort = icmp ? 0 : u16(b, t + 2);
+    const flags = protocol === PROTOCOL.tcp ? b[t + 13]! : 0;
+    let binding = this.bindings.find6(protocol, b, o + 8, port);
+    if (binding < 0) {
+      // Without state only what opens a conversation makes it: a SYN, an echo request, any UDP.
+      if (protocol === PROTOCOL.tcp && (flags & TCP_FLAG.syn) === 0) return REASON.tcpNoState;
+      if (icmp && b[t] !== 128) return REASON.noBinding;
+      binding = this.bind(protocol, b, o + 8, port, nowNs);
+      if (binding < 0) return -binding;
+    }
+    this.source4 = this.bindings.address4[binding]!;
+    this.sourcePort = this.bindings.port4[binding]!;
+    return this.track(binding, this.destination4, peerPort, protocol, true, flags, nowNs);
+  }
+
+  /** New binding, or minus a reason. */
+  private bind(protocol: number, b: Uint8Array, o: number, port: number, nowNs: number): number {
+    const { nat64 } = this.settings.spec;
+    const word = (i: number): number => u32(b, o + 4 * i);
+    if (this.subscribers.of(word) >= nat64.maxBindingsPerSubscriber) return -REASON.subscriberLimit;
+    if (this.bindings.count >= this.bindings.capacity) return -REASON.bindingsFull;
+    if (this.sessions.count >= this.sessions.capacity) return -REASON.sessionsFull;
+    if (!this.pools.allocate(this.bindings, protocol, b, o, port)) return -REASON.addressUnreachable;
+    const binding = this.bindings.add(protocol, b, o, port, this.pools.address4, this.pools.port4, false);
+    this.subscribers.add(word);
+    this.onBinding?.('created', binding, nowNs);
+    return binding;
+  }
+
+  /** Finds or makes the session and moves it on. */
+  private track(binding: number, peer4: number, peerPort: number, protocol: number, from6: boolean, flags: number, nowNs: number): number {
+    const { sessions } = this;
+    let e = sessions.find(binding, peer4, peerPort);
+    if (e >= 0) {
+      this.refresh(e, protocol, from6, flags, nowNs);
+    } else {
+      const syn = (flags & TCP_FLAG.syn) !== 0;
+      // RFC 6146 section 3.5.2.2, CLOSED: other segments pass by the binding and make no session.
+      if (protocol === PROTOCOL.tcp && !syn) return 0;
+      const state = protocol !== PROTOCOL.tcp ? TCP_STATE.closed : from6 ? TCP_STATE.v6Init : TCP_STATE.v4Init;
+      const timer = protocol === PROTOCOL.udp ? TIMER.udp : protocol === PROTOCOL.icmp ? TIMER.icmp : TIMER.transitory;
+      e = sessions.add(binding, peer4, peerPort, from6 ? this.prefix : 0, state, timer, nowNs);
+      if (e < 0) return REASON.sessionsFull;
+    }
+    this.session = e;
+    sessions.packets[e] = sessions.packets[e]! + 1;
+    return 0;
+  }
+
+  private refresh(e: number, protocol: number, from6: boolean, flags: number, nowNs: number): void {
+    const { sessions } = this;
+    if (protocol !== PROTOCOL.tcp) {
+      sessions.touch(e, sessions.timer[e]!, nowNs);
+      return;
+    }
+    const next = nextTcpState(sessions.state[e]!, from6, flags);
+    sessions.state[e] = stateOf(next);
+    const timer = timerOf(next);
+    if (timer !== KEEP_TIMER) sessions.touch(e, timer, nowNs);
+  }
+
+  /** Removes a session, and its binding with the last one (RFC 6146 section 3.1). */
+  drop(e: number, nowNs: number): void {
+    const binding = this.sessions.binding[e]!;
+    this.sessions.remove(e);
+    const { bindings } = this;
+    if (bindings.sessions[binding] !== 0 || bindings.fixed[binding] === 1) return;
+    this.onBinding?.('removed', binding, nowNs);
+    this.subscribers.remove((i) => bindings.words6[binding * 4 + i]!);
+    bindings.remove(binding);
+  }
+
+  private laterFragment(view: PacketView): number {
+    const known = this.fragments.find(fragmentKey(view));
+    if (known === undefined) return REASON.fragmentHeld;
+    this.source4 = known.source4;
+    this.destination4 = known.destination4;
+    this.addresses6.set(known.addresses6);
+    return 0;
+  }
+
+  /** An error passes for a session that is there and changes nothing of it (RFC 6146 section 3.5). Its source is what the session's host is outside. */
+  private error64(view: PacketView): number {
+    const { quote } = this;
+    const at = view.transport + 8;
+    const room = view.available - at;
+    const { destination4 } = this;
+    if (quote.parse6(view.b, at, room, room, true) !== 0) return REASON.icmpInner;
+    const code = this.quoted64(quote);
+    if (code !== 0) return code;
+    this.source4 = this.destination4;
+    this.destination4 = destination4;
+    return 0;
+  }
+
+  /** The packet quoted in an ICMPv6 error went from a peer to a host inside. */
+  private quoted64(view: PacketView): number {
+    const { b, o, transport: t } = view;
+    const code = this.peer64(b, o + 8);
+    if (code !== 0) return code;
+    this.source4 = this.destination4;
+    const icmp = view.protocol === PROTOCOL.icmpv6;
+    if (view.fragmentOffset !== 0 || view.capturedBytes < (icmp ? 6 : 4)) return REASON.icmpInner;
+    const binding = this.bindings.find6(icmp ? PROTOCOL.icmp : view.protocol, b, o + 24, u16(b, icmp ? t + 4 : t + 2));
+    if (binding < 0 || this.sessions.find(binding, this.source4, icmp ? 0 : u16(b, t)) < 0) return REASON.noBinding;
+    this.destination4 = this.bindings.address4[binding]!;
+    this.sourcePort = KEEP_PORT;
+    this.destinationPort = this.bindings.port4[binding]!;
+    return 0;
+  }
+
+  map46(view: PacketView, inner: boolean, nowNs: number): number {
+    const { b, o } = view;
+    this.sourcePort = KEEP_PORT;
+    this.destinationPort = KEEP_PORT;
+    this.session = -1;
+    if (inner) return this.quoted46(view);
+    const source = u32(b, o + 12);
+    const destination = u32(b, o + 16);
+    if (destination >>> 28 === 0xe) return REASON.multicast;
+    if (isIllegalSource4(source)) return REASON.illegalSource;
+    if (view.icmpError) return this.error46(view, source);
+    const { protocol, transport: t } = view;
+    if (protocol !== PROTOCOL.tcp && protocol !== PROTOCOL.udp && protocol !== PROTOCOL.icmp) return REASON.unsupportedProtocol;
+    if (view.fragmentOffset !== 0) return this.laterFragment(view);
+    if (view.capturedBytes < (protocol === PROTOCOL.tcp ? 14 : 8)) return REASON.tooShort;
+    const icmp = protocol === PROTOCOL.icmp;
+    const flags = protocol === PROTOCOL.tcp ? b[t + 13]! : 0;
+    const opens = protocol === PROTOCOL.tcp && (flags & TCP_FLAG.syn) !== 0 && (flags & 16) === 0;
+    const binding = this.bindings.find4(protocol, destination, u16(b, icmp ? t + 4 : t + 2));
+    if (binding < 0) return opens && this.pools.holds(destination) ? REASON.synHeld : REASON.noBinding;
+    const peerPort = icmp ? 0 : u16(b, t);
+    if (!this.admits(binding, source, peerPort)) return opens ? REASON.synHeld : REASON.filtered;
+    const code = this.track(binding, source, peerPort, protocol, false, flags, nowNs);
+    if (code !== 0) return code;
+    this.destinationPort = this.bindings.port6[binding]!;
+    this.bindings.write6(binding, this.addresses6, 16);
+    return this.peer46(source, this.session < 0 ? 0 : this.sessions.prefix[this.session]!);
+  }
+
+  private admits(binding: number, source: number, peerPort: number): boolean {
+    if (this.settings.spec.nat64.filtering === 'endpoint-independent') return true;
+    return this.sessions.find(binding, source, peerPort) >= 0 || this.sessions.knows(binding, source);
+  }
+
+  /** IPv6 address of the IPv4 peer, to the source. */
+  private peer46(v4: number, prefix: number): number {
+    const { pool6, globalOnly } = this.settings;
+    if (pool6.length === 0) return REASON.noSource6;
+    if (globalOnly[prefix] === true && !isGlobal4(v4) && !this.pools.holds(v4)) return REASON.wellKnownPrivate;
+    embed4(pool6[prefix]!, v4, this.addresses6, 0);
+    return 0;
+  }
+
+  private error46(view: PacketView, source: number): number {
+    const { quote } = this;
+    const at = view.transport + 8;
+    const room = view.available - at;
+    if (quote.parse4(view.b, at, room, room, true, false) !== 0) return REASON.icmpInner;
+    const code = this.quoted46(quote);
+    if (code !== 0) return code;
+    this.addresses6.copyWithin(16, 0, 16);
+    return this.peer46(source, this.prefix);
+  }
+
+  /** The packet quoted in an ICMP error went from a pool address to a peer. */
+  private quoted46(view: PacketView): number {
+    const { b, o, transport: t, protocol } = view;
+    const icmp = protocol === PROTOCOL.icmp;
+    if (view.fragmentOffset !== 0 || view.capturedBytes < (icmp ? 6 : 4)) return REASON.icmpInner;
+    const binding = this.bindings.find4(protocol, u32(b, o + 12), u16(b, icmp ? t + 4 : t));
+    const peer = u32(b, o + 16);
+    const e = binding < 0 ? -1 : this.sessions.find(binding, peer, icmp ? 0 : u16(b, t + 2));
+    if (e < 0) return REASON.noBinding;
+    this.prefix = this.sessions.prefix[e]!;
+    this.bindings.write6(binding, this.addresses6, 0);
+    embed4(this.settings.pool6[this.prefix]!, peer, this.addresses6, 16);
+    this.sourcePort = this.bindings.port6[binding]!;
+    this.destinationPort = KEEP_PORT;
+    return 0;
+  }
+}

@@ -1,0 +1,246 @@
+import { err, ok, putU16, putU32 } from '../base/index.ts';
+import type { Result } from '../base/index.ts';
+import type { Nat64Spec } from '../contract/index.ts';
+import { checksum, formatIpv4U32, formatIpv6, parseIpv4U32, parseIpv6, pseudoSum6 } from '../wire/index.ts';
+import { answer } from './answer.ts';
+import { fragmentKey, type HeldFragment } from './fragment-table.ts';
+import { Nat64Mapper } from './nat64-mapper.ts';
+import { IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
+import { SINK_KIND, type PacketSink } from './packet-sink.ts';
+import { PortPools } from './port-pools.ts';
+import { embed4 } from './prefix64.ts';
+import { isTranslated, REASON } from './reasons.ts';
+import { TIMER } from './sessions.ts';
+import type { SettingsError, TranslatorSettings } from './settings.ts';
+import { TCP_STATE, TCP_STATE_NAMES } from './tcp-state.ts';
+import { PacketTranslator } from './translator.ts';
+
+const NS = 1e9;
+const PROTOCOL_OF = { tcp: PROTOCOL.tcp, udp: PROTOCOL.udp, icmp: PROTOCOL.icmp } as const;
+const NAME_OF: Readonly<Record<number, 'tcp' | 'udp' | 'icmp'>> = { 6: 'tcp', 17: 'udp', 1: 'icmp' };
+
+/** A row of the session table, for a person. */
+export interface SessionRow {
+  readonly protocol: 'tcp' | 'udp' | 'icmp';
+  readonly v6: string;
+  readonly port6: number;
+  readonly v4: string;
+  readonly port4: number;
+  readonly peer: string;
+  readonly peerPort: number;
+  readonly state: string;
+  readonly packets: number;
+  /** Lab time at which it ends if nothing more comes. */
+  readonly endsNs: number;
+}
+
+/**
+ * Stateful NAT64 (RFC 6146): the packet translator over binding and session tables, with what needs memory of packets: fragments that
+ * come before the first one, and SYNs from outside that wait for one from inside. Time is the lab's, handed in with each packet;
+ * a time before the last one counts as the last one.
+ */
+export class Nat64 {
+  readonly settings: TranslatorSettings;
+  readonly mapper: Nat64Mapper;
+  readonly packets: PacketTranslator;
+  /** Fragments and SYNs that were held and then given up. */
+  lostFragments = 0;
+  lostSyns = 0;
+  expiredSessions = 0;
+  private nowNs = 0;
+  private syns: HeldFragment[] = [];
+  private readonly lifetimesNs: readonly number[];
+  private readonly view = new PacketView();
+
+  private constructor(settings: TranslatorSettings, pools: PortPools) {
+    this.settings = settings;
+    this.mapper = new Nat64Mapper(settings, pools);
+    this.packets = new PacketTranslator(settings, this.mapper);
+    const t = settings.spec.nat64.timers;
+    // In the order of TIMER.
+    this.lifetimesNs = [t.udpS, t.icmpS, t.tcpEstablishedS, t.tcpTransitoryS, t.tcpIncomingSynS].map((s) => s * NS);
+  }
+
+  /** Error: the configuration field that cannot be used. */
+  static create(settings: TranslatorSettings): Result<Nat64, SettingsError> {
+    const { nat64 } = settings.spec;
+    const pools = PortPools.compile(nat64);
+    if (!pools.ok) return pools;
+    const made = new Nat64(settings, pools.value);
+    const bad = made.addBindings(nat64);
+    return bad === undefined ? ok(made) : err(bad);
+  }
+
+  private addBindings(spec: Nat64Spec): SettingsError | undefined {
+    const { bindings } = this.mapper;
+    for (const [i, { protocol, v6, port6, v4, port4 }] of spec.bindings.entries()) {
+      const b = parseIpv6(v6);
+      const address = parseIpv4U32(v4);
+      const field = `nat64.bindings.${i}`;
+      if (b === undefined) return { field: `${field}.v6`, message: `${v6} is not an IPv6 address` };
+      if (address < 0) return { field: `${field}.v4`, message: `${v4} is not an IPv4 address` };
+      const number = PROTOCOL_OF[protocol];
+      if (bindings.find6(number, b, 0, port6) >= 0 || bindings.find4(number, address, port4) >= 0) {
+        return { field, message: 'another binding has one of these addresses and ports' };
+      }
+      if (bindings.add(number, b, 0, port6, address, port4, true) < 0) return { field, message: 'more static bindings than maxBindings' };
+    }
+    return undefined;
+  }
+
+  /** As PacketTranslator.translate. Output may hold packets released by this one. Sessions that have ended by `nowNs` end first. */
+  translate(side: 4 | 6, bytes: Uint8Array, offset: number, length: number, wireLength: number, sink: PacketSink, nowNs: number): number {
+    this.advance(nowNs, sink);
+    const code = this.packets.translate(side, bytes, offset, length, wireLength, sink, this.nowNs);
+    if (code === REASON.fragmentHeld) return this.hold(side, bytes, offset, length, wireLength);
+    if (code === REASON.synHeld) return this.holdSyn(bytes, offset, length, wireLength, sink);
+    if (isTranslated(code)) this.afterFirst(side, bytes, offset, length, wireLength, sink);
+    return code;
+  }
+
+  private parse(side: 4 | 6, b: Uint8Array, o: number, length: number, wireLength: number): boolean {
+    const code = side === 6 ? this.view.parse6(b, o, length, wireLength, false) : this.view.parse4(b, o, length, wireLength, false, false);
+    return code === 0;
+  }
+
+  private hold(side: 4 | 6, b: Uint8Array, o: number, length: number, wireLength: number): number {
+    if (!this.parse(side, b, o, length, wireLength)) return REASON.fragmentHeld;
+    const fragment = { key: fragmentKey(this.view), sinceNs: this.nowNs, side, bytes: b.slice(o, o + length), wireLength };
+    if (this.mapper.fragments.hold(fragment)) return REASON.fragmentHeld;
+    this.lostFragments++;
+    return REASON.fragmentsFull;
+  }
+
+  /** After a first fragment: what it was mapped to is good for the others, and those that waited go. A SYN from inside ends the wait of one from outside. */
+  private afterFirst(side: 4 | 6, b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): void {
+    const { mapper } = this;
+    if (this.syns.length > 0 && side === 6) this.forgetSyn();
+    // Almost no packet is a fragment: look at the two bytes that say so before parsing again.
+    if (side === 4 ? (b[o + 6]! & 0x3f) === 0 : b[o + 6]! === PROTOCOL.tcp || b[o + 6]! === PROTOCOL.udp) return;
+    if (!this.parse(side, b, o, length, wireLength)) return;
+    if (!this.view.moreFragments || this.view.fragmentOffset !== 0) return;
+    const key = fragmentKey(this.view);
+    const { source4, destination4 } = mapper;
+    mapper.fragments.learn({ key, sinceNs: this.nowNs, source4, destination4, addresses6: mapper.addresses6.slice() });
+    for (const held of mapper.fragments.release(key)) {
+      this.packets.translate(held.side, held.bytes, 0, held.bytes.length, held.wireLength, sink, this.nowNs);
+    }
+  }
+
+  /** Drops the held SYN that came from the peer of the session just used: both opened at once (RFC 6146 section 3.5.2.2). */
+  private forgetSyn(): void {
+    const { mapper } = this;
+    const e = mapper.session;
+    if (e < 0) return;
+    const binding = mapper.sessions.binding[e]!;
+    this.syns = this.syns.filter(({ bytes }) => {
+      if (!this.parse(4, bytes, 0, bytes.length, bytes.length)) return true;
+      const t = this.view.transport;
+      const peer = ((bytes[12]! << 24) | (bytes[13]! << 16) | (bytes[14]! << 8) | bytes[15]!) >>> 0;
+      const toPort = (bytes[t + 2]! << 8) | bytes[t + 3]!;
+      return peer !== mapper.sessions.peer4[e] || toPort !== mapper.bindings.port4[binding];
+    });
+  }
+
+  private holdSyn(b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): number {
+    if (this.syns.length < this.settings.spec.nat64.maxHeldSyns) {
+      this.syns.push({ key: new Uint8Array(0), sinceNs: this.nowNs, side: 4, bytes: b.slice(o, o + length), wireLength });
+      return REASON.synHeld;
+    }
+    this.lostSyns++;
+    return this.refuse(b, o, length, wireLength, sink);
+  }
+
+  private refuse(b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): number {
+    if (!this.parse(4, b, o, length, wireLength)) return REASON.answerSuppressed;
+    return answer(this.packets.context, this.view, 0x0303, 0, REASON.portUnreachable, sink);
+  }
+
+  /** Moves the clock on: sessions, held fragments and held SYNs that have ended by `nowNs` go. Answers and probes go to `sink`. */
+  advance(nowNs: number, sink: PacketSink): void {
+    this.nowNs = Math.max(this.nowNs, nowNs);
+    const { sessions, fragments } = this.mapper;
+    for (let timer = 0; timer < this.lifetimesNs.length; timer++) {
+      const lifetime = this.lifetimesNs[timer]!;
+      for (let e = sessions.oldest(timer); e >= 0; e = sessions.oldest(timer)) {
+        const endNs = sessions.sinceNs[e]! + lifetime;
+        if (endNs > this.nowNs) break;
+        this.expire(e, endNs, sink);
+      }
+    }
+    this.lostFragments += fragments.expire(this.nowNs);
+    if (this.syns.length > 0) this.expireSyns(sink);
+  }
+
+  private expire(e: number, endNs: number, sink: PacketSink): void {
+    const { sessions } = this.mapper;
+    if (sessions.state[e] === TCP_STATE.established) {
+      // RFC 6146 section 3.5.2.2: the session gets another four minutes, and the host inside a probe to answer.
+      this.probe(e, sink);
+      sessions.state[e] = TCP_STATE.transitory;
+      sessions.touch(e, TIMER.transitory, endNs);
+      return;
+    }
+    this.mapper.drop(e, this.nowNs);
+    this.expiredSessions++;
+  }
+
+  /** An empty segment with ACK and both numbers zero, to the host inside. */
+  private probe(e: number, sink: PacketSink): void {
+    const { bindings, sessions } = this.mapper;
+    const binding = sessions.binding[e]!;
+    const bytes = IPV6_BYTES + 20;
+    const at = sink.reserve(bytes);
+    const prefix = this.settings.pool6[sessions.prefix[e]!];
+    if (at < 0 || prefix === undefined) return;
+    const out = sink.bytes;
+    out.fill(0, at, at + bytes);
+    putU32(out, at, 0x60000000);
+    putU16(out, at + 4, 20);
+    out[at + 6] = PROTOCOL.tcp;
+    out[at + 7] = this.settings.spec.routeHopLimit;
+    embed4(prefix, sessions.peer4[e]!, out, at + 8);
+    bindings.write6(binding, out, at + 24);
+    const t = at + IPV6_BYTES;
+    putU16(out, t, sessions.peerPort[e]!);
+    putU16(out, t + 2, bindings.port6[binding]!);
+    out[t + 12] = 0x50;
+    out[t + 13] = 0x10;
+    putU16(out, t + 16, checksum(out, t, t + 20, pseudoSum6(out, at + 8, at + 24, PROTOCOL.tcp, 20)));
+    sink.push(bytes, bytes, 6, SINK_KIND.error);
+  }
+
+  private expireSyns(sink: PacketSink): void {
+    const lifetime = this.lifetimesNs[TIMER.incomingSyn]!;
+    const ended = this.syns.filter(({ sinceNs }) => sinceNs + lifetime <= this.nowNs);
+    if (ended.length === 0) return;
+    this.syns = this.syns.filter(({ sinceNs }) => sinceNs + lifetime > this.nowNs);
+    for (const { bytes, wireLength } of ended) this.refuse(bytes, 0, bytes.length, wireLength, sink);
+    this.lostSyns += ended.length;
+  }
+
+  /** All sessions, oldest entry first; for tables and tests. */
+  rows(limit = Number.POSITIVE_INFINITY): SessionRow[] {
+    const { bindings, sessions } = this.mapper;
+    const out: SessionRow[] = [];
+    const address = new Uint8Array(16);
+    for (let e = 0; e < sessions.capacity && out.length < limit; e++) {
+      const binding = sessions.binding[e]!;
+      if (binding < 0) continue;
+      bindings.write6(binding, address, 0);
+      out.push({
+        protocol: NAME_OF[bindings.protocol[binding]!] ?? 'udp',
+        v6: formatIpv6(address, 0),
+        port6: bindings.port6[binding]!,
+        v4: formatIpv4U32(bindings.address4[binding]!),
+        port4: bindings.port4[binding]!,
+        peer: formatIpv4U32(sessions.peer4[e]!),
+        peerPort: sessions.peerPort[e]!,
+        state: TCP_STATE_NAMES[sessions.state[e]!] ?? '',
+        packets: sessions.packets[e]!,
+        endsNs: sessions.sinceNs[e]! + this.lifetimesNs[sessions.timer[e]!]!,
+      });
+    }
+    return out;
+  }
+}

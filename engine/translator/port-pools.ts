@@ -1,0 +1,163 @@
+import { err, ok, u32 } from '../base/index.ts';
+import type { Result } from '../base/index.ts';
+import type { Nat64Spec } from '../contract/index.ts';
+import type { BindingTable } from './bindings.ts';
+import { finishHash, mixHash } from './hash-slots.ts';
+import { PROTOCOL } from './packet-view.ts';
+import { mask4, parsePrefix4 } from './prefix64.ts';
+import type { SettingsError } from './settings.ts';
+
+interface Pool {
+  readonly first: number;
+  readonly addresses: number;
+  readonly lowPort: number;
+  readonly highPort: number;
+}
+
+/** Addresses tried for one binding. All of one address's ports are tried first; a pool this full is out of ports for this source. */
+const MAX_ADDRESSES_TRIED = 8;
+
+/** Ports below this are well known; a source there gets one there, and others do not (RFC 4787 REQ-3, RFC 6146 section 3.5.1.1). */
+const FIRST_USER_PORT = 1_024;
+
+/**
+ * IPv4 addresses and ports for new bindings. The same IPv6 address starts at the same IPv4 address always (paired pooling, RFC 4787 REQ-2), its own
+ * port is taken where it is free, and else one of the same range and parity (RFC 4787 REQ-3, REQ-4). Deterministic.
+ */
+export class PortPools {
+  /** The last choice. */
+  address4 = 0;
+  port4 = 0;
+  private readonly pools: readonly Pool[];
+  private readonly total: number;
+
+  constructor(pools: readonly Pool[]) {
+    this.pools = pools;
+    this.total = pools.reduce((sum, pool) => sum + pool.addresses, 0);
+  }
+
+  static compile(spec: Nat64Spec): Result<PortPools, SettingsError> {
+    const pools: Pool[] = [];
+    for (const [i, { prefix, ports }] of spec.pool4.entries()) {
+      const parsed = parsePrefix4(prefix);
+      if (!parsed.ok) return err({ field: `nat64.pool4.${i}.prefix`, message: parsed.error });
+      if (ports[0] > ports[1]) return err({ field: `nat64.pool4.${i}.ports`, message: 'the first port is above the last' });
+      pools.push({ first: parsed.value.value, addresses: 2 ** (32 - parsed.value.length), lowPort: ports[0], highPort: ports[1] });
+    }
+    return ok(new PortPools(pools));
+  }
+
+  holds(address: number): boolean {
+    for (let i = 0; i < this.pools.length; i++) {
+      const pool = this.pools[i]!;
+      if (address >= pool.first && address < pool.first + pool.addresses) return true;
+    }
+    return false;
+  }
+
+  /** Finds a free address and port for the IPv6 source at `o`; false where there is none. */
+  allocate(bindings: BindingTable, protocol: number, b: Uint8Array, o: number, port: number): boolean {
+    if (this.total === 0) return false;
+    let h = 0;
+    for (let i = 0; i < 16; i += 4) h = mixHash(h, u32(b, o + i));
+    h = finishHash(h);
+    const tries = Math.min(this.total, MAX_ADDRESSES_TRIED);
+    for (let strict = 1; strict >= 0; strict--) {
+      for (let i = 0; i < tries; i++) {
+        if (this.onAddress(bindings, protocol, (h + i) % this.total, port, finishHash(mixHash(h, port)), strict === 1)) return true;
+      }
+    }
+    return false;
+  }
+
+  private onAddress(bindings: BindingTable, protocol: number, index: number, port: number, h: number, strict: boolean): boolean {
+    let rest = index;
+    let at = 0;
+    while (rest >= this.pools[at]!.addresses) rest -= this.pools[at++]!.addresses;
+    const pool = this.pools[at]!;
+    const address = pool.first + rest;
+    let low = pool.lowPort;
+    let high = pool.highPort;
+    // Identifiers of ICMP have no well-known range.
+    const ranged = strict && protocol !== PROTOCOL.icmp;
+    if (ranged && port < FIRST_USER_PORT) high = Math.min(high, FIRST_USER_PORT - 1);
+    if (ranged && port >= FIRST_USER_PORT) low = Math.max(low, FIRST_USER_PORT);
+    if (low > high) return false;
+    if (port >= low && port <= high && this.take(bindings, protocol, address, port)) return true;
+    const step = strict ? 2 : 1;
+    if (strict && ((low ^ port) & 1) !== 0) low++;
+    const count = Math.floor((high - low) / step) + 1;
+    for (let i = 0; i < count; i++) {
+      if (this.take(bindings, protocol, address, low + (((h % count) + i) % count) * step)) return true;
+    }
+    return false;
+  }
+
+  private take(bindings: BindingTable, protocol: number, address: number, port: number): boolean {
+    if (bindings.find4(protocol, address, port) >= 0) return false;
+    this.address4 = address;
+    this.port4 = port;
+    return true;
+  }
+}
+
+/**
+ * Bindings of each subscriber (RFC 6888 REQ-4), where a subscriber is an IPv6 prefix. Open addressing; an entry whose count is zero is
+ * reused by whoever comes there, so the table needs no removal.
+ */
+export class SubscriberCounts {
+  private readonly words: Uint32Array;
+  private readonly counts: Uint32Array;
+  private readonly size: number;
+  private readonly masks: readonly number[];
+
+  constructor(bindings: number, prefixBits: number) {
+    let size = 16;
+    while (size < bindings * 2) size *= 2;
+    this.size = size;
+    this.words = new Uint32Array(size * 4);
+    this.counts = new Uint32Array(size);
+    this.masks = [0, 1, 2, 3].map((i) => mask4(Math.max(0, Math.min(32, prefixBits - 32 * i))));
+  }
+
+  private slot(word: (i: number) => number, forNew: boolean): number {
+    let h = 0;
+    for (let i = 0; i < 4; i++) h = mixHash(h, word(i) & this.masks[i]!);
+    let at = finishHash(h) & (this.size - 1);
+    let reusable = -1;
+    // Bounded by the table: with half load an unused entry comes soon.
+    for (let n = 0; n < this.size; n++, at = (at + 1) & (this.size - 1)) {
+      if (this.same(at, word)) return at;
+      if (this.counts[at] !== 0) continue;
+      if (reusable < 0) reusable = at;
+      if (this.blank(at)) break;
+    }
+    return forNew ? reusable : -1;
+  }
+
+  private same(at: number, word: (i: number) => number): boolean {
+    for (let i = 0; i < 4; i++) if (this.words[at * 4 + i] !== (word(i) & this.masks[i]!) >>> 0) return false;
+    return true;
+  }
+
+  private blank(at: number): boolean {
+    return (this.words[at * 4]! | this.words[at * 4 + 1]! | this.words[at * 4 + 2]! | this.words[at * 4 + 3]!) === 0;
+  }
+
+  of(word: (i: number) => number): number {
+    const at = this.slot(word, false);
+    return at < 0 ? 0 : this.counts[at]!;
+  }
+
+  add(word: (i: number) => number): void {
+    const at = this.slot(word, true);
+    if (at < 0) return;
+    for (let i = 0; i < 4; i++) this.words[at * 4 + i] = word(i) & this.masks[i]!;
+    this.counts[at] = this.counts[at]! + 1;
+  }
+
+  remove(word: (i: number) => number): void {
+    const at = this.slot(word, false);
+    if (at >= 0 && this.counts[at]! > 0) this.counts[at] = this.counts[at]! - 1;
+  }
+}
