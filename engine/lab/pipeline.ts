@@ -199,18 +199,16 @@ export class Pipeline {
       return [
         ...statRecords('netif', `device.${q}`, netif),
         ...statRecords('flow-switch', `fsw.${q}`, { ...flows, ...drops }),
-        ...world
-          .rings()
-          .flatMap((r) =>
-            statRecords('ring', r.id, {
-              used: r.used,
-              high_water: r.highWater,
-              enqueued: r.enqueued,
-              dequeued: r.dequeued,
-              drops: r.drops,
-              errors: r.errors,
-            }),
-          ),
+        ...world.rings().flatMap((r) =>
+          statRecords('ring', r.id, {
+            used: r.used,
+            high_water: r.highWater,
+            enqueued: r.enqueued,
+            dequeued: r.dequeued,
+            drops: r.drops,
+            errors: r.errors,
+          }),
+        ),
         ...world
           .pools()
           .flatMap((p) =>

@@ -41,7 +41,7 @@ export class WorldTrace {
       used: ring.used,
       slots: ring.slots,
       poolUsed: world.devicePool.used,
-      pollNs: world.due[2] === Number.POSITIVE_INFINITY ? -1 : world.due[2]!,
+      pollNs: world.pollDueNs,
     });
   }
 

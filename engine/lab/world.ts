@@ -39,18 +39,18 @@ import type { SeriesOptions, VerdictSink } from './types.ts';
  * reader. Nothing is shared between queues, so results do not depend on how queues are spread over threads.
  *
  * Time runs by arrivals. Before a packet arrives at t, all services due at or before t run, earliest first; services due at the
- * same instant run in this order: bin edge of the series, link, RX poll, linger worker, then for each port in order its reader
- * and its TX poll. A service looks at its ring when it starts, which fixes how many packets it takes; it ends after the time they
+ * same instant run in this order: bin edge of the series, RX poll, linger worker, the readers in the order of their ports, the
+ * link, and the TX polls in the order of their ports. A service looks at its ring when it starts, which fixes how many packets it takes; it ends after the time they
  * cost, and only then moves the packets and gives their slots back. If more packets wait, it starts again at that instant.
  *
  *     arrival -> device pool, device RX ring -> (moderation) -> poll: flow switch -> port pool, port RX ring -> (wake) -> read
  *     arrival of a packet sent here -> port pool, port TX ring -> TX poll: flow switch -> device pool, device TX ring -> link
  */
 const DUE_SERIES = 0;
-const DUE_LINK = 1;
-const DUE_POLL = 2;
-const DUE_LINGER = 3;
-const DUE_PORTS = 4;
+const DUE_POLL = 1;
+const DUE_LINGER = 2;
+/** Readers from here on; behind them the link, then the TX polls. */
+const DUE_READERS = 3;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Flow records of a run in all, at most: 512 MB of entries. Later flows are switched by selectors alone and counted. */
@@ -107,6 +107,10 @@ export class QueueWorld {
   private readonly perBatchNs: number;
   private readonly linkNsPerByte: number;
   private readonly hostIndex: number;
+  /** Place of the link among the services. */
+  private readonly link: number;
+  /** Services that can be due: without local addresses nothing is sent. */
+  private readonly services: number;
   private readonly ids = new Int32Array(LOOKUP_BATCH);
 
   /** `scenario` must have a host port. */
@@ -143,7 +147,9 @@ export class QueueWorld {
     this.detail = options.verdicts?.detail ?? null;
     this.trace = options.trace;
     this.series = options.series === null ? null : new SeriesRecorder(options.series, this.rings(), this.pools());
-    this.due = new Float64Array(DUE_PORTS + 2 * this.ports.length).fill(NEVER);
+    this.link = DUE_READERS + this.ports.length;
+    this.due = new Float64Array(this.link + 1 + this.ports.length).fill(NEVER);
+    this.services = device.local.length === 0 ? this.link : this.due.length;
     if (this.series !== null) this.setDue(DUE_SERIES, this.series.edgeNs);
   }
 
@@ -161,6 +167,12 @@ export class QueueWorld {
 
   pools(): Pool[] {
     return [this.devicePool, ...this.ports.map((p) => p.pool)];
+  }
+
+  /** When the next poll of the device RX ring starts or ends, ns; -1 if none is due. */
+  get pollDueNs(): number {
+    const due = this.due[DUE_POLL]!;
+    return due === NEVER ? -1 : due;
   }
 
   /** Packets inside rings now. */
@@ -257,7 +269,7 @@ export class QueueWorld {
   /** Runs every service due at or before `tNs`. */
   runUntil(tNs: number): void {
     const due = this.due;
-    const services = due.length;
+    const services = this.services;
     for (;;) {
       let next = NEVER;
       let service = 0;
@@ -274,14 +286,14 @@ export class QueueWorld {
       due[service] = NEVER;
       this.clock[0] = next;
       if (service === DUE_POLL) this.poll(next);
-      else if (service >= DUE_PORTS) {
-        if ((service & 1) === 0) this.read(this.ports[(service - DUE_PORTS) >> 1]!, service, next);
-        else this.pollTx(this.ports[(service - DUE_PORTS) >> 1]!, service, next);
+      else if (service >= DUE_READERS) {
+        if (service < this.link) this.read(this.ports[service - DUE_READERS]!, service, next);
+        else if (service === this.link) this.transmit(next);
+        else this.pollTx(this.ports[service - this.link - 1]!, service, next);
       } else if (service === DUE_SERIES) {
         this.series!.flush();
         due[DUE_SERIES] = this.series!.edgeNs;
-      } else if (service === DUE_LINK) this.transmit(next);
-      else this.expire(next);
+      } else this.expire(next);
     }
   }
 
@@ -344,7 +356,7 @@ export class QueueWorld {
       else if (flow < -1) port = -2 - flow;
       if (this.trace !== null) this.trace.switched(this, this.clock[0]!, meta[w + PKT_NUMBER]!, flow, port);
       buflets += meta[w + PKT_BUFLETS]!;
-      this.receive(this.ports[port]!, DUE_PORTS + 2 * port, slot, w);
+      this.receive(this.ports[port]!, DUE_READERS + port, slot, w);
     }
     this.devicePool.give(buflets);
     if (fsw.wheel.nextTickNs < this.due[DUE_LINGER]!) this.due[DUE_LINGER] = fsw.wheel.nextTickNs;
@@ -462,7 +474,7 @@ export class QueueWorld {
       return;
     }
     if (this.verdict !== null) this.verdict[number - 1] = VERDICT_HELD;
-    if (port.tx.used === 1 && port.polling === 0) this.setDue(DUE_PORTS + 2 * index + 1, tNs);
+    if (port.tx.used === 1 && port.polling === 0) this.setDue(this.link + 1 + index, tNs);
     if (this.trace !== null) this.trace.enqueued(port, tNs, number, port.tx, tNs);
   }
 
@@ -504,7 +516,7 @@ export class QueueWorld {
       this.store.release(slot);
       return;
     }
-    if (this.deviceTx.used === 1) this.due[DUE_LINK] = tNs + Math.round(lenBytes * this.linkNsPerByte);
+    if (this.deviceTx.used === 1) this.due[this.link] = tNs + Math.round(lenBytes * this.linkNsPerByte);
     if (this.trace !== null) this.trace.queuedForLink(this, tNs, meta[w + PKT_NUMBER]!);
   }
 
@@ -524,7 +536,7 @@ export class QueueWorld {
     this.endNs = tNs;
     if (this.deviceTx.used > 0) {
       const next = meta[this.deviceTx.peek(0) * META_WORDS + PKT_LEN]!;
-      this.due[DUE_LINK] = tNs + Math.round(next * this.linkNsPerByte);
+      this.due[this.link] = tNs + Math.round(next * this.linkNsPerByte);
     }
   }
 

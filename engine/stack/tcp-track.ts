@@ -52,29 +52,40 @@ const ACK = 16;
 /** Largest window that scaling can announce (RFC 7323 section 2.3): a segment farther from the expected place is counted as outside. */
 const MAX_WINDOW = 1 << 30;
 
+const META_FROM_B_SHIFT = 31 - Math.clz32(META_FROM_B);
+const ESTABLISHED_BOTH = (15 << FLOW_TCP_A_SHIFT) | (15 << FLOW_TCP_B_SHIFT);
+const ESTABLISHED_BOTH_VALUE = (ESTABLISHED << FLOW_TCP_A_SHIFT) | (ESTABLISHED << FLOW_TCP_B_SHIFT);
+
 /** Takes one whole TCP segment, whose metadata stand in `packet` at word `w` (see packet-store), into the entry of a flow. */
 export function trackTcp(table: FlowTable, id: number, packet: Int32Array, w: number): void {
   const meta = packet[w + PKT_META]!;
-  const seq = packet[w + PKT_SEQ]!;
-  const payload = packet[w + PKT_PAYLOAD]!;
   const entries = table.entries;
   const at = id * FLOW_ENTRY_WORDS;
-  const fromB = (meta & META_FROM_B) !== 0;
+  // Computed and not branched on: which side sends is a coin toss to the branch predictor.
+  const fromB = (meta >>> META_FROM_B_SHIFT) & 1;
   const flags = (meta >>> META_TCP_FLAGS_SHIFT) & 0xff;
   const state = entries[at + E_STATE]!;
-  const shiftX = fromB ? FLOW_TCP_B_SHIFT : FLOW_TCP_A_SHIFT;
-  const shiftY = fromB ? FLOW_TCP_A_SHIFT : FLOW_TCP_B_SHIFT;
-  const nextX = at + (fromB ? E_NEXT_B : E_NEXT_A);
-  const nextY = at + (fromB ? E_NEXT_A : E_NEXT_B);
-  const validX = fromB ? FLOW_SEQ_B : FLOW_SEQ_A;
-  const validY = fromB ? FLOW_SEQ_A : FLOW_SEQ_B;
+  const shiftX = FLOW_TCP_A_SHIFT + fromB * (FLOW_TCP_B_SHIFT - FLOW_TCP_A_SHIFT);
+  const shiftY = FLOW_TCP_B_SHIFT - fromB * (FLOW_TCP_B_SHIFT - FLOW_TCP_A_SHIFT);
+  const nextX = at + E_NEXT_A + fromB;
+  const nextY = at + E_NEXT_B - fromB;
+  const validX = FLOW_SEQ_A << fromB;
+  const validY = FLOW_SEQ_B >>> fromB;
+  const end0 = (packet[w + PKT_SEQ]! + packet[w + PKT_PAYLOAD]!) | 0;
+  // Data and acknowledgements of an established connection: nearly every segment.
+  if ((state & ESTABLISHED_BOTH) === ESTABLISHED_BOTH_VALUE && (flags & (SYN | FIN | RST)) === 0 && (state & validX) !== 0) {
+    const ahead = (end0 - entries[nextX]!) | 0;
+    if (ahead > MAX_WINDOW || ahead < -MAX_WINDOW) table.cold[id * FLOW_COLD_WORDS + C_OUTSIDE]!++;
+    else entries[nextX] = (entries[nextX]! + (ahead & ~(ahead >> 31))) | 0;
+    return;
+  }
   let x = (state >>> shiftX) & 15;
   let y = (state >>> shiftY) & 15;
   let valid = state & (FLOW_SEQ_A | FLOW_SEQ_B);
 
   const opens = (flags & SYN) !== 0 && (x === CLOSED || x === TIME_WAIT || x === LISTEN || x === SYN_SENT);
   if (opens && (flags & ACK) === 0) valid &= ~validX;
-  const end = (seq + payload + ((flags & SYN) >>> 1) + (flags & FIN)) | 0;
+  const end = (end0 + ((flags & SYN) >>> 1) + (flags & FIN)) | 0;
   if ((flags & RST) === 0) {
     if ((valid & validX) === 0 || opens) {
       entries[nextX] = end;
