@@ -200,7 +200,8 @@ export class AppStore extends TransportStore {
   async #loadSummaries(session: string): Promise<void> {
     const both = await this.ask('Reading the run', 'run.summary', { session });
     if (this.sessionId !== session || both === null) return;
-    this.previous = both.previous;
+    // A run repeated with the same scenario says nothing new: what stays for comparison is the last one that differed.
+    if (both.previous !== null && both.previous.scenario.sha256 !== both.current?.scenario.sha256) this.previous = both.previous;
     if (both.current !== null) this.#finishRun(both.current);
   }
 

@@ -57,7 +57,7 @@ export function engineDouble(): EngineDouble {
       method,
       (request: never, context: never): unknown => {
         calls.push({ method, request });
-        const handler = overrides.get(method) ?? (plain[method] as (request: never, context: never) => unknown);
+        const handler = overrides.get(method) ?? (plain[method]);
         return handler(request, context);
       },
     ]),
@@ -69,7 +69,7 @@ export function engineDouble(): EngineDouble {
     client,
     calls,
     override(method, handler) {
-      overrides.set(method, handler as (request: never, context: never) => unknown);
+      overrides.set(method, handler);
     },
     emit(event, data) {
       served.event(event, data);
