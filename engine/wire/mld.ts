@@ -1,4 +1,4 @@
-import { FieldReader, flagBit, showNumber } from './reader.ts';
+import { type FieldReader, flagBit, showNumber } from './reader.ts';
 import type { DissectContext } from './registry.ts';
 
 /** A query at least this long is version 2 (RFC 3810 section 8.1). */

@@ -1,7 +1,7 @@
 import { formatIpv6 } from './address.ts';
 import { dissectIpv6 } from './ipv6.ts';
 import { passOn } from './payload.ts';
-import { FieldReader, flagBit, showNumber } from './reader.ts';
+import { type FieldReader, flagBit, showNumber } from './reader.ts';
 import type { DissectContext } from './registry.ts';
 
 const NAMES: Readonly<Record<number, string>> = {

@@ -1,4 +1,4 @@
-import { bitField, FieldReader, flagBit } from './reader.ts';
+import { bitField, type FieldReader, flagBit } from './reader.ts';
 import type { DissectContext } from './registry.ts';
 
 const HELLO_OPTIONS: Readonly<Record<number, string>> = {

@@ -62,7 +62,7 @@ const heuristics = new Map<'udp' | 'tcp', { readonly test: Heuristic; readonly d
 
 export function register(table: TableName, values: readonly number[], dissector: Dissector): void {
   let map = tables.get(table);
-  if (map === undefined) tables.set(table, (map = new Map()));
+  if (map === undefined) tables.set(table, (map = new Map<number, Dissector>()));
   for (const value of values) map.set(value, dissector);
 }
 
