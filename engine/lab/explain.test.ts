@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { VERDICTS } from '../contract/index.ts';
+import { RecordBatch } from '../files/index.ts';
+import { capture, capturesMissing, haveCaptures } from '../testing/captures.ts';
+import { readRawCapture } from '../testing/raw-captures.ts';
+import { ClassifiedBatch, classifyBatch } from '../wire/index.ts';
 import { DROP_REASONS } from '../stack/index.ts';
 import { explainPacket } from './explain.ts';
 import { Pipeline } from './pipeline.ts';
@@ -47,6 +51,46 @@ describe('explain', () => {
       for (const card of told.cards) explainCardSchema.parse(card);
       if (number % 3 === 0) expect(explainPacket(accessTo(traffic), scenario, number)!.path).toEqual(told.path);
     }
+  });
+
+  test.skipIf(!haveCaptures)(haveCaptures ? 'every packet of real captures' : capturesMissing, () => {
+    const scenario = { ...randomScenario(1), device: { ...randomScenario(1).device, poolPackets: 40, rxRingSlots: 8 } };
+    let compared = 0;
+    for (const name of ['gopacket/pcap/test_dns.pcap', 'gopacket/pcap/test_ethernet.pcap', 'gopacket/pcap/test_loopback.pcap']) {
+      const packets = readRawCapture(capture(name), 200);
+      const access: RecordAccess = {
+        packets: packets.length,
+        read(first, batch) {
+          batch.count = Math.min(batch.capacity, packets.length - first + 1);
+          const joined = packets.slice(first - 1, first - 1 + batch.count);
+          batch.bytes = new Uint8Array(joined.flatMap((p) => [...p.bytes]));
+          let at = 0;
+          joined.forEach((p, i) => {
+            batch.offset[i] = at;
+            batch.capLen[i] = p.bytes.length;
+            batch.origLen[i] = p.origLenBytes;
+            batch.tsNs[i] = (first - 1 + i) * 1_000;
+            batch.linkType[i] = p.linkType;
+            at += p.bytes.length;
+          });
+          return batch.count;
+        },
+      };
+      const verdicts: VerdictSink = { verdict: new Uint8Array(packets.length), detail: new Uint8Array(packets.length) };
+      const pipeline = new Pipeline(scenario, { verdicts });
+      const batch = new RecordBatch();
+      const classified = new ClassifiedBatch(batch.capacity);
+      access.read(1, batch);
+      classifyBatch(batch, classified);
+      pipeline.feed(batch, classified, 0, batch.count, 1);
+      pipeline.finish();
+      for (let number = 1; number <= packets.length; number++) {
+        const told = explainPacket(access, scenario, number)!;
+        expect(told.verdict).toBe(VERDICTS[verdicts.verdict[number - 1]!]);
+        compared++;
+      }
+    }
+    expect(compared).toBeGreaterThan(40);
   });
 
   test('a delivered packet tells its whole way and where the time went', () => {

@@ -1,4 +1,4 @@
-import { FLOW_SORT_KEYS, type FlowRow } from '../contract/index.ts';
+import { type FLOW_SORT_KEYS, type FlowRow } from '../contract/index.ts';
 import {
   CF_FIRST,
   C_CREATED,

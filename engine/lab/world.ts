@@ -340,7 +340,7 @@ export class QueueWorld {
     const take = waiting < this.batch ? waiting : this.batch;
     this.polling = take;
     this.due[DUE_POLL] = tNs + Math.round(this.perBatchNs + this.perPacketNs * take);
-    if (this.trace !== null) this.trace.polled(this, tNs, take, this.due[DUE_POLL]!);
+    if (this.trace !== null) this.trace.polled(this, tNs, take, this.due[DUE_POLL]);
   }
 
   private switchPackets(n: number): void {
