@@ -178,7 +178,7 @@ export class SessionCore {
   }
 
   find(text: string, from: number, direction: 1 | -1, signal: AbortSignal): Promise<number> {
-    return this.rows.find(text, from, direction, signal);
+    return this.rows.find(text, from, direction, { verdicts: this.verdicts, scenario: this.scenario.parsed }, signal);
   }
 
   flows(key: FlowSortKey, descending: boolean, first: number, count: number): { total: number; rows: FlowRow[] } {

@@ -85,13 +85,19 @@ export class PacketRows {
   }
 
   /** Number of the next packet in a direction whose row contains a text, whatever its case; 0 if none. Lets other calls in as it goes. */
-  async find(text: string, from: number, direction: 1 | -1, signal: AbortSignal): Promise<number> {
+  async find(
+    text: string,
+    from: number,
+    direction: 1 | -1,
+    run: { readonly verdicts: VerdictSink; readonly scenario: Scenario },
+    signal: AbortSignal,
+  ): Promise<number> {
     const wanted = text.toLowerCase();
     const total = this.input.packets;
     for (let next = from + direction; next >= 1 && next <= total;) {
       const first = direction === 1 ? next : Math.max(1, next - SEARCH_ROWS + 1);
       const last = direction === 1 ? Math.min(total, next + SEARCH_ROWS - 1) : next;
-      const hit = this.search(first, last, wanted, direction);
+      const hit = this.search(first, last, wanted, direction, run);
       if (hit > 0) return hit;
       next = direction === 1 ? last + 1 : first - 1;
       await new Promise<void>((resolve) => setImmediate(resolve));
@@ -110,12 +116,18 @@ export class PacketRows {
     return 0;
   }
 
-  private search(first: number, last: number, wanted: string, direction: 1 | -1): number {
+  private search(
+    first: number,
+    last: number,
+    wanted: string,
+    direction: 1 | -1,
+    run: { readonly verdicts: VerdictSink; readonly scenario: Scenario },
+  ): number {
     let hit = 0;
     for (let number = first; number <= last;) {
       const got = this.input.records.read(number, this.batch, Math.min(PAGE_ROWS, last - number + 1));
       for (let i = 0; i < got; i++) {
-        if (!this.text(i).includes(wanted)) continue;
+        if (!this.text(i, number + i, run.verdicts, run.scenario).includes(wanted)) continue;
         if (direction === 1) return number + i;
         hit = number + i;
       }
@@ -124,9 +136,12 @@ export class PacketRows {
     return hit;
   }
 
-  private text(i: number): string {
+  /** What the list shows of a packet, its verdict too: a search for `dropped` or for a drop reason finds it. */
+  private text(i: number, number: number, { verdict, detail }: VerdictSink, scenario: Scenario): string {
     const { source, destination, protocol, info } = this.columns(i);
-    return `${source} ${destination} ${protocol} ${info}`.toLowerCase();
+    const code = verdict[number - 1] ?? 0;
+    const fate = `${VERDICTS[code] ?? ''} ${verdictText(code, detail[number - 1] ?? 0, scenario)}`;
+    return `${source} ${destination} ${protocol} ${info} ${fate}`.toLowerCase();
   }
 
   private columns(i: number): ReturnType<typeof summarize> {

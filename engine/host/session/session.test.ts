@@ -133,6 +133,16 @@ describe('a session on a bundled sample', () => {
     expect((await engine.call('packets.find', { session, text: 'no such text', from: 0, direction: 1 })).number).toBe(0);
   });
 
+  test('finds a packet by what became of it', async () => {
+    const engine = await open(sample);
+    await engine.call('run.start', { session });
+    const { rows } = await engine.call('packets.rows', { session, first: 1, count: 500 });
+    const { verdict, verdictText: text } = rows[100]!;
+    expect(verdict).not.toBe('pending');
+    const expected = rows.find((row) => row.number > 50 && row.verdict === verdict && row.verdictText === text)!.number;
+    expect((await engine.call('packets.find', { session, text: `${verdict} ${text}`, from: 50, direction: 1 })).number).toBe(expected);
+  });
+
   test('a search can be cancelled', async () => {
     const engine = await open(sample);
     const controller = new AbortController();
