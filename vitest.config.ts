@@ -47,7 +47,6 @@ export default defineConfig({
             'svelte/reactivity',
             'zod',
             'axe-core',
-            'uplot',
             'vitest-browser-svelte',
             '@xterm/xterm',
             '@xterm/addon-fit',
