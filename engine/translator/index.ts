@@ -13,3 +13,8 @@ export * from './tcp-state.ts';
 export * from './port-pools.ts';
 export * from './nat64-mapper.ts';
 export * from './nat64.ts';
+export * from './dns64.ts';
+export * from './pref64.ts';
+export * from './clat.ts';
+export * from './create.ts';
+export * from './explain.ts';

@@ -3,7 +3,7 @@ import { BindingTable } from './bindings.ts';
 import { FragmentTable, fragmentKey } from './fragment-table.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
-import { PortPools, SubscriberCounts } from './port-pools.ts';
+import { type PortPools, SubscriberCounts } from './port-pools.ts';
 import { embed4, extract4, isGlobal4, isIllegalSource4 } from './prefix64.ts';
 import { REASON } from './reasons.ts';
 import { SessionTable, TIMER } from './sessions.ts';

@@ -15,7 +15,7 @@ import {
   sumIsGood,
 } from '../wire/index.ts';
 import { Nat64 } from './nat64.ts';
-import { PacketSink } from './packet-sink.ts';
+import type { PacketSink } from './packet-sink.ts';
 import { reasonOf } from './reasons.ts';
 import { newSink, settingsOf } from './test-support.ts';
 import { nextTcpState, stateOf, TCP_FLAG, TCP_STATE } from './tcp-state.ts';
