@@ -59,7 +59,9 @@ if (electron !== undefined) {
   child.on('exit', (code) => process.exit(code ?? 0));
 } else {
   const cli = join(root, 'dist', 'cli.js');
-  await step('replay', process.execPath, [cli, 'replay', input], { show: true, quiet: true });
+  // The sample is shown with a scenario in which something happens.
+  const scenario = file === undefined ? ['--scenario', 'small-rings'] : [];
+  await step('replay', process.execPath, [cli, 'replay', input, ...scenario], { show: true, quiet: true });
   say('');
   const chromium = hasDisplay ? findChromium() : undefined;
   say(
@@ -67,7 +69,7 @@ if (electron !== undefined) {
       ? dim('No display or no Chromium here: open the address below in a browser on this machine.')
       : dim(`Opening the interface in ${chromium}.`),
   );
-  const serve = [cli, 'serve', input, ...(port === undefined ? [] : ['--port', port]), ...(chromium === undefined ? [] : ['--open'])];
+  const serve = [cli, 'serve', input, ...scenario, ...(port === undefined ? [] : ['--port', port]), ...(chromium === undefined ? [] : ['--open'])];
   const child = spawn(process.execPath, serve, { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code) => process.exit(code ?? 0));

@@ -23,6 +23,8 @@ const samplesSchema = z.union([z.array(sampleSchema), z.object({ samples: z.arra
 interface Entry {
   readonly ref: InputRef;
   readonly path: string;
+  /** Of `byKey`. */
+  readonly key: string;
   /** Uploaded copies are gone after the process and do not belong into the list of recent files. */
   readonly temporary: boolean;
 }
@@ -42,7 +44,7 @@ export interface AddOptions {
  */
 export class Inputs {
   private readonly byHandle = new Map<string, Entry>();
-  private readonly byPath = new Map<string, string>();
+  private readonly byKey = new Map<string, string>();
   private readonly recentFile: string;
   private recentPaths: string[];
 
@@ -55,7 +57,9 @@ export class Inputs {
   add(path: string, options: AddOptions = {}): InputRef {
     const full = resolve(path);
     const bytes = fileSize(full);
-    const known = this.byPath.get(full);
+    // One file may be given with different scenarios: named on the command line, and as a sample with its own.
+    const key = `${options.scenario ?? ''}\n${full}`;
+    const known = this.byKey.get(key);
     const handle = known ?? randomBytes(12).toString('base64url');
     if (known === undefined && this.byHandle.size >= MAX_INPUTS) this.dropOldest();
     const ref: InputRef = {
@@ -67,8 +71,8 @@ export class Inputs {
       ...(options.description !== undefined && { description: options.description }),
       ...(options.scenario !== undefined && { scenario: options.scenario }),
     };
-    this.byHandle.set(handle, { ref, path: full, temporary: options.temporary ?? false });
-    this.byPath.set(full, handle);
+    this.byHandle.set(handle, { ref, path: full, key, temporary: options.temporary ?? false });
+    this.byKey.set(key, handle);
     return ref;
   }
 
@@ -121,9 +125,9 @@ export class Inputs {
   }
 
   private dropOldest(): void {
-    for (const [handle, { path }] of this.byHandle) {
+    for (const [handle, { key }] of this.byHandle) {
       this.byHandle.delete(handle);
-      this.byPath.delete(path);
+      this.byKey.delete(key);
       return;
     }
   }

@@ -219,7 +219,7 @@ describe('scenario', () => {
       expect(app.summary?.drops).toEqual({});
     });
     expect(app.previous?.drops).toEqual({ 'ring full': 20 });
-    await page.getByRole('button', { name: 'Compare this run' }).click();
+    await page.getByRole('button', { name: 'Compare A/B' }).click();
     const table = page.getByRole('dialog', { name: 'Compare runs' });
     await expect.element(table).toHaveTextContent('ring full');
     await expect.element(table).toHaveTextContent('−20');
