@@ -221,7 +221,7 @@ run('stateful units of YANET', () => {
     if (nat?.ok !== true) throw new Error('configuration');
     const sink = newSink();
     let time = 0;
-    for (const number of ['001', '002', '007', '008', '012']) {
+    for (const number of ['001', '002', '007', '008', '009', '010', '012']) {
       const ours: string[] = [];
       for (const { side, bytes, wireLength } of step('061_nat64stateful', number, 'send')) {
         sink.clear();
