@@ -12,6 +12,8 @@ export default defineConfig({
   publicDir: false,
   plugins: [svelte()],
   build: {
+    // Timings of plugins are nothing a user of `npm start` can act on.
+    rolldownOptions: { checks: { pluginTimings: false } },
     outDir: fileURLToPath(new URL('../dist/renderer', import.meta.url)),
     emptyOutDir: true,
     target: 'es2023',

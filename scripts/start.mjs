@@ -4,7 +4,7 @@
 //   npm start -- --serve      never opens the desktop window
 import { existsSync, readFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { FOR_START, ensureReady, findChromium, root } from './lib/setup.mjs';
 import { bold, dim, say, step, warm } from './lib/say.mjs';
 
@@ -52,6 +52,13 @@ async function electronProgram() {
   return read();
 }
 
+/** The scenario that the window uses for the bundled sample, so that both show the same figures. */
+function sampleScenario() {
+  const samples = JSON.parse(readFileSync(join(root, 'resources/samples/index.json'), 'utf8'));
+  const scenario = samples.find((sample) => sample.file === basename(input))?.scenario;
+  return scenario === undefined ? [] : ['--scenario', scenario];
+}
+
 const electron = await electronProgram();
 if (electron !== undefined) {
   say(`Opening the desktop window with ${bold(input)}`);
@@ -69,7 +76,14 @@ if (electron !== undefined) {
       ? dim('No display or no Chromium here: open the address below in a browser on this machine.')
       : dim(`Opening the interface in ${chromium}.`),
   );
-  const serve = [cli, 'serve', input, ...scenario, ...(port === undefined ? [] : ['--port', port]), ...(chromium === undefined ? [] : ['--open'])];
+  const serve = [
+    cli,
+    'serve',
+    input,
+    ...scenario,
+    ...(port === undefined ? [] : ['--port', port]),
+    ...(chromium === undefined ? [] : ['--open']),
+  ];
   const child = spawn(process.execPath, serve, { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code) => process.exit(code ?? 0));

@@ -34,7 +34,7 @@ import type { ReportRequest } from './report.ts';
 import { Snapshots } from './snapshots.ts';
 import { survey } from './survey.ts';
 
-/** A sorted flow list is used again for this long while a table scrolls; the playhead may have moved on by then. */
+/** A sorted flow list is used again for this long while the playhead moves by itself; one that rests has a list of its own place. */
 const FLOW_ORDER_MS = 400;
 
 /** Work on a live capture between two looks at the thread's messages. */
@@ -111,8 +111,13 @@ export class SessionCore {
     readonly done: Promise<RunSummary>;
     readonly listeners: Set<(p: Progress) => void>;
   } | null = null;
-  private flowOrder: { readonly key: string; readonly atMs: number; readonly order: Uint32Array; readonly playhead: Playhead } | null =
-    null;
+  private flowOrder: {
+    readonly key: string;
+    readonly atMs: number;
+    readonly order: Uint32Array;
+    readonly playhead: Playhead;
+    readonly revision: number;
+  } | null = null;
 
   constructor(options: SessionOptions) {
     this.options = options;
@@ -185,11 +190,13 @@ export class SessionCore {
     const flows = this.playhead.flows();
     const wanted = `${key} ${descending}`;
     const now = performance.now();
-    const known = this.flowOrder;
+    const { revision } = this.playhead;
+    const known = this.flowOrder?.key === wanted && this.flowOrder.playhead === this.playhead ? this.flowOrder : null;
+    const moving = this.following || this.drive.replayer.state === 'playing';
     const fresh =
-      known?.key === wanted && known.playhead === this.playhead && now - known.atMs < FLOW_ORDER_MS && known.order.length <= flows.count;
+      known !== null && known.order.length <= flows.count && (known.revision === revision || (moving && now - known.atMs < FLOW_ORDER_MS));
     const order = fresh ? known.order : flows.sorted(key, descending);
-    if (!fresh) this.flowOrder = { key: wanted, atMs: now, order, playhead: this.playhead };
+    if (!fresh) this.flowOrder = { key: wanted, atMs: now, order, playhead: this.playhead, revision };
     return { total: order.length, rows: flows.rows(order, first, count) };
   }
 
@@ -281,7 +288,8 @@ export class SessionCore {
       },
     });
     if (controller.signal.aborted || result.cancelled) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
-    if (this.current !== null) this.previous = this.current.result.summary;
+    // The same scenario run again changes nothing: the comparison stays with the last run that was different.
+    if (this.current !== null && this.current.scenarioSha256 !== sha256) this.previous = this.current.result.summary;
     this.current = { result, scenarioSha256: sha256, packets };
     if (!this.input.growing) this.verdicts = verdicts;
     this.options.events.runFinished({ session: this.options.id, summary: result.summary });

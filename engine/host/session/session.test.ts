@@ -183,6 +183,9 @@ describe('a session on a bundled sample', () => {
     const { current, previous } = await engine.call('run.summary', { session });
     expect(current).toEqual(again);
     expect(previous).toEqual(first);
+    // Again with the same scenario: the comparison stays with the run that was different.
+    await engine.call('run.start', { session });
+    expect((await engine.call('run.summary', { session })).previous).toEqual(first);
     expect(again.scenario.sha256).not.toBe(first.scenario.sha256);
     expect(finished.map(({ summary }) => summary.scenario.sha256)).toEqual([first.scenario.sha256, again.scenario.sha256]);
   });
@@ -211,6 +214,9 @@ describe('a session on a bundled sample', () => {
     expect(flows.rows.reduce((n, { packets }) => n + packets, 0)).toBe(middle);
     await engine.call('transport.seek', { session, tNs: 1e18 });
     await engine.call('transport.seekPacket', { session, number: 3 });
+    // The list of a moment ago was of another place.
+    const early = await engine.call('flows.list', { session, sort: 'packets', descending: true, first: 0, count: 500 });
+    expect(early.rows.reduce((n, { packets }) => n + packets, 0)).toBe(3);
     await engine.call('transport.step', { session, unit: 'packet', direction: -1 });
     await engine.call('transport.seekPacket', { session, number: middle });
     const around = await engine.call('frame', { session });
