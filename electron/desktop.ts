@@ -129,7 +129,7 @@ class Desktop {
       serviceName: 'Ringside engine',
       stdio: 'inherit',
     });
-    return child as unknown as EngineChild<MessagePortMain>;
+    return child;
   }
 
   private lockDown(): void {

@@ -37,7 +37,7 @@ describe('errors before anything is opened', () => {
   });
 });
 
-test('the stream of the cap helper is pcap with nanoseconds', async () => {
+test('the stream of the cap helper is pcap with nanoseconds', () => {
   const out = new Uint8Array(24 + 16 + 4);
   out.set(pcapHeader(1, 65_535));
   putRecordHeader(out, 24, 1_700_000_000_123_456_789n, 4, 60);

@@ -188,6 +188,9 @@ describe('a session on a bundled sample', () => {
     expect((await engine.call('run.summary', { session })).previous).toEqual(first);
     expect(again.scenario.sha256).not.toBe(first.scenario.sha256);
     expect(finished.map(({ summary }) => summary.scenario.sha256)).toEqual([first.scenario.sha256, again.scenario.sha256]);
+    // Again with the same scenario: the comparison stays with the last run that was different.
+    await engine.call('run.start', { session });
+    expect((await engine.call('run.summary', { session })).previous).toEqual(first);
   });
 
   test('a bad scenario is refused with line and field and changes nothing', async () => {
