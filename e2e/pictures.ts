@@ -28,7 +28,11 @@ async function workbench(browser: Browser, served: Served, options: WindowOption
 
 const menu = async (page: Page, button: string, item: RegExp): Promise<void> => {
   await page.getByRole('button', { name: button }).click();
-  await page.getByRole('menuitemradio', { name: item }).or(page.getByRole('menuitem', { name: item })).first().click();
+  await page
+    .getByRole('menuitemradio', { name: item })
+    .or(page.getByRole('menuitem', { name: item }))
+    .first()
+    .click();
 };
 
 async function palette(page: Page, words: string): Promise<void> {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, ringside } from './command.ts';
+import { cliFile } from './paths.ts';
 
 /** The browser may not call home, and as root it has no sandbox. */
 const ARGS = [
@@ -27,19 +28,31 @@ export class Served {
   readonly command: Command;
   url = '';
 
-  private constructor(args: readonly string[]) {
+  private constructor(args: readonly string[], namespace?: string) {
     const config = join(this.folder, 'config');
     // A shell with a start file of its own: its prompt is known.
     writeFileSync(join(this.folder, '.bashrc'), "PS1='$ '\n");
     const env = { XDG_CONFIG_HOME: config, HOME: this.folder, SHELL: '/bin/bash', HISTFILE: '' };
-    this.command = ringside(['serve', '--json', ...args], { env });
+    const serve = ['serve', '--json', ...args];
+    this.command =
+      namespace === undefined
+        ? ringside(serve, { env })
+        : new Command('ip', ['netns', 'exec', namespace, process.execPath, cliFile, ...serve], { env });
   }
 
-  static async start(...args: readonly string[]): Promise<Served> {
-    const served = new Served(args);
-    await served.command.until('the address', () => served.command.stdout.includes('\n'));
-    served.url = (JSON.parse(served.command.stdout.split('\n')[0] ?? '') as { url: string }).url;
-    return served;
+  static start(...args: readonly string[]): Promise<Served> {
+    return new Served(args).ready();
+  }
+
+  /** The same in a network namespace: only a browser in there can reach it. */
+  static startIn(namespace: string, ...args: readonly string[]): Promise<Served> {
+    return new Served(args, namespace).ready();
+  }
+
+  private async ready(): Promise<Served> {
+    await this.command.until('the address', () => this.command.stdout.includes('\n'));
+    this.url = (JSON.parse(this.command.stdout.split('\n')[0] ?? '') as { url: string }).url;
+    return this;
   }
 
   async stop(): Promise<void> {

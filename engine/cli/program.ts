@@ -1,4 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { EngineError } from '../contract/index.ts';
 import { EXIT, UsageError, createOutput, type Output } from './output.ts';
 
 /** What a command's work is given. */
@@ -33,6 +34,12 @@ function speed(text: string): number {
 function setting(text: string, before: readonly string[] = []): string[] {
   if (!/^[^=\s]+=/.test(text)) throw new InvalidArgumentError('path=value, such as device.rxRingSlots=256');
   return [...before, text];
+}
+
+/** Bad input with a field but in no file stands on the command line itself, such as a capture filter. */
+function isUsage(error: unknown): boolean {
+  if (!(error instanceof EngineError)) return error instanceof UsageError;
+  return error.code === 'bad-input' && error.data.where?.field !== undefined && error.data.where.file === undefined;
 }
 
 function examples(...lines: readonly string[]): string {
@@ -73,7 +80,7 @@ export function createProgram(version: string, signal: AbortSignal, finish: (cod
         finish(await work({ output, signal }, ...(args.slice(0, -1) as unknown as A)));
       } catch (error) {
         if (!signal.aborted) output.error(error);
-        finish(error instanceof UsageError ? EXIT.usage : EXIT.failed);
+        finish(isUsage(error) ? EXIT.usage : EXIT.failed);
       }
     };
 
