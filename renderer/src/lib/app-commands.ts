@@ -41,7 +41,7 @@ function fileCommands(bench: Workbench): Command[] {
       when: connected,
       run: () => pickInput(app),
     },
-    { id: 'session.close', title: 'Close the capture', group: 'File', hotkeys: ['Alt+W'], when: hasSession(bench), run: () => app.close() },
+    { id: 'session.close', title: 'Close the capture', group: 'File', hotkeys: ['Ctrl+W', 'Alt+W'], when: hasSession(bench), run: () => app.close() }, // prettier-ignore
     {
       id: 'session.replay',
       title: 'Replay the whole input again',
@@ -82,7 +82,7 @@ function captureCommands(bench: Workbench): Command[] {
 }
 
 function transportCommands(bench: Workbench): Command[] {
-  const { app } = bench;
+  const { app, ui } = bench;
   const replayable = (): boolean => app.session !== null && app.live?.running !== true;
   const command = (id: string, title: string, hotkeys: readonly string[], run: () => Promise<void>): Command => ({
     id: `transport.${id}`,
@@ -106,6 +106,9 @@ function transportCommands(bench: Workbench): Command[] {
       await app.setSpeed(1);
       if (app.transport?.state !== 'playing') await app.play();
     }),
+    command('loop', 'Repeat the stretch shown in the timeline, or not', ['L'], () => app.toggleLoop(ui.timelineRange)),
+    command('loopFrom', 'Start of the loop at the playhead', ['['], () => app.loopEdge('fromNs')),
+    command('loopTo', 'End of the loop at the playhead', [']'], () => app.loopEdge('toNs')),
     command('here', 'Move the playhead to the selected packet', ['Alt+ArrowRight'], () => app.seekPacket(app.selected)),
   ];
 }
@@ -120,8 +123,18 @@ function packetCommands(bench: Workbench): Command[] {
     { id: 'packets.nextInFlow', title: 'Next packet in the conversation', group: 'Packets', hotkeys: ['Ctrl+.'], when: selected, run: () => app.selectNeighbour(1) }, // prettier-ignore
     { id: 'packets.previousInFlow', title: 'Previous packet in the conversation', group: 'Packets', hotkeys: ['Ctrl+,'], when: selected, run: () => app.selectNeighbour(-1) }, // prettier-ignore
     { id: 'packets.mark', title: 'Mark or unmark the packet', group: 'Packets', hotkeys: ['Ctrl+M'], when: selected, run: () => app.toggleMark() }, // prettier-ignore
-    // A browser keeps Ctrl+T for itself; the second key works there too.
     { id: 'packets.timeReference', title: 'Set or clear the time reference', group: 'Packets', hotkeys: ['Ctrl+T', 'Alt+T'], when: selected, run: () => app.toggleTimeReference() }, // prettier-ignore
+    {
+      id: 'packets.find',
+      title: 'Find in the packet list',
+      group: 'Packets',
+      hotkeys: ['Ctrl+F'],
+      when: any,
+      run: () => {
+        app.showView('packets');
+        app.findRequest = true;
+      },
+    },
     {
       id: 'packets.goto',
       title: 'Go to packet…',

@@ -1,6 +1,6 @@
 import { getContext, setContext } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
-import { matches, parseHotkey } from './hotkey.ts';
+import { matches, parseHotkey, reachable } from './hotkey.ts';
 
 /**
  * Every user action is a command. Buttons, menus, the palette, hotkeys and the help all come from this list, so that nothing can be
@@ -63,7 +63,7 @@ export class Commands {
   hint(id: string): string {
     const command = this.#commands.get(id);
     if (command === undefined) return '';
-    const hotkey = command.hotkeys?.[0];
+    const hotkey = reachable(command.hotkeys)[0];
     return hotkey === undefined ? command.title : `${command.title} (${hotkey})`;
   }
 

@@ -23,6 +23,8 @@ export class AppStore extends TransportStore {
 
   /** Dotted path of a scenario parameter that somebody asked to see; the scenario drawer opens at it. */
   parameterRequest = $state.raw<{ readonly path: string } | null>(null);
+  /** Set when the search field of the packet list shall take the keyboard; the list's head takes it back. */
+  findRequest = $state(false);
 
   readonly objects: readonly RunObject[] = $derived(objectsOf(this.summary));
 

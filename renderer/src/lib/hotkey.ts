@@ -9,6 +9,15 @@ export interface Hotkey {
 
 export const isMac: boolean = typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigator.userAgent);
 
+/** A browser keeps these for its own tabs and windows: a page never sees them. */
+const BROWSER_KEYS: ReadonlySet<string> = new Set(['Ctrl+W', 'Ctrl+T', 'Ctrl+N']);
+const inBrowser = typeof window !== 'undefined' && window.ringsideShell === undefined;
+
+/** Hotkeys that reach this window, for showing: in a browser, those that it leaves to the page. */
+export function reachable(hotkeys: readonly string[] = [], browser = inBrowser): readonly string[] {
+  return browser ? hotkeys.filter((hotkey) => !BROWSER_KEYS.has(hotkey)) : hotkeys;
+}
+
 export function parseHotkey(text: string): Hotkey {
   const parts = text.split('+');
   const key = parts.at(-1) ?? '';

@@ -4,6 +4,7 @@ import {
   activate,
   arrange,
   equalise,
+  fairShares,
   insertBeside,
   insertTab,
   isLayout,
@@ -95,6 +96,40 @@ describe('layout tree', () => {
         expect(area + gaps).toBe(width * height);
       }),
     );
+  });
+
+  it('gives every stack what it needs while there is room, and nobody less than the others where there is not', () => {
+    const needs = fc.array(fc.tuple(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 0, max: 500 })), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(needs, fc.integer({ min: 1, max: 3_000 }), (parts, length) => {
+        const total = parts.reduce((sum, [share]) => sum + share, 0);
+        const shares = parts.map(([share]) => share / total);
+        const least = parts.map(([, need]) => need);
+        const need = least.reduce((sum, one) => sum + one, 0);
+        const given = fairShares(shares, least, length);
+        expect(given.reduce((sum, one) => sum + one, 0)).toBeCloseTo(1, 6);
+        given.forEach((share, i) => {
+          const wanted = least[i] ?? 0;
+          if (need <= length) expect(share * length).toBeGreaterThanOrEqual(wanted - 1e-6);
+          else expect(share).toBeCloseTo(wanted / need, 6);
+        });
+      }),
+    );
+    expect(fairShares([0.5, 0.5], [100, 100], 1_000)).toEqual([0.5, 0.5]);
+    expect(fairShares([0.9, 0.1], [100, 300], 1_000)).toEqual([0.7, 0.3]);
+  });
+
+  it('arranges to the least sizes, also inside a split, and drags no further', () => {
+    const tree = sample();
+    const least = (): { width: number; height: number } => ({ width: 300, height: 150 });
+    const { stacks, splitters } = arrange(tree, { x: 0, y: 0, width: 708, height: 320 }, 8, least);
+    for (const rect of stacks.values()) {
+      expect(rect.width).toBeGreaterThanOrEqual(300);
+      expect(rect.height).toBeGreaterThanOrEqual(150);
+    }
+    const across = splitters.find((one) => one.splitId === tree.id);
+    const dragged = resize(tree, tree.id, 0, 1, across);
+    expect(dragged.kind === 'split' && dragged.sizes.map((size) => Math.round(size * 700))).toEqual([400, 300]);
   });
 
   it('activates, inserts beside and into, and puts a dropped tab where it was dropped', () => {

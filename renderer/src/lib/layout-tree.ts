@@ -42,6 +42,9 @@ export interface Splitter {
   readonly before: number;
   /** Length of the split along its axis without gaps, px. */
   readonly lengthPx: number;
+  /** Shares as they are drawn, and what each child needs at least, px. */
+  readonly sizes: readonly number[];
+  readonly needs: readonly number[];
 }
 
 /** No pane gets smaller than this share of its split, whatever is dragged. */
@@ -148,16 +151,27 @@ export function move(node: LayoutNode, panel: string, stackId: string, zone: Dro
   return insertBeside(without, panel, stackId, zone);
 }
 
-/** Moves the splitter after child `index` by a share of the split. */
-export function resize(node: LayoutNode, splitId: string, index: number, delta: number): LayoutNode {
+/**
+ * Moves the splitter after child `index` by a share of the split. With `drawn`, it moves from the sizes on screen, and no further than
+ * the neighbours' needs allow.
+ */
+export function resize(
+  node: LayoutNode,
+  splitId: string,
+  index: number,
+  delta: number,
+  drawn?: Pick<Splitter, 'sizes' | 'needs' | 'lengthPx'>,
+): LayoutNode {
   return map(node, (n) => {
     if (n.kind !== 'split' || n.id !== splitId) return n;
-    const a = n.sizes[index];
-    const b = n.sizes[index + 1];
+    const sizes = drawn?.sizes ?? n.sizes;
+    const a = sizes[index];
+    const b = sizes[index + 1];
     if (a === undefined || b === undefined) return n;
-    const floor = Math.min(MIN_SHARE, a, b);
-    const moved = Math.max(floor - a, Math.min(delta, b - floor));
-    return { ...n, sizes: n.sizes.map((size, i) => (i === index ? size + moved : i === index + 1 ? size - moved : size)) };
+    const floor = (at: number, size: number): number =>
+      Math.min(size, Math.max(MIN_SHARE, (drawn?.needs[at] ?? 0) / (drawn?.lengthPx ?? 1)));
+    const moved = Math.max(floor(index, a) - a, Math.min(delta, b - floor(index + 1, b)));
+    return { ...n, sizes: sizes.map((size, i) => (i === index ? size + moved : i === index + 1 ? size - moved : size)) };
   });
 }
 
@@ -175,8 +189,48 @@ export interface Arrangement {
   readonly splitters: readonly Splitter[];
 }
 
-/** Rectangles of all stacks and splitters in an area, whole pixels, with `gap` between neighbours. */
-export function arrange(node: LayoutNode | null, area: Rect, gap: number): Arrangement {
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+const NO_SIZE: Size = { width: 0, height: 0 };
+
+/** Least size of a part of the tree: what its stacks need, side by side or one below the other, with the gaps. */
+export function leastSize(node: LayoutNode, least: (stack: Stack) => Size, gap: number): Size {
+  if (node.kind === 'stack') return least(node);
+  const sizes = node.children.map((child) => leastSize(child, least, gap));
+  const gaps = gap * (sizes.length - 1);
+  const sum = (of: (size: Size) => number): number => sizes.reduce((total, size) => total + of(size), gaps);
+  const most = (of: (size: Size) => number): number => Math.max(...sizes.map(of));
+  return node.axis === 'row'
+    ? { width: sum((size) => size.width), height: most((size) => size.height) }
+    : { width: most((size) => size.width), height: sum((size) => size.height) };
+}
+
+/**
+ * Shares of a length, where no part gets less than it needs as long as there is enough for all: who would get too little gets what it
+ * needs, and the others share the rest. Where there is not enough, everybody gets the same part of what it needs.
+ */
+export function fairShares(shares: readonly number[], needs: readonly number[], length: number): number[] {
+  const need = needs.reduce((sum, one) => sum + one, 0);
+  if (length <= 0) return [...shares];
+  if (need >= length) return needs.map((one) => one / need);
+  const fixed = new Set<number>();
+  for (;;) {
+    const taken = [...fixed].reduce((sum, i) => sum + (needs[i] ?? 0), 0);
+    const rest = shares.reduce((sum, share, i) => (fixed.has(i) ? sum : sum + share), 0);
+    const lengthOf = (i: number): number => (fixed.has(i) ? (needs[i] ?? 0) : ((shares[i] ?? 0) / rest) * (length - taken));
+    const short = shares.findIndex((_, i) => !fixed.has(i) && lengthOf(i) < (needs[i] ?? 0));
+    if (short < 0) return shares.map((_, i) => lengthOf(i) / length);
+    fixed.add(short);
+  }
+}
+
+/**
+ * Rectangles of all stacks and splitters in an area, whole pixels, with `gap` between neighbours; no stack gets smaller than `least`
+ * says while there is room for all.
+ */
+export function arrange(node: LayoutNode | null, area: Rect, gap: number, least: (stack: Stack) => Size = () => NO_SIZE): Arrangement {
   const stacks = new Map<string, Rect>();
   const splitters: Splitter[] = [];
   const place = (n: LayoutNode, rect: Rect): void => {
@@ -186,14 +240,28 @@ export function arrange(node: LayoutNode | null, area: Rect, gap: number): Arran
     }
     const along = n.axis === 'row' ? rect.width : rect.height;
     const lengthPx = Math.max(0, along - gap * (n.children.length - 1));
+    const needs = n.children.map((child) => {
+      const size = leastSize(child, least, gap);
+      return n.axis === 'row' ? size.width : size.height;
+    });
+    const sizes = fairShares(n.sizes, needs, lengthPx);
     let share = 0;
     n.children.forEach((child, i) => {
       const start = Math.round(share * lengthPx) + i * gap;
-      share += n.sizes[i] ?? 0;
+      share += sizes[i] ?? 0;
       const end = Math.round(Math.min(1, share) * lengthPx) + i * gap;
       place(child, slice(rect, n.axis, start, end - start));
       if (i < n.children.length - 1) {
-        splitters.push({ splitId: n.id, index: i, axis: n.axis, rect: slice(rect, n.axis, end, gap), before: share, lengthPx });
+        splitters.push({
+          splitId: n.id,
+          index: i,
+          axis: n.axis,
+          rect: slice(rect, n.axis, end, gap),
+          before: share,
+          lengthPx,
+          sizes,
+          needs,
+        });
       }
     });
   };

@@ -16,6 +16,9 @@ import {
   stackWith,
   type DropZone,
   type LayoutNode,
+  type Size,
+  type Splitter,
+  type Stack,
 } from './layout-tree.ts';
 import { forget, recall, remember } from './memory.ts';
 import type { PanelDefinition, PanelHome } from './panel.ts';
@@ -77,6 +80,15 @@ export class Layout {
     return this.panels.find((panel) => panel.id === id);
   }
 
+  /** Least size of a stack's content: what the neediest of its views needs. */
+  least(stack: Stack): Size {
+    const panels = stack.tabs.map((id) => this.definition(id));
+    return {
+      width: Math.max(0, ...panels.map((panel) => panel?.minWidth ?? 0)),
+      height: Math.max(0, ...panels.map((panel) => panel?.minHeight ?? 0)),
+    };
+  }
+
   isOpen(id: string): boolean {
     return this.width === 'narrow' ? this.single === id : stackWith(this.#current(), id) !== null;
   }
@@ -121,9 +133,10 @@ export class Layout {
     if (own !== null) this.move(id, own.id, zone);
   }
 
-  resize(splitId: string, index: number, delta: number): void {
+  /** Moves a splitter as it is drawn by a share of its split. */
+  resize(splitter: Splitter, delta: number): void {
     const tree = this.#current();
-    if (tree !== null) this.#set(resize(tree, splitId, index, delta));
+    if (tree !== null) this.#set(resize(tree, splitter.splitId, splitter.index, delta, splitter));
   }
 
   equalise(splitId: string, index: number): void {
@@ -161,7 +174,7 @@ export class Layout {
     const bottomLeft = width === 'wide' ? at('bottom') : [...at('bottom'), ...at('right')];
     const bottom = [bottomLeft, at('bottom-right')].filter((ids) => ids.length > 0);
     const row = (groups: string[][]): LayoutNode | null =>
-      groups.length === 0 ? null : split('row', groups.map((ids, i) => [i === 0 ? 0.54 : 0.46, stack(ids)] as const)); // prettier-ignore
+      groups.length === 0 ? null : split('row', groups.map((ids, i) => [i === 0 ? 0.56 : 0.44, stack(ids)] as const)); // prettier-ignore
     const rows = [row(top), row(bottom)].filter((part) => part !== null);
     if (rows.length > 0)
       tree = split(
@@ -170,7 +183,7 @@ export class Layout {
       );
     if (width === 'wide' && at('right').length > 0) {
       const right = stack(at('right'));
-      tree = tree === null ? right : split('row', [[0.735, tree], [0.265, right]]); // prettier-ignore
+      tree = tree === null ? right : split('row', [[0.75, tree], [0.25, right]]); // prettier-ignore
     }
     return tree === null ? null : normalise(tree);
   }

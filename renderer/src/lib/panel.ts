@@ -30,7 +30,7 @@ export interface PanelDefinition {
   readonly open: boolean;
   /** Hotkey of "show this view", as in lib/commands.ts, such as `Ctrl+1`. */
   readonly hotkey?: string;
-  /** Smallest useful size, CSS px; the dock keeps to it. */
+  /** Smallest useful size of the body, CSS px; the dock keeps to it while there is room for all. */
   readonly minWidth?: number;
   readonly minHeight?: number;
 }

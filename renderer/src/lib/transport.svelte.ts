@@ -1,9 +1,12 @@
 import { SvelteSet } from 'svelte/reactivity';
 import type { LiveFrame, LiveStatus, SessionInfo, StepUnit, Transport } from '../../../engine/contract/index.ts';
+import type { TimeRange } from './timeline.ts';
 import { EngineLink } from './engine-link.svelte.ts';
 import { FramePoller } from './frame-poller.ts';
 import { frames, type FrameScheduler } from './raf.ts';
 
+/** A loop shorter than this would only flicker. */
+export const LEAST_LOOP_NS = 1e6;
 const STATES_MOVING: ReadonlySet<Transport['state']> = new Set(['playing', 'live']);
 
 /**
@@ -99,6 +102,20 @@ export class TransportStore extends EngineLink {
   async setLoop(range: { readonly fromNs: number; readonly toNs: number } | null): Promise<void> {
     const session = this.sessionId;
     if (session !== null) this.#take(await this.ask('Setting the loop', 'transport.loop', { session, range }));
+  }
+
+  /** Repeats a stretch (null: the whole input); ends a loop that is there. */
+  toggleLoop(range: TimeRange | null): Promise<void> {
+    if (this.transport?.loop != null) return this.setLoop(null);
+    return this.setLoop(range ?? { fromNs: 0, toNs: this.durationNs });
+  }
+
+  /** Moves one end of the loop to the playhead; an end that comes to lie before the start takes the whole rest with it. */
+  loopEdge(edge: 'fromNs' | 'toNs'): Promise<void> {
+    const loop = this.transport?.loop ?? { fromNs: 0, toNs: this.durationNs };
+    const next = { ...loop, [edge]: this.playheadNs };
+    if (next.toNs - next.fromNs >= LEAST_LOOP_NS) return this.setLoop(next);
+    return this.setLoop(edge === 'fromNs' ? { fromNs: this.playheadNs, toNs: this.durationNs } : { fromNs: 0, toNs: this.playheadNs });
   }
 
   toggle(): Promise<void> {

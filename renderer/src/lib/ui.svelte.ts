@@ -1,3 +1,4 @@
+import type { TimeRange } from './timeline.ts';
 import { getContext, setContext } from 'svelte';
 
 /** Which of the shell's own surfaces are open. */
@@ -7,6 +8,8 @@ export class UiState {
   compare = $state(false);
   scenario = $state(false);
   goto = $state(false);
+  /** Part of the input that the timeline shows; null for the whole. */
+  timelineRange = $state.raw<TimeRange | null>(null);
   /** Files are being dragged over the window. */
   dropping = $state(false);
   /** Grows when a command asks for the capture menu, which lives in the header. */

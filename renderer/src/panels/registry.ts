@@ -32,8 +32,8 @@ export const panels: readonly PanelDefinition[] = [
     home: 'bottom',
     open: true,
     hotkey: 'Ctrl+1',
-    minWidth: 320,
-    minHeight: 140,
+    minWidth: 360,
+    minHeight: 160,
   },
   {
     id: 'rings',
@@ -45,8 +45,8 @@ export const panels: readonly PanelDefinition[] = [
     home: 'top',
     open: true,
     hotkey: 'Ctrl+2',
-    minWidth: 320,
-    minHeight: 140,
+    minWidth: 360,
+    minHeight: 160,
   },
   {
     id: 'flows',
@@ -58,8 +58,8 @@ export const panels: readonly PanelDefinition[] = [
     home: 'top-right',
     open: true,
     hotkey: 'Ctrl+3',
-    minWidth: 320,
-    minHeight: 140,
+    minWidth: 360,
+    minHeight: 160,
   },
   {
     id: 'terminal',
@@ -95,5 +95,7 @@ export const panels: readonly PanelDefinition[] = [
     body: ReportPanel,
     home: 'top-right',
     open: false,
+    minWidth: 360,
+    minHeight: 160,
   },
 ];

@@ -12,6 +12,9 @@ export const TIMELINE = {
   axisPx: 26,
 } as const;
 
+/** The ends of a loop are brackets: this long at the top. */
+const LOOP_HOOK_PX = 6;
+
 export interface TimelineScene {
   readonly width: number;
   readonly height: number;
@@ -47,7 +50,7 @@ export function drawTimeline(canvas: HTMLCanvasElement, scene: TimelineScene): v
   ctx.clearRect(0, 0, scene.width, scene.height);
   ctx.save();
   ctx.translate(TIMELINE.padPx, 0);
-  if (scene.loop !== null) drawBand(pen, scene, scene.loop, 'held-fill', 0.12);
+  if (scene.loop !== null) drawLoop(pen, scene, scene.loop);
   if (scene.brush !== null) drawBand(pen, scene, scene.brush, 'accent-fill', 0.2);
   if (scene.data !== null) drawBars(pen, scene, scene.data);
   drawAxis(pen, scene);
@@ -92,6 +95,22 @@ function drawBand(pen: Pen, scene: TimelineScene, band: TimeRange, token: string
   pen.ctx.fillStyle = pen.colour(token);
   pen.ctx.fillRect(left, TIMELINE.topPx - 4, Math.max(1, right - left), pen.baseY - TIMELINE.topPx + 4);
   pen.ctx.globalAlpha = 1;
+}
+
+/** The stretch that repeats: a band with an end mark on either side to take hold of. */
+function drawLoop(pen: Pen, scene: TimelineScene, loop: TimeRange): void {
+  drawBand(pen, scene, loop, 'held-fill', 0.13);
+  pen.ctx.fillStyle = pen.colour('held-fill');
+  for (const [tNs, inward] of [
+    [loop.fromNs, 1],
+    [loop.toNs, -1],
+  ] as const) {
+    // prettier-ignore
+    const x = xAt(scene.range, pen.plotWidth, tNs);
+    if (x < -1 || x > pen.plotWidth + 1) continue;
+    pen.ctx.fillRect(Math.round(x) - 1, TIMELINE.topPx - 4, 2, pen.baseY - TIMELINE.topPx + 4);
+    pen.ctx.fillRect(inward === 1 ? Math.round(x) : Math.round(x) - LOOP_HOOK_PX, TIMELINE.topPx - 4, LOOP_HOOK_PX, 2);
+  }
 }
 
 /** Bars left of the playhead in colour, the rest grey. The data may be of an older range while the new one is on its way. */
