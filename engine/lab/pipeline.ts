@@ -53,6 +53,7 @@ export class Pipeline {
         series: options.series ?? null,
         ladder: this.ladder,
         expectedFlows: options.expectedFlows ?? 0,
+        aligned: options.sharedArena ?? false,
       });
     });
     this.byQueue = Array.from({ length: this.queues }, (_, q) => this.worlds.find((w) => w.queue === q));
@@ -209,11 +210,7 @@ export class Pipeline {
             errors: r.errors,
           }),
         ),
-        ...world
-          .pools()
-          .flatMap((p) =>
-            statRecords('pool', p.id, { used: p.used, high_water: p.highWater, allocations: p.allocations, failures: p.failures }),
-          ),
+        ...world.pools().flatMap((p) => statRecords('pool', p.id, { used: p.used, high_water: p.highWater, failures: p.failures })),
         ...world.ports.flatMap((p) =>
           statRecords('port', p.rx.id.replace('.rx.', '.'), {
             packets_in: p.counters.packetsIn,

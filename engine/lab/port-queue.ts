@@ -5,7 +5,9 @@ import { HISTOGRAM_BUCKETS, Pool, Ring, histogramBucket, type Arena } from '../s
 /** Counters of a port in one queue, and the delays of what it delivered. */
 export class PortCounters {
   packetsIn = 0;
-  bytesIn = 0;
+  /** Bytes of packets that have left the port, and of packets that it dropped. */
+  bytesOut = 0;
+  bytesDropped = 0;
   delivered = 0;
   dropped = 0;
   maxDelayNs = 0;

@@ -1,5 +1,5 @@
 import type { Conservation, PoolStats, RingStats } from '../contract/index.ts';
-import { META_WORDS, PKT_BUFLETS, type Pool, type Ring } from '../stack/index.ts';
+import { META_WORDS, PKT_BUFLETS, PKT_LEN, type Pool, type Ring } from '../stack/index.ts';
 import type { PortCounters } from './port-queue.ts';
 import type { QueuePortResult, QueueResult } from './types.ts';
 import type { QueueWorld } from './world.ts';
@@ -21,7 +21,8 @@ export function ringStats(ring: Ring, port: string, kind: 'rx' | 'tx', queue: nu
   };
 }
 
-export function poolStats(pool: Pool, port: string, queue: number): PoolStats {
+/** Every packet that a pool had room for has gone on to a ring, or has been refused by it. */
+export function poolStats(pool: Pool, rings: readonly Ring[], port: string, queue: number): PoolStats {
   return {
     id: pool.id,
     port,
@@ -30,7 +31,7 @@ export function poolStats(pool: Pool, port: string, queue: number): PoolStats {
     bufferBytes: pool.bufferBytes,
     used: pool.used,
     highWater: pool.highWater,
-    allocations: pool.allocations,
+    allocations: rings.reduce((sum, ring) => sum + ring.enqueued + ring.drops, 0),
     failures: pool.failures,
   };
 }
@@ -62,8 +63,9 @@ export function conservationOf(world: QueueWorld): Entry[] {
     const c = port.counters;
     entries.push(balance(port.rx.id.replace('.rx.', '.'), c.packetsIn, c.delivered, c.dropped, port.rx.used + port.tx.used));
   }
-  for (const ring of world.rings()) entries.push(balance(ring.id, ring.enqueued + ring.drops, ring.dequeued, ring.drops, ring.used));
-  for (const pool of world.pools()) entries.push(balance(pool.id, pool.taken, pool.given, 0, bufletsInside(world, pool)));
+  for (const ring of world.rings())
+    entries.push(balance(ring.id, ring.dequeued + ring.used + ring.drops, ring.dequeued, ring.drops, ring.owned));
+  for (const pool of world.pools()) entries.push(balance(pool.id, pool.used, 0, 0, bufletsInside(world, pool)));
   entries.push(balance(`packets.${String(world.queue)}`, world.held, 0, 0, world.store.countInUse()));
   return entries;
 }
@@ -72,8 +74,13 @@ export function conservationOf(world: QueueWorld): Entry[] {
 function bufletsInside(world: QueueWorld, pool: Pool): number {
   const port = world.ports.find((p) => p.pool === pool);
   const rings = port === undefined ? [world.deviceRx, world.deviceTx] : [port.rx, port.tx];
+  return sumInside(world, rings, PKT_BUFLETS);
+}
+
+/** Sum of a metadata word over the packets in some rings. */
+function sumInside(world: QueueWorld, rings: readonly Ring[], word: number): number {
   let n = 0;
-  for (const ring of rings) for (let i = 0; i < ring.used; i++) n += world.store.meta[ring.peek(i) * META_WORDS + PKT_BUFLETS]!;
+  for (const ring of rings) for (let i = 0; i < ring.used; i++) n += world.store.meta[ring.peek(i) * META_WORDS + word]!;
   return n;
 }
 
@@ -86,17 +93,17 @@ function deviceDelivered(world: QueueWorld): number {
 function deviceResult(world: QueueWorld): QueuePortResult {
   const c = world.device;
   return {
-    ...portResult(c),
+    ...portResult(c, 0),
     packetsIn: c.packetsIn + world.packets - world.sentPackets,
-    bytesIn: c.bytesIn + world.bytes - world.sentBytes,
+    bytesIn: world.deviceTxBytes + world.bytes - world.sentBytes,
     delivered: deviceDelivered(world),
   };
 }
 
-function portResult(c: PortCounters): QueuePortResult {
+function portResult(c: PortCounters, bytesInside: number): QueuePortResult {
   return {
     packetsIn: c.packetsIn,
-    bytesIn: c.bytesIn,
+    bytesIn: c.bytesOut + c.bytesDropped + bytesInside,
     delivered: c.delivered,
     dropped: c.dropped,
     maxDelayNs: c.maxDelayNs,
@@ -119,8 +126,11 @@ export function queueResult(world: QueueWorld, portIds: readonly string[]): Queu
       ringStats(world.deviceTx, 'device', 'tx', q),
       ...world.ports.flatMap((p, i) => [ringStats(p.rx, portIds[i]!, 'rx', q), ringStats(p.tx, portIds[i]!, 'tx', q)]),
     ],
-    pools: [poolStats(world.devicePool, 'device', q), ...world.ports.map((p, i) => poolStats(p.pool, portIds[i]!, q))],
-    ports: [deviceResult(world), ...world.ports.map((p) => portResult(p.counters))],
+    pools: [
+      poolStats(world.devicePool, [world.deviceRx, world.deviceTx], 'device', q),
+      ...world.ports.map((p, i) => poolStats(p.pool, [p.rx, p.tx], portIds[i]!, q)),
+    ],
+    ports: [deviceResult(world), ...world.ports.map((p) => portResult(p.counters, sumInside(world, [p.rx, p.tx], PKT_LEN)))],
     drops: [...world.drops],
     conservation: conservationOf(world),
     flowCount: fsw.table.count,

@@ -1,6 +1,6 @@
 import type { Scenario, RunSummary, SeriesFrame } from '../contract/index.ts';
 import { RecordBatch, type PacketSource } from '../files/index.ts';
-import { ClassifiedBatch, classifyRange } from '../wire/index.ts';
+import { ClassifiedBatch, ROW_WORDS, alignedBuffer, classifyRange } from '../wire/index.ts';
 import { FlowList } from './flow-list.ts';
 import { mergeSeries, mergeSummary } from './merge.ts';
 import { Pipeline } from './pipeline.ts';
@@ -22,7 +22,8 @@ export function runToEnd(source: PacketSource, scenario: Scenario, options: RunO
   const pipeline = new Pipeline(scenario, pipelineOptions(options));
   const batch = new RecordBatch();
   const step = Math.max(1, Math.min(options.batch ?? batch.capacity, batch.capacity));
-  const classified = new ClassifiedBatch(batch.capacity);
+  const rows = new Int32Array(alignedBuffer(batch.capacity * ROW_WORDS * 4), 0, batch.capacity * ROW_WORDS);
+  const classified = new ClassifiedBatch(batch.capacity, rows);
   let number = 1;
   let cancelled = false;
   while (source.nextBatch(batch)) {
@@ -47,6 +48,7 @@ export function runToEnd(source: PacketSource, scenario: Scenario, options: RunO
 
 export function pipelineOptions(options: RunOptions): ConstructorParameters<typeof Pipeline>[1] {
   return {
+    sharedArena: true,
     ...(options.series === undefined ? {} : { series: options.series }),
     ...(options.verdicts === undefined ? {} : { verdicts: options.verdicts }),
     ...(options.trace === undefined ? {} : { trace: options.trace }),

@@ -1,5 +1,4 @@
 import { assert } from '../base/index.ts';
-import { hashRow } from '../wire/index.ts';
 import { FLOW_COLD_WORDS, FLOW_ENTRY_WORDS, META_WORDS, PKT_LEN, type PacketStore, type Pool, type Ring } from '../stack/index.ts';
 import type { PortCounters } from './port-queue.ts';
 import type { QueueWorld } from './world.ts';
@@ -64,7 +63,17 @@ class Reader {
 
 export function saveWorld(world: QueueWorld): Float64Array {
   const w = new Writer();
-  w.put(world.packets, world.bytes, world.sentPackets, world.sentBytes, world.finished, world.lastArrivalNs, world.endNs, world.polling);
+  w.put(
+    world.packets,
+    world.bytes,
+    world.sentPackets,
+    world.sentBytes,
+    world.deviceTxBytes,
+    world.finished,
+    world.lastArrivalNs,
+    world.endNs,
+    world.polling,
+  );
   w.put(...world.drops);
   w.put(...world.due);
   saveCounters(w, world.device);
@@ -98,6 +107,7 @@ export function restoreWorld(world: QueueWorld, words: Float64Array, tNs: number
   world.bytes = r.get();
   world.sentPackets = r.get();
   world.sentBytes = r.get();
+  world.deviceTxBytes = r.get();
   world.finished = r.get();
   world.lastArrivalNs = r.get();
   world.endNs = r.get();
@@ -132,7 +142,7 @@ export function restoreWorld(world: QueueWorld, words: Float64Array, tNs: number
   const entries = r.raw(r.get());
   const cold = r.raw(r.get());
   const tails = r.raw(r.get());
-  fsw.table.load({ count, entryWords: FLOW_ENTRY_WORDS, coldWords: FLOW_COLD_WORDS, entries, cold, tails }, hashRow);
+  fsw.table.load({ count, entryWords: FLOW_ENTRY_WORDS, coldWords: FLOW_COLD_WORDS, entries, cold, tails });
   fsw.table.full = full;
   fsw.wheel.rebuild(tNs);
   assert(r.atEnd(), 'a snapshot belongs to another scenario');
@@ -142,12 +152,13 @@ export function restoreWorld(world: QueueWorld, words: Float64Array, tNs: number
 function saveCounters(w: Writer, c: PortCounters): void {
   const used: number[] = [];
   for (let b = 0; b < c.delays.length; b++) if (c.delays[b] !== 0) used.push(b, c.delays[b]!);
-  w.put(c.packetsIn, c.bytesIn, c.delivered, c.dropped, c.maxDelayNs, used.length / 2, ...used);
+  w.put(c.packetsIn, c.bytesOut, c.bytesDropped, c.delivered, c.dropped, c.maxDelayNs, used.length / 2, ...used);
 }
 
 function restoreCounters(r: Reader, c: PortCounters): void {
   c.packetsIn = r.get();
-  c.bytesIn = r.get();
+  c.bytesOut = r.get();
+  c.bytesDropped = r.get();
   c.delivered = r.get();
   c.dropped = r.get();
   c.maxDelayNs = r.get();
@@ -159,7 +170,7 @@ function restoreCounters(r: Reader, c: PortCounters): void {
 }
 
 function saveRing(w: Writer, ring: Ring, store: PacketStore): void {
-  w.put(ring.head, ring.enqueued, ring.dequeued, ring.drops, ring.errors, ring.highWater, ring.used);
+  w.put(ring.head, ring.dequeued, ring.drops, ring.errors, ring.highWater, ring.used);
   for (let i = 0; i < ring.used; i++) {
     const slot = ring.peek(i);
     w.put(store.arrivalNs[slot]!, ...store.meta.subarray(slot * META_WORDS, (slot + 1) * META_WORDS));
@@ -175,11 +186,10 @@ function emptyRing(ring: Ring, store: PacketStore): void {
 
 function restoreRing(r: Reader, ring: Ring, store: PacketStore): void {
   const head = r.get();
-  const enqueued = r.get();
   const [dequeued, drops, errors, highWater, used] = [r.get(), r.get(), r.get(), r.get(), r.get()];
-  ring.restore({ head, enqueued: enqueued - used, dequeued, drops, errors, highWater });
+  ring.restore({ head, dequeued, drops, errors, highWater });
   for (let i = 0; i < used; i++) {
-    const slot = store.alloc();
+    const slot = store.alloc(1);
     assert(slot >= 0, 'a snapshot holds more packets than its scenario has room for');
     store.arrivalNs[slot] = r.get();
     for (let word = 0; word < META_WORDS; word++) store.meta[slot * META_WORDS + word] = r.get();
@@ -189,10 +199,10 @@ function restoreRing(r: Reader, ring: Ring, store: PacketStore): void {
 }
 
 function savePool(w: Writer, pool: Pool): void {
-  w.put(pool.allocations, pool.failures, pool.taken, pool.given, pool.highWater);
+  w.put(pool.failures, pool.used, pool.highWater);
 }
 
 function restorePool(r: Reader, pool: Pool): void {
-  const [allocations, failures, taken, given] = [r.get(), r.get(), r.get(), r.get()];
-  pool.restore({ allocations, failures, taken, given, highWater: r.get() });
+  const [failures, used] = [r.get(), r.get()];
+  pool.restore({ failures, used, highWater: r.get() });
 }

@@ -43,7 +43,10 @@ export interface PipelineOptions {
   readonly expectedFlows?: number;
   /** Rules that user stacks have installed. */
   readonly ladder?: Ladder;
-  /** Put the arena into one shared WebAssembly memory, where the platform has it. */
+  /**
+   * Put the arena into one shared WebAssembly memory and flow entries on cache lines, where the platform has it: for runs at full
+   * speed. Costs address space, so short-lived pipelines do without.
+   */
   readonly sharedArena?: boolean;
 }
 

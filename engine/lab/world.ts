@@ -69,6 +69,7 @@ export interface WorldOptions {
   readonly series: SeriesOptions | null;
   readonly ladder: Ladder;
   readonly expectedFlows: number;
+  readonly aligned: boolean;
 }
 
 export class QueueWorld {
@@ -86,6 +87,8 @@ export class QueueWorld {
   /** Packets of this machine, which came on a port's TX ring; the others came from the link. */
   sentPackets = 0;
   sentBytes = 0;
+  /** Bytes that ports have handed to the device. */
+  deviceTxBytes = 0;
   /** Packets read by an application or sent on the link. */
   finished = 0;
   /** Drops by drop code. */
@@ -136,6 +139,7 @@ export class QueueWorld {
       maxRecords: Math.floor(MAX_FLOW_RECORDS / device.queues),
       expected: Math.ceil(options.expectedFlows / device.queues),
       ladder: options.ladder,
+      aligned: options.aligned,
     });
     this.clock = this.fsw.clock;
     this.moderationNs = Math.round(device.moderationUs * NS_PER_US);
@@ -196,14 +200,18 @@ export class QueueWorld {
     firstNumber: number,
   ): void {
     const ids = this.ids;
+    let bytes = 0;
     for (let block = from; block < to; block += LOOKUP_BATCH) {
       const end = block + LOOKUP_BATCH < to ? block + LOOKUP_BATCH : to;
       this.fsw.table.internBatch(rows, order, block, end, ids);
       for (let i = block; i < end; i++) {
         const row = order === null ? i : order[i]!;
+        bytes += lenBytes[row]!;
         this.arrive(rows, row * ROW_WORDS, ids[i - block]!, tsNs, row, lenBytes[row]!, firstNumber + row);
       }
     }
+    this.packets += to - from;
+    this.bytes += bytes;
   }
 
   /** Times are handed on in arrays: see FlowSwitch.clock. */
@@ -214,8 +222,6 @@ export class QueueWorld {
     if (this.nextDue <= t) this.runUntil(t);
     this.lastArrivalNs = t;
     this.clock[0] = t;
-    this.packets++;
-    this.bytes += lenBytes;
     const meta = rows[base + ROW_META]!;
     let flow = id;
     if (id >= 0) {
@@ -237,7 +243,7 @@ export class QueueWorld {
       return;
     }
     const ring = this.deviceRx;
-    const slot = this.store.alloc();
+    const slot = this.store.alloc(buflets);
     if (!ring.push(slot, lenBytes)) {
       this.store.release(slot);
       pool.give(buflets);
@@ -254,7 +260,6 @@ export class QueueWorld {
     m[w + PKT_SEQ] = rows[base + ROW_SEQ]!;
     m[w + PKT_ACK] = rows[base + ROW_ACK]!;
     m[w + PKT_PAYLOAD] = rows[base + ROW_PAYLOAD]!;
-    m[w + PKT_BUFLETS] = buflets;
     this.store.arrivalNs[slot] = t;
     if (this.verdict !== null) this.verdict[number - 1] = VERDICT_HELD;
     if (ring.used === 1 && this.polling === 0) this.setDue(DUE_POLL, t + this.moderationNs);
@@ -368,7 +373,6 @@ export class QueueWorld {
     const lenBytes = meta[w + PKT_LEN]!;
     const buflets = meta[w + PKT_BUFLETS]!;
     port.counters.packetsIn++;
-    port.counters.bytesIn += lenBytes;
     if (!port.pool.take(buflets)) {
       this.dropAt(port, DROP_PORT_NOMEM, slot, 'fsw', port.pool.id);
       return;
@@ -387,6 +391,7 @@ export class QueueWorld {
   private dropAt(port: PortQueue, code: number, slot: number, layer: string, obj: string): void {
     const w = slot * META_WORDS;
     port.counters.dropped++;
+    port.counters.bytesDropped += this.store.meta[w + PKT_LEN]!;
     this.drop(code, this.store.meta[w + PKT_FLOW]!, this.store.meta[w + PKT_NUMBER]!, this.clock[0]!, layer, obj);
     this.store.release(slot);
   }
@@ -419,10 +424,14 @@ export class QueueWorld {
     let t = port.readStartNs;
     let maxDelayNs = counters.maxDelayNs;
     let buflets = 0;
+    let bytes = 0;
+    const wholeNs = reader.perByteNs === 0 ? reader.wholeNs : -1;
     for (let i = 0; i < n; i++) {
       const slot = rx.peek(i);
       const w = slot * META_WORDS;
-      t += reader.perByteNs === 0 ? reader.wholeNs : reader.cost(meta[w + PKT_LEN]!);
+      const lenBytes = meta[w + PKT_LEN]!;
+      bytes += lenBytes;
+      t += wholeNs >= 0 ? wholeNs : reader.cost(lenBytes);
       buflets += meta[w + PKT_BUFLETS]!;
       const delayNs = t - arrivalNs[slot]!;
       if (delayNs > maxDelayNs) maxDelayNs = delayNs;
@@ -434,6 +443,7 @@ export class QueueWorld {
     }
     counters.maxDelayNs = maxDelayNs;
     counters.delivered += n;
+    counters.bytesOut += bytes;
     this.finished += n;
     port.pool.give(buflets);
     rx.consume(n);
@@ -444,7 +454,7 @@ export class QueueWorld {
   private send(rows: Int32Array, base: number, id: number, lenBytes: number, number: number): void {
     const tNs = this.clock[0]!;
     const { store, fsw } = this;
-    const slot = store.alloc();
+    const slot = store.alloc(1);
     const w = slot * META_WORDS;
     store.meta[w + PKT_NUMBER] = number;
     store.meta[w + PKT_LEN] = lenBytes;
@@ -463,7 +473,6 @@ export class QueueWorld {
     this.sentPackets++;
     this.sentBytes += lenBytes;
     port.counters.packetsIn++;
-    port.counters.bytesIn += lenBytes;
     if (!port.pool.take(buflets)) {
       this.dropAt(port, DROP_PORT_NOMEM, slot, 'channel', port.pool.id);
       return;
@@ -499,7 +508,8 @@ export class QueueWorld {
     const buflets = meta[w + PKT_BUFLETS]!;
     const pool = this.devicePool;
     this.device.packetsIn++;
-    this.device.bytesIn += lenBytes;
+    this.deviceTxBytes += lenBytes;
+    port.counters.bytesOut += lenBytes;
     port.pool.give(buflets);
     const room = pool.take(buflets);
     if (!room || !this.deviceTx.push(slot, lenBytes)) {

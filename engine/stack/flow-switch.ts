@@ -60,6 +60,8 @@ export interface FlowSwitchSpec {
   /** Flow records of this queue in all. */
   readonly maxRecords: number;
   readonly expected?: number;
+  /** See FlowTable. */
+  readonly aligned?: boolean;
   readonly ladder: Ladder;
 }
 
@@ -104,6 +106,7 @@ export class FlowSwitch {
       entryWords: FLOW_ENTRY_WORDS,
       coldWords: FLOW_COLD_WORDS,
       limit: spec.maxRecords,
+      aligned: spec.aligned ?? false,
       ...(spec.expected === undefined ? {} : { expected: spec.expected }),
     });
     this.wheel = new LingerWheel(this.table, spec.lingerNs);

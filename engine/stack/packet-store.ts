@@ -17,11 +17,8 @@ export const PKT_META = 3;
 export const PKT_SEQ = 4;
 export const PKT_ACK = 5;
 export const PKT_PAYLOAD = 6;
-/** Buflets the packet takes in a pool. */
+/** Buflets the packet takes in a pool; 0 marks metadata that is not handed out. */
 export const PKT_BUFLETS = 7;
-
-const FREE = 0;
-const IN_USE = 1;
 
 export class PacketStore {
   readonly capacity: number;
@@ -32,40 +29,38 @@ export class PacketStore {
   badReleases = 0;
   /** Free indices, the last given back on top: the next packet finds its metadata in the cache. */
   private readonly stack: Int32Array;
-  private readonly state: Uint8Array;
 
   constructor(arena: Arena, id: string, capacity: number) {
     this.capacity = capacity;
     this.meta = arena.int32('kernel-metadata', id, capacity * META_WORDS);
     this.arrivalNs = arena.float64('kernel-metadata', id, capacity);
     this.stack = arena.int32('buflets', id, capacity);
-    this.state = arena.uint8('buflets', id, capacity);
     for (let i = 0; i < capacity; i++) this.stack[i] = capacity - 1 - i;
   }
 
   static footprint(capacity: number): number {
-    return (
-      regionFootprint(capacity * META_WORDS * 4) + regionFootprint(capacity * 8) + regionFootprint(capacity * 4) + regionFootprint(capacity)
-    );
+    return regionFootprint(capacity * META_WORDS * 4) + regionFootprint(capacity * 8) + regionFootprint(capacity * 4);
   }
 
-  /** Index of a free packet, or -1. */
-  alloc(): number {
+  /** Index of a packet that was free, marked as one of `buflets` (at least 1), or -1. */
+  alloc(buflets: number): number {
     const used = this.used;
     if (used === this.capacity) return -1;
     this.used = used + 1;
     const index = this.stack[this.capacity - 1 - used]!;
-    this.state[index] = IN_USE;
+    this.meta[index * META_WORDS + PKT_BUFLETS] = buflets;
     return index;
   }
 
   /** Gives a packet back. An index that is not handed out is refused and counted: no stale index is ever accepted. */
   release(index: number): boolean {
-    if (this.state[index] !== IN_USE) {
+    const mark = index * META_WORDS + PKT_BUFLETS;
+    // Zero for metadata that is free, undefined for an index that never was one.
+    if (!(this.meta[mark]! > 0)) {
       this.badReleases++;
       return false;
     }
-    this.state[index] = FREE;
+    this.meta[mark] = 0;
     this.used--;
     this.stack[this.capacity - 1 - this.used] = index;
     return true;
@@ -74,7 +69,7 @@ export class PacketStore {
   /** Packets handed out, counted one by one: for checks of conservation, not for hot loops. */
   countInUse(): number {
     let n = 0;
-    for (let i = 0; i < this.capacity; i++) if (this.state[i] === IN_USE) n++;
+    for (let i = 0; i < this.capacity; i++) if (this.meta[i * META_WORDS + PKT_BUFLETS]! > 0) n++;
     assert(n <= this.capacity, 'a store hands out what it has');
     return n;
   }

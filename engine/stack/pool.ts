@@ -12,12 +12,8 @@ export class Pool {
   used = 0;
   /** Largest `used` since the last call of `takeWindowMax`. */
   windowMax = 0;
-  /** Packets that got their buflets, and packets that did not. */
-  allocations = 0;
+  /** Packets that did not get their buflets. */
   failures = 0;
-  /** Buflets given back in all, and taken in all: the two sides of the account. */
-  taken = 0;
-  given = 0;
   private high = 0;
 
   constructor(id: string, packets: number, bufferBytes: number) {
@@ -51,23 +47,17 @@ export class Pool {
     }
     this.used = used;
     if (used > this.windowMax) this.windowMax = used;
-    this.allocations++;
-    this.taken += buflets;
     return true;
   }
 
   /** Gives the buflets of a packet back. */
   give(buflets: number): void {
     this.used -= buflets;
-    this.given += buflets;
   }
 
-  restore(counters: { allocations: number; failures: number; taken: number; given: number; highWater: number }): void {
-    this.allocations = counters.allocations;
+  restore(counters: { failures: number; used: number; highWater: number }): void {
     this.failures = counters.failures;
-    this.taken = counters.taken;
-    this.given = counters.given;
-    this.used = counters.taken - counters.given;
+    this.used = counters.used;
     this.high = counters.highWater;
     this.windowMax = this.used;
   }

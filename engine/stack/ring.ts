@@ -34,7 +34,6 @@ export class Ring {
   used = 0;
   /** Largest `used` since the last call of `takeWindowMax`. */
   windowMax = 0;
-  enqueued = 0;
   dequeued = 0;
   drops = 0;
   /** Heads refused by `sync`. */
@@ -56,6 +55,11 @@ export class Ring {
 
   get highWater(): number {
     return this.high > this.windowMax ? this.high : this.windowMax;
+  }
+
+  /** Packets put into the ring in all: those taken out and those inside. */
+  get enqueued(): number {
+    return this.dequeued + this.used;
   }
 
   get empty(): boolean {
@@ -97,7 +101,6 @@ export class Ring {
     this.rtail = tail + 1 === this.span ? 0 : tail + 1;
     this.used = used + 1;
     if (used >= this.windowMax) this.windowMax = used + 1;
-    this.enqueued++;
     return true;
   }
 
@@ -142,12 +145,11 @@ export class Ring {
   }
 
   /** Empties the ring and sets its positions, before a snapshot's slots are pushed again. */
-  restore(positions: { head: number; enqueued: number; dequeued: number; drops: number; errors: number; highWater: number }): void {
+  restore(positions: { head: number; dequeued: number; drops: number; errors: number; highWater: number }): void {
     this.head = positions.head;
     this.khead = positions.head;
     this.rtail = positions.head;
     this.used = 0;
-    this.enqueued = positions.enqueued;
     this.dequeued = positions.dequeued;
     this.drops = positions.drops;
     this.errors = positions.errors;

@@ -101,7 +101,7 @@ describe('ring', () => {
           expect.unreachable('full and empty are explicit');
       }
       expect([ring.drops, ring.errors]).toEqual([counts.drops, counts.errors]);
-      expect(ring.enqueued).toBe(ring.dequeued + ring.used);
+      expect(ring.enqueued).toBe(next - counts.drops);
       expect(ring.highWater).toBeLessThanOrEqual(slots);
       expect(counts.errors).toBeGreaterThan(0);
     }
@@ -123,7 +123,7 @@ describe('pool and packet store', () => {
         const room = used + buflets <= 200;
         if (pool.take(buflets) !== room) expect.unreachable('an allocation succeeds exactly if there is room');
         if (room) {
-          const index = store.alloc();
+          const index = store.alloc(buflets);
           if (index < 0 || inUse.has(index)) expect.unreachable('a packet is handed out once');
           inUse.add(index);
           out.push({ index, buflets });
@@ -147,7 +147,6 @@ describe('pool and packet store', () => {
     }
     expect(pool.failures).toBeGreaterThan(0);
     expect(store.badReleases).toBeGreaterThan(0);
-    expect(pool.taken - pool.given).toBe(used);
     expect(store.countInUse()).toBe(out.length);
     expect(store.release(-1)).toBe(false);
   });

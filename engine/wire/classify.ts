@@ -34,6 +34,11 @@ export interface RecordColumns {
 
 const KEY_FRAGMENT = 1 << 16;
 const META_FROM_B_SHIFT = 31 - Math.clz32(META_FROM_B);
+const SIGN = 0x80000000 | 0;
+/** Offsets of an IPv4 header and what follows it in an Ethernet frame without tags and options. */
+const FAST_OFFSETS = (14 << 16) | 34;
+const CODE_TCP = protocolCode('TCP');
+const CODE_UDP = protocolCode('UDP');
 const CODE_IPV4 = protocolCode('IPv4');
 const CODE_IPV6 = protocolCode('IPv6');
 const CODE_FRAGMENT4 = protocolCode('IPv4 fragment');
@@ -92,18 +97,64 @@ export function classifyRange(batch: RecordColumns, from: number, to: number, ro
     viewBytes = bytes;
     view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
+  const v = view;
   let base = rowAt * ROW_WORDS;
   for (let i = from; i < to; i++, base += ROW_WORDS) {
     const start = offset[i]!;
     const end = start + capLen[i]!;
     let at = start + 14;
-    let type = linkType[i] === 1 && at <= end ? view.getUint16(start + 12) : 0;
+    let type = linkType[i] === 1 && at <= end ? v.getUint16(start + 12) : 0;
+    // Nearly every packet: Ethernet, IPv4 without options, no fragment, TCP or UDP. Written out, because a call costs a third of it.
+    if (type === ETHERTYPE_IPV4 && start + 54 <= end && v.getUint8(at) === 0x45 && (v.getUint16(at + 6) & 0x3fff) === 0) {
+      const protocol = v.getUint8(at + 9);
+      const tcp = protocol === 6;
+      if (tcp || protocol === 17) {
+        const source = v.getInt32(at + 12);
+        const destination = v.getInt32(at + 16);
+        const ports = v.getInt32(at + 20);
+        const order = source === destination ? (ports >>> 16) - (ports & 0xffff) : (source ^ SIGN) > (destination ^ SIGN) ? 1 : 0;
+        const fromB = order > 0 ? 1 : 0;
+        const swap = (source ^ destination) & -fromB;
+        const a = source ^ swap;
+        const b = destination ^ swap;
+        const keyPorts = (ports << (fromB << 4)) | (ports >>> (fromB << 4));
+        const word = 0x400 | protocol;
+        rows[base] = keyPorts;
+        rows[base + 1] = word;
+        rows[base + 2] = a;
+        rows[base + 3] = 0;
+        rows[base + 4] = 0;
+        rows[base + 5] = 0;
+        rows[base + 6] = b;
+        rows[base + 7] = 0;
+        rows[base + 8] = 0;
+        rows[base + 9] = 0;
+        rows[base + 10] = hashKey4(a, b, keyPorts, word);
+        rows[base + 14] = FAST_OFFSETS;
+        const upper = (v.getUint16(at + 2) || origLen[i]! - 14) - 20;
+        const meta = META_FLOW | META_HAS_PORTS | (fromB << META_FROM_B_SHIFT);
+        if (tcp) {
+          const offsetFlags = v.getUint16(at + 32);
+          const payload = upper - ((offsetFlags >>> 12) << 2);
+          rows[base + 11] = meta | CODE_TCP | META_TCP | ((offsetFlags & 0xff) << META_TCP_FLAGS_SHIFT);
+          rows[base + 12] = v.getInt32(at + 24);
+          rows[base + 13] = v.getInt32(at + 28);
+          rows[base + 15] = payload & ~(payload >> 31);
+        } else {
+          rows[base + 11] = meta | CODE_UDP;
+          rows[base + 12] = 0;
+          rows[base + 13] = 0;
+          rows[base + 15] = (upper - 8) & ~((upper - 8) >> 31);
+        }
+        continue;
+      }
+    }
     if (type !== ETHERTYPE_IPV4 && type !== ETHERTYPE_IPV6) {
       type = resolveLink(bytes, start, end, linkType[i]!);
       at = networkAt;
     }
-    if (type === ETHERTYPE_IPV4) ipv4(view, rows, base, start, at, end, origLen[i]!);
-    else if (type === ETHERTYPE_IPV6) ipv6(view, rows, base, start, at, end, origLen[i]!);
+    if (type === ETHERTYPE_IPV4) ipv4(v, rows, base, start, at, end, origLen[i]!);
+    else if (type === ETHERTYPE_IPV6) ipv6(v, rows, base, start, at, end, origLen[i]!);
     else noFlow(rows, base, linkCode, 0);
   }
 }

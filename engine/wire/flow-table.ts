@@ -1,11 +1,13 @@
+import { alignedBuffer } from './aligned.ts';
 import { KEY_WORDS, META_FLOW, ROW_A, ROW_B, ROW_HASH, ROW_META, ROW_PORTS, ROW_PROTOCOL, ROW_WORDS } from './classify-row.ts';
+import { hashRow } from './flow-hash.ts';
 
 /**
  * Flow keys to numbers in first-seen order: open addressing at half load over typed arrays. Linear probing and not a cuckoo
  * table: nothing is ever taken out, so chains never degrade, a lookup is one cache line in nearly every case, and an insert
  * never moves an entry, which keeps numbers stable.
  *
- *     slots    | hash | number + 1 |  two words each, power of two of them
+ *     slots    | top 9 bits of the hash, number + 1 |  one word each, power of two of them
  *     entries  | ports | protocol | A | B | owner's words ... |  entryWords each, by number
  *     tails    | A 2..4 | B 2..4 |  the rest of IPv6 addresses, made when the first IPv6 flow comes
  *     cold     | owner's words ... |  coldWords each, by number
@@ -15,6 +17,11 @@ import { KEY_WORDS, META_FLOW, ROW_A, ROW_B, ROW_HASH, ROW_META, ROW_PORTS, ROW_
 export const ENTRY_KEY_WORDS = 4;
 const TAIL_WORDS = 6;
 const FIRST_ENTRIES = 4_096;
+
+/** A slot's number takes 23 bits, so a table holds 8,388,606 flows at most. */
+const NUMBER_MASK = (1 << 23) - 1;
+const TAG_MASK = ~NUMBER_MASK;
+export const MAX_TABLE_FLOWS = NUMBER_MASK - 1;
 
 /** Flows below which the tables stay in the first-level cache and a touch-ahead pass only costs. */
 const TOUCH_AHEAD_FROM = 256;
@@ -39,24 +46,33 @@ export class FlowTable {
   full = 0;
   /** What touch-ahead passes have read: kept so that the reads are not optimised away. */
   touched = 0;
+  private readonly aligned: boolean;
   private slots: Int32Array;
   private mask: number;
   private capacity: number;
 
-  /** `entryWords` and `coldWords` must be even; entryWords is at least ENTRY_KEY_WORDS. */
-  constructor(options: { entryWords?: number; coldWords?: number; limit: number; expected?: number }) {
+  /**
+   * `entryWords` and `coldWords` must be even; entryWords is at least ENTRY_KEY_WORDS. `aligned` puts entries on cache lines, see
+   * alignedBuffer.
+   */
+  constructor(options: { entryWords?: number; coldWords?: number; limit: number; expected?: number; aligned?: boolean }) {
     this.entryWords = options.entryWords ?? ENTRY_KEY_WORDS;
     this.coldWords = options.coldWords ?? 0;
-    this.limit = options.limit;
+    this.limit = Math.min(options.limit, MAX_TABLE_FLOWS);
     this.capacity = Math.min(this.limit, Math.max(FIRST_ENTRIES, options.expected ?? 0));
     let slots = 2 * FIRST_ENTRIES;
     while (slots < 2 * this.capacity) slots *= 2;
-    this.slots = new Int32Array(2 * slots);
+    this.slots = new Int32Array(slots);
     this.mask = slots - 1;
-    this.entries = new Int32Array(this.capacity * this.entryWords);
-    this.floats = new Float64Array(this.entries.buffer);
+    this.aligned = options.aligned ?? false;
+    this.entries = this.room(this.capacity * this.entryWords);
+    this.floats = new Float64Array(this.entries.buffer, 0, this.entries.length >> 1);
     this.cold = new Int32Array(this.capacity * this.coldWords);
     this.coldFloats = new Float64Array(this.cold.buffer);
+  }
+
+  private room(words: number): Int32Array {
+    return this.aligned ? new Int32Array(alignedBuffer(words * 4), 0, words) : new Int32Array(words);
   }
 
   /** Bytes of all tables. */
@@ -70,9 +86,12 @@ export class FlowTable {
     const mask = this.mask;
     const hash = rows[base + ROW_HASH]!;
     for (let s = hash & mask; ; s = (s + 1) & mask) {
-      const id = slots[2 * s + 1]! - 1;
-      if (id < 0) return -1;
-      if (slots[2 * s] === hash && this.same(rows, base, id)) return id;
+      const slot = slots[s]!;
+      if (slot === 0) return -1;
+      if (((slot ^ hash) & TAG_MASK) === 0) {
+        const id = (slot & NUMBER_MASK) - 1;
+        if (this.same(rows, base, id)) return id;
+      }
     }
   }
 
@@ -99,7 +118,7 @@ export class FlowTable {
     const n = to - from;
     for (let i = 0; i < n; i++) {
       const base = (order === null ? from + i : order[from + i]!) * ROW_WORDS;
-      scratch[i] = slots[2 * (rows[base + ROW_HASH]! & mask) + 1]!;
+      scratch[i] = slots[rows[base + ROW_HASH]! & mask]! & NUMBER_MASK;
     }
     let sum = 0;
     for (let i = 0; i < n; i++) {
@@ -144,10 +163,9 @@ export class FlowTable {
     const { slots, mask, entries } = this;
     const hash = rows[base + ROW_HASH]!;
     let s = hash & mask;
-    while (slots[2 * s + 1] !== 0) s = (s + 1) & mask;
+    while (slots[s] !== 0) s = (s + 1) & mask;
     const id = this.count++;
-    slots[2 * s] = hash;
-    slots[2 * s + 1] = id + 1;
+    slots[s] = (hash & TAG_MASK) | (id + 1);
     const at = id * this.entryWords;
     entries[at] = rows[base + ROW_PORTS]!;
     entries[at + 1] = rows[base + ROW_PROTOCOL]!;
@@ -165,28 +183,30 @@ export class FlowTable {
     }
   }
 
-  /** Twice the room. Slots carry their hash, so keys are not read again. */
+  /** Twice the room. The hashes are computed again, from the keys in the order of their numbers. */
   private grow(): void {
     this.capacity = Math.min(this.limit, this.capacity * 2);
-    this.entries = grown(this.entries, this.capacity * this.entryWords);
-    this.floats = new Float64Array(this.entries.buffer);
+    const entries = this.room(this.capacity * this.entryWords);
+    entries.set(this.entries);
+    this.entries = entries;
+    this.floats = new Float64Array(this.entries.buffer, 0, this.entries.length >> 1);
     this.cold = grown(this.cold, this.capacity * this.coldWords);
     this.coldFloats = new Float64Array(this.cold.buffer);
     if (this.tails.length > 0) this.tails = grown(this.tails, this.capacity * TAIL_WORDS);
     const wanted = 2 * this.capacity;
     if (this.mask + 1 >= wanted) return;
-    const old = this.slots;
     let size = this.mask + 1;
     while (size < wanted) size *= 2;
-    this.slots = new Int32Array(2 * size);
+    this.slots = new Int32Array(size);
     this.mask = size - 1;
     const { slots, mask } = this;
-    for (let i = 0; i < old.length; i += 2) {
-      if (old[i + 1] === 0) continue;
-      let s = old[i]! & mask;
-      while (slots[2 * s + 1] !== 0) s = (s + 1) & mask;
-      slots[2 * s] = old[i]!;
-      slots[2 * s + 1] = old[i + 1]!;
+    const row = new Int32Array(ROW_WORDS);
+    for (let id = 0; id < this.count; id++) {
+      copyFlowKey(this, id, row);
+      const hash = hashRow(row);
+      let s = hash & mask;
+      while (slots[s] !== 0) s = (s + 1) & mask;
+      slots[s] = (hash & TAG_MASK) | (id + 1);
     }
   }
 
@@ -207,15 +227,15 @@ export class FlowTable {
     };
   }
 
-  /** Replaces everything by flows that `columns` gave, for a restored snapshot. Their hashes are computed by `hash`. */
-  load(columns: FlowColumns, hash: (row: Int32Array) => number): void {
+  /** Replaces everything by flows that `columns` gave, for a restored snapshot. */
+  load(columns: FlowColumns): void {
     this.count = 0;
     this.full = 0;
     this.slots.fill(0);
     const row = new Int32Array(ROW_WORDS);
     for (let id = 0; id < columns.count; id++) {
       copyFlowKey(columns, id, row);
-      row[ROW_HASH] = hash(row);
+      row[ROW_HASH] = hashRow(row);
       this.insert(row, 0);
     }
     this.entries.set(columns.entries);

@@ -34,6 +34,7 @@ export * from './sctp.ts';
 export * from './dccp.ts';
 export * from './pim.ts';
 export * from './app/index.ts';
+export * from './aligned.ts';
 export * from './classify-row.ts';
 export * from './classify.ts';
 export * from './flow-hash.ts';

@@ -76,7 +76,11 @@ export class LaneCore {
     this.lanes = options.lanes;
     this.source = options.source;
     this.queues = options.scenario.device.queues;
-    this.pipeline = new Pipeline(options.scenario, { ...options.pipeline, queues: laneQueues(this.queues, this.lane, this.lanes) });
+    this.pipeline = new Pipeline(options.scenario, {
+      sharedArena: true,
+      ...options.pipeline,
+      queues: laneQueues(this.queues, this.lane, this.lanes),
+    });
     this.turn = { take: (chunk) => this.takeTurn(chunk), pass: (chunk, offset, number) => this.passTurn(chunk, offset, number) };
   }
 

@@ -1,4 +1,4 @@
-import { ROW_WORDS } from '../../wire/index.ts';
+import { ROW_WORDS, alignedSharedBuffer } from '../../wire/index.ts';
 
 /**
  * The memory that the lanes of one run share. Chunks of the input go through a window of slots, each with everything that the
@@ -66,7 +66,7 @@ export class LaneMemory {
   readonly numbers: Float64Array;
   readonly slots: readonly LaneSlot[];
 
-  constructor(buffer: SharedArrayBuffer | ArrayBuffer = new SharedArrayBuffer(CONTROL_BYTES + LANE_SLOTS * SLOT_BYTES)) {
+  constructor(buffer: SharedArrayBuffer | ArrayBuffer = alignedSharedBuffer(CONTROL_BYTES + LANE_SLOTS * SLOT_BYTES)) {
     this.buffer = buffer;
     this.control = new Int32Array(buffer, 0, CTL_WORDS);
     this.numbers = new Float64Array(buffer, align(CTL_WORDS * 4), NUM_SLOTS + 2 * LANE_SLOTS);
