@@ -230,12 +230,18 @@ describe.skipIf(executable === undefined)('the window', () => {
         await flows.getByRole('columnheader', { name: 'Source' }).click();
         await poll(() => flows.getByRole('columnheader', { name: 'Source' }).getAttribute('aria-sort')).toBe('descending');
         await poll(async () => (await sources())[0] !== up[0] && (await sources())[0] !== '').toBe(true);
+        // Hidden behind a view that fills the window, and shown again.
+        await openPalette(page, 'show rings');
+        await openPalette(page, 'maximise');
+        await flows.waitFor({ state: 'hidden' });
+        await openPalette(page, 'maximise');
+        await poll(async () => (await sources()).some((text) => text !== '')).toBe(true);
       }));
 
     test('has a shell in which the ringside command knows the session', () =>
       workbench(async (page) => {
-        await page.locator('[data-keys="terminal"]').click();
         await poll(() => terminalText(page)).toContain('$');
+        await page.locator('[data-keys="terminal"]').click();
         await page.keyboard.type(`ringside info ${sample('mixed-lan.pcapng')}\n`);
         await poll(() => terminalText(page), { timeout: 20_000 }).toContain('packets');
         const { packets } = await infoOf('mixed-lan.pcapng');

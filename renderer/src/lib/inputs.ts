@@ -5,6 +5,9 @@ import type { AppStore } from './engine.svelte.ts';
 const UPLOAD_PATH = './upload';
 const ACCEPT = '.pcap,.pcapng,.cap,.ntar,.snoop,.pcap.gz,.pcapng.gz,.gz,.zst,.dmp,.erf,application/vnd.tcpdump.pcap';
 
+/** Held here: a field that nobody holds may be collected before the dialog is answered, and the answer with it. */
+let field: HTMLInputElement | null = null;
+
 /** Opens a file with the native dialog, or the browser's own where there is none. */
 export async function pickInput(app: AppStore): Promise<void> {
   if (app.hello?.features.nativeDialogs === true) {
@@ -13,10 +16,12 @@ export async function pickInput(app: AppStore): Promise<void> {
     return;
   }
   const element = document.createElement('input');
+  field = element;
   element.type = 'file';
   element.accept = ACCEPT;
   element.addEventListener('change', () => {
-    const file = element.files?.[0];
+    const file = field?.files?.[0];
+    field = null;
     if (file !== undefined) void openFile(app, file);
   });
   element.click();
