@@ -174,7 +174,7 @@ export class Layout {
     const bottomLeft = width === 'wide' ? at('bottom') : [...at('bottom'), ...at('right')];
     const bottom = [bottomLeft, at('bottom-right')].filter((ids) => ids.length > 0);
     const row = (groups: string[][]): LayoutNode | null =>
-      groups.length === 0 ? null : split('row', groups.map((ids, i) => [i === 0 ? 0.56 : 0.44, stack(ids)] as const)); // prettier-ignore
+      groups.length === 0 ? null : split('row', groups.map((ids, i) => [i === 0 ? 0.58 : 0.42, stack(ids)] as const)); // prettier-ignore
     const rows = [row(top), row(bottom)].filter((part) => part !== null);
     if (rows.length > 0)
       tree = split(

@@ -106,7 +106,7 @@ export class TransportStore extends EngineLink {
 
   /** Repeats a stretch (null: the whole input); ends a loop that is there. */
   toggleLoop(range: TimeRange | null): Promise<void> {
-    if (this.transport?.loop != null) return this.setLoop(null);
+    if ((this.transport?.loop ?? null) !== null) return this.setLoop(null);
     return this.setLoop(range ?? { fromNs: 0, toNs: this.durationNs });
   }
 

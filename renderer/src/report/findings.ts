@@ -45,7 +45,7 @@ function pools(run: RunSummary): RunFinding[] {
   return run.pools
     .filter((pool) => pool.failures > 0)
     .slice(0, 3)
-    .map((pool) => ({ tone: 'drop', text: `The pool ${pool.id} had no packet left ${plural(pool.failures, 'time')}.`, parameter: 'device.poolPackets' })); // prettier-ignore
+    .map((pool) => ({ tone: 'drop', text: `The pool ${pool.id} had no packet left ${plural(pool.failures, 'time')}.`, ...(pool.port === 'device' && { parameter: 'device.poolPackets' }) })); // prettier-ignore
 }
 
 function skipped(session: SessionInfo): RunFinding[] {

@@ -6,14 +6,14 @@ export type FlowSortKey = (typeof FLOW_SORT_KEYS)[number];
 
 /** Columns of the flows table. Ids of sortable columns are sort keys of the contract. */
 export const FLOW_COLUMNS: readonly GridColumn[] = [
-  { id: 'protocol', title: 'Protocol', width: 68, sortable: true },
-  { id: 'source', title: 'Source', width: 156, sortable: true, grows: true, hint: 'The side that was seen first' },
-  { id: 'destination', title: 'Destination', width: 156, sortable: true, grows: true },
-  { id: 'tcpState', title: 'State', width: 96, sortable: true, hint: 'TCP state at the playhead, RFC 9293' },
-  { id: 'packets', title: 'Packets', width: 76, numeric: true, sortable: true },
-  { id: 'forward', title: '→', width: 68, numeric: true, hint: 'Packets sent by the side that was seen first' },
-  { id: 'backward', title: '←', width: 68, numeric: true, hint: 'Packets sent by the other side' },
-  { id: 'bytes', title: 'Bytes', width: 80, numeric: true, sortable: true },
+  { id: 'protocol', title: 'Protocol', width: 62, sortable: true },
+  { id: 'source', title: 'Source', width: 140, sortable: true, grows: true, hint: 'The side that was seen first' },
+  { id: 'destination', title: 'Destination', width: 140, sortable: true, grows: true },
+  { id: 'tcpState', title: 'State', width: 94, sortable: true, hint: 'TCP state at the playhead, RFC 9293' },
+  { id: 'packets', title: 'Packets', width: 66, numeric: true, sortable: true },
+  { id: 'forward', title: '→', width: 56, numeric: true, hint: 'Packets sent by the side that was seen first' },
+  { id: 'backward', title: '←', width: 56, numeric: true, hint: 'Packets sent by the other side' },
+  { id: 'bytes', title: 'Bytes', width: 74, numeric: true, sortable: true },
   { id: 'drops', title: 'Drops', width: 68, numeric: true, sortable: true },
   { id: 'port', title: 'Port', width: 72, sortable: true, hint: 'Port of the flow switch that took the flow' },
   { id: 'firstNs', title: 'First', width: 96, numeric: true, sortable: true, hint: 'Seconds since the first packet' },

@@ -4,8 +4,8 @@ import type { AppStore } from '../../lib/engine.svelte.ts';
 import { recall, remember } from '../../lib/memory.ts';
 import { ancestry, fieldAtByte, fieldByName, flatten, visibleRows, type FieldRow } from './fields.ts';
 
-/** Fields that stand open before anybody opens or closes one. */
-const OPEN_AT_FIRST: readonly string[] = ['ip', 'ipv6', 'tcp', 'udp', 'icmp', 'icmpv6'];
+/** Fields that stand open before anybody opens or closes one: few, so that the cards below, which say why, are in sight. */
+const OPEN_AT_FIRST: readonly string[] = ['ip', 'ipv6'];
 /** Names of opened fields that are remembered: more than anybody opens by hand. */
 const MAX_OPEN = 2_000;
 const VERSION = 1;

@@ -6,12 +6,12 @@ import type { GridColumn } from '../grid/columns.svelte.ts';
 export const PACKET_COLUMNS: readonly GridColumn[] = [
   { id: 'number', title: 'No.', width: 64, numeric: true },
   { id: 'time', title: 'Time', width: 80, numeric: true, hint: 'Seconds since the first packet, or since the time reference (Ctrl+T)' },
-  { id: 'source', title: 'Source', width: 110 },
-  { id: 'destination', title: 'Destination', width: 114 },
-  { id: 'protocol', title: 'Protocol', width: 64 },
-  { id: 'length', title: 'Length', width: 56, numeric: true, hint: 'Bytes on the wire' },
-  { id: 'verdict', title: 'Verdict', width: 96, hint: '· delivered  ✕ dropped  ◆ held  ⇄ translated  ⊘ refused' },
-  { id: 'info', title: 'Info', width: 220, grows: true },
+  { id: 'source', title: 'Source', width: 107 },
+  { id: 'destination', title: 'Destination', width: 107 },
+  { id: 'protocol', title: 'Protocol', width: 62 },
+  { id: 'length', title: 'Length', width: 54, numeric: true, hint: 'Bytes on the wire' },
+  { id: 'verdict', title: 'Verdict', width: 107, hint: '· delivered  ✕ dropped  ◆ held  ⇄ translated  ⊘ refused' },
+  { id: 'info', title: 'Info', width: 80, grows: true },
 ];
 
 export interface TimeBase {
@@ -55,10 +55,10 @@ export const numberText = (row: PacketRow): string => formatCount(row.number);
 
 /** Pixels of a digit of the list's type, and of a cell's padding. */
 const DIGIT_PX = 6.7;
-const PADDING_PX = 17;
+const PADDING_PX = 13;
 
 /** Widths of the columns whose longest figure is known: packet numbers and times of an input. */
 export function fittingWidths(packets: number, durationNs: number, digits: 6 | 9): Record<string, number> {
   const width = (text: string): number => Math.ceil(text.length * DIGIT_PX + PADDING_PX);
-  return { number: Math.max(48, width(formatCount(packets))), time: width(formatSeconds(Math.max(durationNs, 10e9), digits)) };
+  return { number: Math.max(48, width(formatCount(packets))), time: width(formatSeconds(durationNs, digits)) };
 }
