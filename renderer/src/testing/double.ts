@@ -57,7 +57,7 @@ export function engineDouble(): EngineDouble {
       method,
       (request: never, context: never): unknown => {
         calls.push({ method, request });
-        const handler = overrides.get(method) ?? (plain[method]);
+        const handler = overrides.get(method) ?? plain[method];
         return handler(request, context);
       },
     ]),
