@@ -4,7 +4,7 @@
 //   npm start -- --serve      never opens the desktop window
 import { existsSync, readFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { FOR_START, ensureReady, findChromium, root } from './lib/setup.mjs';
 import { bold, dim, say, step, warm } from './lib/say.mjs';
 
@@ -50,13 +50,6 @@ async function electronProgram() {
   });
   if (code !== 0) say(warm("Electron's runtime could not be downloaded; serving the same interface instead."));
   return read();
-}
-
-/** The scenario that the window uses for the bundled sample, so that both show the same figures. */
-function sampleScenario() {
-  const samples = JSON.parse(readFileSync(join(root, 'resources/samples/index.json'), 'utf8'));
-  const scenario = samples.find((sample) => sample.file === basename(input))?.scenario;
-  return scenario === undefined ? [] : ['--scenario', scenario];
 }
 
 const electron = await electronProgram();
