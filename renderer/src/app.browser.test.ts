@@ -97,6 +97,43 @@ describe('transport', () => {
     await expect.element(page.getByRole('group', { name: 'Transport' })).toHaveTextContent('00:00.501 000 000');
   });
 
+  it('repeats what the timeline shows, or a stretch dragged with Alt, and moves the ends to the playhead', async () => {
+    const { app } = await mountApp({ open: true });
+    const loop = page.getByRole('button', { name: 'Loop' });
+    await expect.element(loop).toHaveAttribute('aria-pressed', 'false');
+    await loop.click();
+    await expect.element(loop).toHaveAttribute('aria-pressed', 'true');
+    expect(app.transport?.loop).toEqual({ fromNs: 0, toNs: app.durationNs });
+    (document.activeElement as HTMLElement | null)?.blur();
+    await app.seek(300 * MS);
+    await userEvent.keyboard('[[');
+    await vi.waitFor(() => {
+      expect(app.transport?.loop).toEqual({ fromNs: 300 * MS, toNs: app.durationNs });
+    });
+    await app.seek(700 * MS);
+    await userEvent.keyboard(']');
+    await vi.waitFor(() => {
+      expect(app.transport?.loop).toEqual({ fromNs: 300 * MS, toNs: 700 * MS });
+    });
+    await userEvent.keyboard('l');
+    await expect.element(loop).toHaveAttribute('aria-pressed', 'false');
+
+    const strip = page.getByRole('slider', { name: 'Playhead', exact: true }).element();
+    const box = strip.getBoundingClientRect();
+    const at = (share: number, type: string): void => {
+      const init = { clientX: box.left + box.width * share, clientY: box.top + 20, altKey: true, button: 0, pointerId: 1, bubbles: true };
+      strip.dispatchEvent(new PointerEvent(type, init));
+    };
+    strip.setPointerCapture = () => undefined;
+    at(0.25, 'pointerdown');
+    at(0.5, 'pointermove');
+    at(0.5, 'pointerup');
+    await vi.waitFor(() => {
+      expect((app.transport?.loop?.fromNs ?? 0) / app.durationNs).toBeCloseTo(0.25, 1);
+    });
+    expect((app.transport?.loop?.toNs ?? 0) / app.durationNs).toBeCloseTo(0.5, 1);
+  });
+
   it('moves the playhead and the selection from the timeline, by key and by pointer', async () => {
     const { app } = await mountApp({ open: true });
     const slider = page.getByRole('slider', { name: 'Playhead', exact: true });
