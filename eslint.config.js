@@ -41,8 +41,8 @@ function layerRule(name) {
   const allowed = LAYERS[name];
   if (allowed.length > 0) {
     patterns.push({
-      regex: `^(\\.\\./)+(${allowed.join('|')})/(?!index\\.ts$)`,
-      message: 'Import another module through its index.ts.',
+      regex: `^(\\.\\./)+(${allowed.join('|')})/(?!(index|plain)\\.ts$)`,
+      message: 'Import another module through its index.ts, or its plain.ts where that is all a fast start needs.',
     });
   }
   patterns.push({ regex: '^(\\.\\./)+(electron|renderer|e2e|bench)/', message: 'The engine does not know who hosts it.' });

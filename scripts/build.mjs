@@ -22,7 +22,7 @@ const PRELOAD = { name: 'electron/preload', input: 'electron/preload.ts' };
 const EXTERNAL = [/^node:/, 'electron', 'cap', 'node-pty', 'bufferutil', 'utf-8-validate'];
 
 const SOURCES = {
-  engine: ['engine', 'electron', 'bench', 'package.json', 'package-lock.json', 'scripts/build.mjs'],
+  engine: ['engine', 'resources/scenarios', 'electron', 'bench', 'package.json', 'package-lock.json', 'scripts/build.mjs'],
   renderer: ['renderer', 'engine/contract', 'engine/base', 'package-lock.json'],
 };
 
@@ -62,6 +62,15 @@ function removeStaleChunks(current) {
   }
 }
 
+/** A run of a bundled scenario starts from its meaning, not its text: the built engine reads the texts once, here. */
+async function compileScenarios() {
+  const host = pathToFileURL(join(root, 'dist', 'host.js'));
+  // Another address for each build: a module is loaded once an address.
+  host.searchParams.set('built', String(Date.now()));
+  const { compileScenarios } = await import(host.href);
+  writeFileSync(join(root, 'dist', 'scenarios.json'), `${JSON.stringify(compileScenarios())}\n`);
+}
+
 async function buildEngine() {
   const { rolldown } = await import('rolldown');
   const version = JSON.parse(await (await import('node:fs/promises')).readFile(join(root, 'package.json'), 'utf8')).version;
@@ -70,7 +79,7 @@ async function buildEngine() {
     platform: 'node',
     external: EXTERNAL,
     // Index files only name what a module offers: importing one name from them must not load the rest.
-    treeshake: { moduleSideEffects: (id) => !/[\\/]engine[\\/]\w+[\\/](\w+[\\/])?index\.ts$/.test(id) },
+    treeshake: { moduleSideEffects: (id) => !/[\\/]engine[\\/]\w+[\\/](\w+[\\/])?(index|plain)\.ts$/.test(id) },
     transform: { define: { 'process.env.RINGSIDE_VERSION': JSON.stringify(version) }, target: 'node20' },
     cwd: root,
     logLevel: 'warn',
@@ -84,6 +93,7 @@ async function buildEngine() {
     sourcemap: true,
   });
   await bundle.close();
+  await compileScenarios();
   removeStaleChunks(new Set(output.map(({ fileName }) => fileName)));
   if (existsSync(join(root, PRELOAD.input))) {
     const preload = await rolldown({ ...common, input: { [PRELOAD.name]: `./${PRELOAD.input}` } });

@@ -1,7 +1,5 @@
-import { CommanderError } from 'commander';
-import { programVersion } from './version.ts';
+import { isMainThread } from 'node:worker_threads';
 import { EXIT, drain } from './output.ts';
-import { createProgram } from './program.ts';
 
 /** Exit codes of a shell for a process that ends by these signals would hide that we cleaned up: see EXIT. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -16,8 +14,24 @@ async function main(args: readonly string[]): Promise<number> {
       controller.abort();
     });
   }
+  const code = (await quickly(args, controller.signal)) ?? (await command(args, controller.signal));
+  await drain();
+  return code;
+}
+
+/** The plain replay for other programs, which needs little of what commands need; undefined for anything else. */
+async function quickly(args: readonly string[], signal: AbortSignal): Promise<number | undefined> {
+  if (args[0] !== 'replay' || !args.includes('--json')) return undefined;
+  const { quickReplay } = await import('./quick-replay.ts');
+  return quickReplay(args.slice(1), signal);
+}
+
+async function command(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { CommanderError } = await import('commander');
+  const { programVersion } = await import('./version.ts');
+  const { createProgram } = await import('./program.ts');
   let code: number = EXIT.ok;
-  const program = createProgram(programVersion(), controller.signal, (result) => {
+  const program = createProgram(programVersion(), signal, (result) => {
     code = result;
   });
   const strict = [program, ...program.commands];
@@ -30,7 +44,6 @@ async function main(args: readonly string[]): Promise<number> {
     // Help and version are answers; everything else commander throws is wrong usage, and it has said why.
     code = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
-  await drain();
   return code;
 }
 
@@ -42,7 +55,6 @@ function onPipeError(error: NodeJS.ErrnoException): void {
 
 /** True in a thread that a command started for itself. */
 async function isTask(): Promise<boolean> {
-  const { isMainThread } = await import('node:worker_threads');
   if (isMainThread) return false;
   const { runTask } = await import('./generate.ts');
   return runTask();

@@ -3,6 +3,7 @@ import { rm, rename, writeFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { EngineError, runSummarySchema, type ReportModel, type RunSummary, type TraceRecord } from '../contract/index.ts';
 import { OfflineReplay, printPdf, summarizeRun, writeReport, type ReplayRequest } from '../host/index.ts';
+import { scenarioSha256 } from '../lab/index.ts';
 import { renderHtml, summaryText } from '../session/index.ts';
 import { duration, printable } from './format.ts';
 import { askWindow, insideWindow, openSession } from './link-client.ts';
@@ -53,7 +54,10 @@ async function replayFile(
     },
   };
   const plain = format === undefined && options.trace === undefined && (options.speed ?? 0) === 0;
-  const quick = plain ? await summarizeRun(request) : undefined;
+  const quick =
+    plain && options.batch === undefined
+      ? await summarizeRun({ ...request, scenario: scenario.value, scenarioSha256: scenarioSha256(scenario.value) })
+      : undefined;
   if (quick !== undefined) {
     progress.stop();
     show({ file, summary: quick, paced: null }, output);

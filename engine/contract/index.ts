@@ -1,5 +1,6 @@
 export * from './engine-error.ts';
 export { engineErrorSchema } from './errors.ts';
+export * from './verdicts.ts';
 export * from './packet.ts';
 export * from './scenario.ts';
 export * from './run.ts';

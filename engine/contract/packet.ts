@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { VERDICTS } from './verdicts.ts';
 
 /** Severity of a finding about a field, in Wireshark's words. */
 export const severitySchema = z.enum(['chat', 'note', 'warn', 'error']);
@@ -33,9 +34,6 @@ export const fieldNodeSchema: z.ZodType<FieldNode> = z.lazy(() =>
   }),
 ) as z.ZodType<FieldNode>;
 
-/** What the replay did with a packet, as shown in the list. Values are stable: they are stored one byte per packet. */
-export const VERDICTS = ['pending', 'delivered', 'dropped', 'held', 'translated', 'refused', 'unreadable'] as const;
-export type Verdict = (typeof VERDICTS)[number];
 export const verdictSchema = z.enum(VERDICTS);
 
 /** One row of the packet list, decoded when it is asked for. */

@@ -24,7 +24,8 @@ import { LiveSessions } from './live-sessions.ts';
 import { configFolder, programVersion, sessionWorkerFile } from './paths.ts';
 import { PDF_FIX, findChromium } from './pdf.ts';
 import { Reports } from './reports.ts';
-import { DEFAULT_SCENARIO, listScenarios, scenarioText } from './scenarios.ts';
+import { DEFAULT_SCENARIO } from './compiled-scenario.ts';
+import { listScenarios, scenarioText } from './scenarios.ts';
 import { SessionHost, sessionId, type SessionStart } from './session-host.ts';
 import { Terminals, terminalFeature } from './terminals.ts';
 

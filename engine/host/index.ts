@@ -4,9 +4,11 @@ export { startWebServer, type ServeOptions, type WebServer } from './web-server.
 export { Inputs, MAX_RECENT, fileError } from './inputs.ts';
 export { captureInfoOf, failedInfo, timestampWords, type InputTotals } from './capture-summary.ts';
 export { findChromium, printPdf, PDF_FIX } from './pdf.ts';
-export { DEFAULT_SCENARIO, listScenarios, scenarioText, type BundledScenario } from './scenarios.ts';
+export { compileScenarios, listScenarios, scenarioText, type BundledScenario } from './scenarios.ts';
 export { TempFolder } from './temp-folder.ts';
 export { cliFile, configFolder, distFolder, laneWorkerFile, programVersion, rendererFolder, rootFolder, samplesFolder } from './paths.ts';
-export { OfflineReplay, summarizeRun, type ReplayRequest } from './offline.ts';
+export { OfflineReplay, type ReplayRequest } from './offline.ts';
+export { summarizeRun, type SummaryRequest } from './summarize.ts';
+export { DEFAULT_SCENARIO, compiledScenario, type CompiledScenario } from './compiled-scenario.ts';
 export { PacketListing } from './listing.ts';
 export { reportName, writeReport } from './session/report.ts';

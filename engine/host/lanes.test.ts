@@ -6,7 +6,8 @@ import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scenarioSchema } from '../contract/index.ts';
 import { capture, capturesMissing, haveCaptures } from '../testing/captures.ts';
-import { runFile, runLanes } from './lanes.ts';
+import { runLanes } from './lanes.ts';
+import { runFile } from './run-file.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const scenario = scenarioSchema.parse({

@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { EngineError, type Scenario } from '../contract/index.ts';
-import { PacketIndex, RecordBatch, fileByteSource, openCapture, type SharedIndex } from '../files/index.ts';
+import { PacketIndex, RecordBatch, fileByteSource, type SharedIndex } from '../files/index.ts';
 import {
   ABORT_CANCELLED,
   ABORT_FAILED,
@@ -12,7 +13,6 @@ import {
   MAX_LANES,
   PcapLaneSource,
   mergeResults,
-  runToEnd,
   type LaneSource,
   type QueueResult,
   type RunResult,
@@ -40,7 +40,7 @@ export interface LaneRun {
   readonly series?: SeriesOptions;
   readonly expectedFlows?: number;
   readonly skipped?: Readonly<Record<string, number>>;
-  /** Run the first lane in this thread, which then answers nothing until the run has ended: for the command line. */
+  /** Run the first lane in this thread, in slices: for the command line, where another thread would only cost its start. */
   readonly inline?: boolean;
   readonly onProgress?: (packets: number) => void;
   readonly signal?: AbortSignal;
@@ -64,6 +64,16 @@ export interface LaneAnswer {
 
 const PROGRESS_MS = 50;
 
+/** Chunks that a lane in the caller's thread runs before the thread looks at its other events: some tens of milliseconds. */
+const INLINE_STEPS = 64;
+/** Longest wait of such a lane with its thread held, ms. */
+const INLINE_WAIT_MS = 20;
+
+/** Lanes where nobody says how many: one for each device queue, as far as there are cores. */
+export function defaultLanes(queues: number): number {
+  return Math.max(1, Math.min(queues, availableParallelism()));
+}
+
 /** Opens a lane's own view of the input; undefined for an input that lanes cannot read. */
 export function openLaneSource(input: LaneInput): LaneSource | undefined {
   if (input.kind === 'index') {
@@ -78,7 +88,7 @@ export function openLaneSource(input: LaneInput): LaneSource | undefined {
   return bytes.ok ? PcapLaneSource.open(bytes.value) : undefined;
 }
 
-/** One lane of a run, in the thread of the caller. */
+/** One lane of a run. */
 export function laneOf(start: LaneStart, source: LaneSource): LaneCore {
   return new LaneCore({
     memory: new LaneMemory(start.memory),
@@ -128,7 +138,7 @@ export async function runLanes(run: LaneRun): Promise<RunResult | undefined> {
     const own: QueueResult[] = [];
     if (inline) {
       const core = laneOf(start(0), probe);
-      core.run();
+      while (!core.runSteps(INLINE_STEPS, INLINE_WAIT_MS)) await new Promise<void>((resolve) => setImmediate(resolve));
       own.push(...core.results());
     }
     const results = [...own, ...(await Promise.all(others)).flat()];
@@ -168,31 +178,4 @@ function laneThread(file: string, start: LaneStart, memory: LaneMemory): Promise
       else resolve([]);
     });
   });
-}
-
-export interface FileRun extends Omit<LaneRun, 'input'> {
-  readonly path: string;
-}
-
-/** Replays a capture file from start to end: in lanes where the file allows it, otherwise in this thread. */
-export async function runFile(run: FileRun): Promise<RunResult> {
-  if (run.lanes > 1 && run.scenario.device.queues > 1) {
-    const result = await runLanes({ ...run, input: { kind: 'pcap', path: run.path } });
-    if (result !== undefined) return result;
-  }
-  const opened = await openCapture(run.path);
-  if (!opened.ok) throw opened.error;
-  const { source } = opened.value;
-  try {
-    return runToEnd(source, run.scenario, {
-      scenarioSha256: run.scenarioSha256,
-      ...(run.series === undefined ? {} : { series: run.series }),
-      ...(run.verdicts === undefined ? {} : { verdicts: run.verdicts }),
-      ...(run.expectedFlows === undefined ? {} : { expectedFlows: run.expectedFlows }),
-      onProgress: (packets) => run.onProgress?.(packets),
-      shouldCancel: () => run.signal?.aborted === true,
-    });
-  } finally {
-    source.close();
-  }
 }

@@ -1,7 +1,7 @@
 import { EngineError, type EngineClient, type LiveStatus, type SessionInfo } from '../contract/index.ts';
 import { LiveCapture, type BackendId } from '../capture/index.ts';
 import type { Reports } from './reports.ts';
-import { DEFAULT_SCENARIO } from './scenarios.ts';
+import { DEFAULT_SCENARIO } from './compiled-scenario.ts';
 import { sessionId, type SessionHost, type SessionStart } from './session-host.ts';
 
 interface Live {

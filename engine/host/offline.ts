@@ -1,21 +1,15 @@
-import { statSync } from 'node:fs';
 import type { Progress, ReportModel, RunSummary, Scenario, TraceRecord } from '../contract/index.ts';
 import { EngineError } from '../contract/index.ts';
 import { scenarioSha256, type RunResult, type VerdictSink } from '../lab/index.ts';
-import { runLanes } from './lanes.ts';
-import { laneWorkerFile } from './paths.ts';
 import { Drive } from './session/drive.ts';
 import { SessionInput } from './session/input.ts';
 import { newVerdicts } from './session/packets.ts';
 import { Playhead } from './session/playhead.ts';
 import { Snapshots } from './session/snapshots.ts';
 import { reportOf } from './session/report.ts';
-import { defaultLanes, runInLanes } from './session/run-in-lanes.ts';
+import { runInLanes } from './session/run-in-lanes.ts';
 import { runInSlices } from './session/run-in-slices.ts';
 import { traceRun } from './session/run-traced.ts';
-
-/** Smaller files are replayed before a thread has started. */
-const MIN_LANE_BYTES = 8 * 1024 * 1024;
 
 export interface ReplayRequest {
   readonly path: string;
@@ -24,29 +18,6 @@ export interface ReplayRequest {
   readonly batch?: number | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
-}
-
-/**
- * The summary of a whole run where nothing else is wanted: a plain pcap file is read by the lanes themselves, without an index. Undefined
- * for a file of another kind, which `OfflineReplay` reads.
- */
-export async function summarizeRun(request: ReplayRequest): Promise<RunSummary | undefined> {
-  const { scenario, signal, onProgress } = request;
-  const bytes = statSync(request.path, { throwIfNoEntry: false })?.size ?? 0;
-  if (bytes < MIN_LANE_BYTES || request.batch !== undefined) return undefined;
-  const result = await runLanes({
-    input: { kind: 'pcap', path: request.path },
-    scenario: scenario.value,
-    scenarioSha256: scenarioSha256(scenario.value),
-    lanes: request.lanes ?? defaultLanes(scenario.value.device.queues),
-    workerFile: laneWorkerFile,
-    signal,
-    onProgress: (packets) => {
-      onProgress({ done: packets, total: 0, unit: 'packets', message: `${packets} packets` });
-    },
-  });
-  if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
-  return result?.summary;
 }
 
 /** A replay without a window: an input, a finished run, and what can be had from it. */

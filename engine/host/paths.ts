@@ -23,6 +23,8 @@ export const rendererFolder = join(distFolder, 'renderer');
 
 export const sessionWorkerFile = join(distFolder, 'session-worker.js');
 export const laneWorkerFile = join(distFolder, 'lane-worker.js');
+/** Written by the build: see compiled-scenario.ts. */
+export const compiledScenariosFile = join(distFolder, 'scenarios.json');
 export const cliFile = join(distFolder, 'cli.js');
 
 /** Version of the program; the build writes it into the bundle, from source it is read. */

@@ -1,10 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../contract/index.ts';
-import { parseScenario } from '../lab/index.ts';
+import { parseScenario, scenarioSha256 } from '../lab/index.ts';
+import { DEFAULT_SCENARIO, type CompiledScenario } from './compiled-scenario.ts';
 import { scenariosFolder } from './paths.ts';
-
-export const DEFAULT_SCENARIO = 'default';
 
 export interface BundledScenario {
   readonly id: string;
@@ -37,4 +36,13 @@ export function scenarioText(id: string, folder: string = scenariosFolder): stri
       fix: `Scenarios here: ${names.map((name) => name.slice(0, -'.yaml'.length)).join(', ')}`,
     });
   }
+}
+
+/** Every bundled scenario with its meaning, for the build to write into dist/scenarios.json. */
+export function compileScenarios(folder: string = scenariosFolder): CompiledScenario[] {
+  return listScenarios(folder).flatMap(({ id }) => {
+    const yaml = scenarioText(id, folder);
+    const parsed = parseScenario(yaml);
+    return parsed.ok ? [{ id, yaml, value: parsed.value, sha256: scenarioSha256(parsed.value) }] : [];
+  });
 }

@@ -3,7 +3,7 @@ import { RecordBatch } from '../files/index.ts';
 import { ClassifiedBatch, META_FLOW, ROW_HASH, ROW_META, classifyBatch, classifyRange, queueOfHash } from '../wire/index.ts';
 import { explainCards } from './explain-cards.ts';
 import { Pipeline } from './pipeline.ts';
-import { withHostPort } from './scenario/index.ts';
+import { withHostPort } from './host-port.ts';
 import type { RecordAccess, Snapshot, TraceSink } from './types.ts';
 
 /** What the replay did with one packet, step by step, and why. */

@@ -2,7 +2,7 @@ import { assert } from '../base/index.ts';
 import type { PortStats, RunSummary, Scenario, SeriesFrame } from '../contract/index.ts';
 import { DROP_REASONS, HISTOGRAM_BUCKETS, histogramPercentile } from '../stack/index.ts';
 import { objectIndex, objectTable } from './objects.ts';
-import { withHostPort } from './scenario/index.ts';
+import { withHostPort } from './host-port.ts';
 import { foldPairs } from './series.ts';
 import type { QueueResult, SummaryInput } from './types.ts';
 

@@ -7,7 +7,7 @@ import { FlowList } from './flow-list.ts';
 import { mergeSeries, mergeSummary } from './merge.ts';
 import { objectIndex, objectTable, type ObjectTable } from './objects.ts';
 import { queueResult } from './queue-result.ts';
-import { withHostPort } from './scenario/index.ts';
+import { withHostPort } from './host-port.ts';
 import { restoreWorld, saveWorld } from './snapshot.ts';
 import { WorldTrace } from './trace.ts';
 import type { PipelineOptions, QueueResult, Snapshot, SummaryInput } from './types.ts';

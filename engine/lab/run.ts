@@ -5,7 +5,7 @@ import { FlowList } from './flow-list.ts';
 import { mergeSeries, mergeSummary } from './merge.ts';
 import { Pipeline } from './pipeline.ts';
 import type { QueueResult, RunOptions, SummaryInput } from './types.ts';
-import { withHostPort } from './scenario/index.ts';
+import { withHostPort } from './host-port.ts';
 
 /** What a finished run left behind. */
 export interface RunResult {

@@ -1,18 +1,12 @@
-import { availableParallelism } from 'node:os';
 import { EngineError } from '../../contract/index.ts';
 import { MAX_SERIES_BINS, type RunResult } from '../../lab/index.ts';
-import { runLanes } from '../lanes.ts';
+import { defaultLanes, runLanes } from '../lanes.ts';
 import { laneWorkerFile } from '../paths.ts';
 import type { RunRequest } from './core.ts';
 import { runInSlices } from './run-in-slices.ts';
 
 /** Below this a run is over before threads have started. */
 const MIN_PACKETS = 50_000;
-
-/** Lanes where nobody says how many: one for each device queue, as far as there are cores. */
-export function defaultLanes(queues: number): number {
-  return Math.max(1, Math.min(queues, availableParallelism()));
-}
 
 /** Runs the whole input in threads of its own, so that this one stays free; a small one in slices of this thread. */
 export async function runInLanes(request: RunRequest): Promise<RunResult> {

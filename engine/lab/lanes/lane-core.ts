@@ -95,6 +95,18 @@ export class LaneCore {
     }
   }
 
+  /** The same in slices: at most `steps` steps and one wait of `waitMs`. True once nothing is left to do. */
+  runSteps(steps: number, waitMs: number): boolean {
+    const { control } = this.memory;
+    for (let i = 0; i < steps; i++) {
+      const generation = Atomics.load(control, CTL_GENERATION);
+      const step = this.step();
+      if (step === 'done') return true;
+      if (step === 'idle' && Atomics.wait(control, CTL_GENERATION, generation, waitMs) === 'timed-out') return false;
+    }
+    return false;
+  }
+
   /** One chunk run, or one chunk read for everybody, whichever is there to do. */
   step(): LaneStep {
     const { memory } = this;

@@ -6,7 +6,6 @@ export {
   scenarioIssues,
   scenarioJsonSchema,
   scenarioSha256,
-  withHostPort,
 } from './scenario.ts';
 export { parseParameterValue, setParameter, type ParameterValue } from './edit.ts';
 export { MAX_YAML_ALIASES, MAX_YAML_CHARS, MAX_YAML_DEPTH, parseYaml, type Finding, type Path } from './yaml-text.ts';

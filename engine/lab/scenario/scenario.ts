@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { portSchema, scenarioSchema, type PortSpec, type Scenario, type ScenarioIssue, type Selector } from '../../contract/index.ts';
+import { scenarioSchema, type PortSpec, type Scenario, type ScenarioIssue, type Selector } from '../../contract/index.ts';
 import { ok, sha256Hex, type Result } from '../../base/index.ts';
+import { withHostPort } from '../host-port.ts';
 import { parseYaml, type Finding, type Path } from './yaml-text.ts';
 import { prefixProblem, prefixVersion } from './prefix.ts';
 
@@ -66,12 +67,6 @@ export function checkScenario(scenario: Scenario): Finding[] {
     findings.push({ path: ['ports', index, 'id'], message: 'a port named host must be of kind host' });
   }
   return findings;
-}
-
-/** The scenario with a host port at the end where it names none: what nobody selects has to go somewhere. */
-export function withHostPort(scenario: Scenario): Scenario {
-  if (scenario.ports.some((port) => port.kind === 'host')) return scenario;
-  return { ...scenario, ports: [...scenario.ports, portSchema.parse({ id: 'host', kind: 'host' })] };
 }
 
 /**

@@ -1,0 +1,40 @@
+import { statSync } from 'node:fs';
+import { EngineError, type Progress, type RunSummary, type Scenario } from '../contract/index.ts';
+import { defaultLanes, runLanes } from './lanes.ts';
+import { laneWorkerFile } from './paths.ts';
+
+/** Smaller files are replayed before a second thread has started. */
+const MIN_LANE_BYTES = 8 * 1024 * 1024;
+
+export interface SummaryRequest {
+  readonly path: string;
+  readonly scenario: Scenario;
+  readonly scenarioSha256: string;
+  readonly lanes?: number | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/**
+ * The summary of a whole run where nothing else is wanted: a plain pcap file is read by the lanes themselves, without an index. Undefined
+ * for a file of another kind, or one with something out of the ordinary, which `OfflineReplay` reads. The first lane runs in this thread.
+ */
+export async function summarizeRun(request: SummaryRequest): Promise<RunSummary | undefined> {
+  const { path, scenario, scenarioSha256, signal, onProgress } = request;
+  const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  const lanes = bytes < MIN_LANE_BYTES ? 1 : defaultLanes(scenario.device.queues);
+  const result = await runLanes({
+    input: { kind: 'pcap', path },
+    scenario,
+    scenarioSha256,
+    lanes: request.lanes ?? lanes,
+    workerFile: laneWorkerFile,
+    inline: true,
+    signal,
+    onProgress: (packets) => {
+      onProgress({ done: packets, total: 0, unit: 'packets', message: `${packets} packets` });
+    },
+  });
+  if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
+  return result?.summary;
+}
