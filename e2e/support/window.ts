@@ -32,7 +32,7 @@ export class Served {
     const config = join(this.folder, 'config');
     // A shell with a start file of its own: its prompt is known.
     writeFileSync(join(this.folder, '.bashrc'), "PS1='$ '\n");
-    const env = { XDG_CONFIG_HOME: config, HOME: this.folder, SHELL: '/bin/bash', HISTFILE: '' };
+    const env = { XDG_CONFIG_HOME: config, HOME: this.folder, TMPDIR: this.folder, SHELL: '/bin/bash', HISTFILE: '' };
     const serve = ['serve', '--json', ...args];
     this.command =
       namespace === undefined
