@@ -258,7 +258,7 @@ describe.skipIf(executable === undefined)('the window', () => {
         await status(page, 'no drops');
         await page.getByRole('button', { name: /^Scenario/ }).click();
         const choices = page.getByRole('menu', { name: 'Scenario' }).getByRole('menuitemradio');
-        expect(await choices.count()).toBeGreaterThanOrEqual(6);
+        await poll(() => choices.count()).toBeGreaterThanOrEqual(6);
         await choices
           .filter({ hasText: /rings too small/i })
           .first()
