@@ -112,7 +112,10 @@ describe.runIf(built)('sessions in threads', () => {
     const before = leftovers().length;
     const path = join(folder, 'picture.png');
     writeFileSync(path, Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]));
-    await expect(client.call('session.open', { handle: engine.inputs.add(path).handle })).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(client.call('session.open', { handle: engine.inputs.add(path).handle })).rejects.toMatchObject({
+      code: 'unsupported',
+      data: { where: { file: 'picture.png' } },
+    });
     expect(leftovers()).toHaveLength(before);
   });
 

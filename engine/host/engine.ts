@@ -233,7 +233,12 @@ export class Engine {
   private async open(connection: Connection, handle: string, context: CallContext): Promise<SessionInfo> {
     const { path, ref } = this.inputs.get(handle);
     const scenario = ref.scenario ?? DEFAULT_SCENARIO;
-    const info = await this.startSession(connection, { id: sessionId(), path, name: ref.name, live: null, scenario }, context);
+    let info: SessionInfo;
+    try {
+      info = await this.startSession(connection, { id: sessionId(), path, name: ref.name, live: null, scenario }, context);
+    } catch (error) {
+      throw withName(error, path, ref.name);
+    }
     this.inputs.remember(handle);
     this.options.onRecent?.(this.inputs.recent());
     return info;
@@ -333,6 +338,12 @@ export class Engine {
 function own(connection: Connection, terminal: string): string {
   if (!connection.terminals.has(terminal)) throw new EngineError({ code: 'not-found', message: 'This terminal has ended.' });
   return terminal;
+}
+
+/** The error with the name that the user knows a file by: an upload lies under a name of its own. */
+function withName(error: unknown, path: string, name: string): unknown {
+  if (!(error instanceof EngineError) || error.data.where?.file !== path) return error;
+  return new EngineError({ ...error.data, where: { ...error.data.where, file: name } });
 }
 
 export function createEngine(options: EngineOptions = {}): Engine {
