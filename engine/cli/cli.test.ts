@@ -201,6 +201,8 @@ describe.runIf(built)('packets', () => {
       .split('\n');
     expect(fields.map((line) => line.split('\t')[0])).toEqual(Array.from({ length: 50 }, (_, i) => String(i + 1)));
     expect(fields[0]).toMatch(/^1\t\d+\.\d+\.\d+\.\d+\t\d+,\d+$/);
+    const misspelt = await ringside('packets', mixed, '--count', '5', '--fields', 'ip.srcc');
+    expect(misspelt.err).toContain('did you mean ip.src?');
     const { out } = await ringside('packets', mixed, '--explain', '12');
     expect(out).toContain('Packet 12');
     expect(out).toMatch(/\n {2}0000 {2}([0-9a-f]{2} ){16}/);

@@ -1,6 +1,7 @@
 import type { FieldNode, PacketDetail, PacketRow } from '../contract/index.ts';
 import { formatSeconds, hex } from '../base/index.ts';
 import { PacketListing } from '../host/index.ts';
+import { nearest } from '../lab/index.ts';
 import { printable, table } from './format.ts';
 import { EXIT, UsageError, writable, type Output } from './output.ts';
 import { chooseScenario, type ScenarioOptions } from './scenario-option.ts';
@@ -29,24 +30,40 @@ export async function packetsCommand(file: string, options: PacketsOptions, outp
       else printDetail(detail, output);
       return EXIT.ok;
     }
-    await printList(listing, options, output, signal);
+    const seen = await printList(listing, options, output, signal);
+    for (const name of options.fields ?? []) remarkUnseen(name, seen, output);
     return signal.aborted ? EXIT.failed : EXIT.ok;
   } finally {
     listing.dispose();
   }
 }
 
-async function printList(listing: PacketListing, options: PacketsOptions, output: Output, signal: AbortSignal): Promise<void> {
+/** Says that no packet had a field that was asked for: it may be absent, or misspelt. */
+function remarkUnseen(name: string, seen: ReadonlySet<string>, output: Output): void {
+  if ((EITHER[name] ?? [name]).some((each) => seen.has(each))) return;
+  const meant = nearest(name, [...seen, ...Object.keys(EITHER)]);
+  output.message(`No packet has the field ${name}${meant === undefined ? '.' : `; did you mean ${meant}?`}`);
+}
+
+/** Prints the list; the names of all fields that its packets had, where fields were asked for. */
+async function printList(
+  listing: PacketListing,
+  options: PacketsOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const seen = new Set<string>();
   const first = options.from ?? 1;
   const last = Math.min(listing.packets, first + (options.count ?? listing.packets) - 1);
   const { fields } = options;
   for (let number = first; number <= last && !signal.aborted; number += PAGE) {
     const size = Math.min(PAGE, last - number + 1);
     if (fields === undefined) printRows(listing.page(number, size), output);
-    else for (let n = number; n < number + size; n++) printFields(n, fieldValues(listing.detail(n).layers, fields), fields, output);
+    else for (let n = number; n < number + size; n++) printFields(n, fieldValues(listing.detail(n).layers, fields, seen), fields, output);
     await writable();
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
+  return seen;
 }
 
 function printRows(rows: readonly PacketRow[], output: Output): void {
@@ -75,10 +92,11 @@ const EITHER: Readonly<Record<string, readonly [string, string]>> = {
   'sctp.port': ['sctp.srcport', 'sctp.dstport'],
 };
 
-/** Values of each wanted field in a tree, in the order of the packet; tunnels give a field twice. */
-export function fieldValues(layers: readonly FieldNode[], names: readonly string[]): string[][] {
+/** Values of each wanted field in a tree, in the order of the packet; tunnels give a field twice. Names met are put into `seen`. */
+export function fieldValues(layers: readonly FieldNode[], names: readonly string[], seen?: Set<string>): string[][] {
   const values = new Map<string, string[]>(names.flatMap((name) => EITHER[name] ?? [name]).map((name) => [name, []]));
   const visit = (node: FieldNode): void => {
+    seen?.add(node.name);
     values.get(node.name)?.push(node.raw === undefined ? node.value : String(node.raw));
     node.children?.forEach(visit);
   };

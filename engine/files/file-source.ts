@@ -1,12 +1,23 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { EngineError } from '../contract/index.ts';
 import { err, ok, type Result } from '../base/index.ts';
 import type { ByteSource } from './byte-source.ts';
 
-/** Opens a file (or a named pipe) for reading. */
+/** Opens a file for reading. A pipe or a device is refused before it is opened: opening a pipe waits for its other end, perhaps for ever. */
 export function fileByteSource(path: string): Result<ByteSource, EngineError> {
   let fd: number;
   try {
+    const kind = statSync(path);
+    if (!kind.isFile() && !kind.isDirectory()) {
+      return err(
+        new EngineError({
+          code: 'unsupported',
+          message: 'This is a pipe or a device, not a capture file.',
+          where: { file: path },
+          fix: 'Save it to a file first: cat PIPE > capture.pcap',
+        }),
+      );
+    }
     fd = openSync(path, 'r');
   } catch (error) {
     return err(openError(path, error));

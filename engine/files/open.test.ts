@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join as joinPath } from 'node:path';
@@ -87,6 +88,28 @@ describe('opening', () => {
 });
 
 describe('compressed captures', () => {
+  test('a wrong check value, or something behind the end, costs no packet', async () => {
+    const packed = gzipSync(pcap(2000));
+    const wrong = Uint8Array.from(packed);
+    wrong[wrong.length - 6]! ^= 1;
+    const followed = Buffer.concat([packed, Buffer.from('garbage\n')]);
+    for (const [name, bytes] of [
+      ['crc.gz', wrong],
+      ['trail.gz', followed],
+    ] as const) {
+      const opened = unwrap(await openCapture(file(name, bytes)));
+      expect(readAll(opened.source), name).toHaveLength(2000);
+      opened.close();
+    }
+  });
+
+  test.skipIf(process.platform === 'win32')('a named pipe is refused at once, not waited for', async () => {
+    const path = file('pipe', new Uint8Array());
+    rmSync(path);
+    execFileSync('mkfifo', [path]);
+    expect(await openCapture(path)).toMatchObject({ ok: false, error: { data: { code: 'unsupported', where: { file: path } } } });
+  });
+
   test('gzip is unpacked into a private file that closing removes', async () => {
     const plain = pcap(500);
     let reported = 0;

@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, createReadStream, createWriteStream, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Transform, Writable, type TransformCallback } from 'node:stream';
@@ -74,15 +74,69 @@ export async function unpack(path: string, format: 'gzip' | 'zstd', options: Unp
     remove();
     return outcome;
   }
-  return ok({ path: target, findings: outcome.value, remove });
+  const damaged = outcome.value.some(({ reason }) => reason === 'damaged-compression');
+  const salvaged = damaged && format === 'gzip' ? await salvage(path, folder, statSync(target).size, options) : undefined;
+  return ok(salvaged === undefined ? { path: target, findings: outcome.value, remove } : { ...salvaged, remove });
+}
+
+/**
+ * A gzip file that failed, once more without its frame: a wrong check value, or something behind the end, does not concern the data before it,
+ * but makes the decompressor throw its last output away. Undefined where that gives no more than there was.
+ */
+async function salvage(
+  path: string,
+  folder: string,
+  hadBytes: number,
+  options: UnpackOptions,
+): Promise<{ path: string; findings: Finding[] } | undefined> {
+  const start = gzipHeaderBytes(path);
+  if (start === undefined) return undefined;
+  const target = join(folder, 'salvaged');
+  const outcome = await run(path, target, zlib.createInflateRaw({ chunkSize: 64 * 1024 }), options, start);
+  const bytes = statSync(target, { throwIfNoEntry: false })?.size ?? 0;
+  if (!outcome.ok || bytes <= hadBytes) return undefined;
+  const whole: Finding = {
+    reason: 'damaged-compression',
+    fileOffset: bytes,
+    message: `The end of the compressed stream is damaged or followed by something else; the ${String(bytes)} bytes before it are kept.`,
+  };
+  return { path: target, findings: outcome.value.length === 0 ? [whole] : outcome.value };
+}
+
+/** Longest gzip header that is looked for: names and comments in it are short. */
+const MAX_GZIP_HEADER_BYTES = 64 * 1024;
+
+/** Length of a gzip member's header (RFC 1952, section 2.3); undefined if it does not end in time. */
+function gzipHeaderBytes(path: string): number | undefined {
+  const head = Buffer.alloc(MAX_GZIP_HEADER_BYTES);
+  const fd = openSync(path, 'r');
+  const length = readSync(fd, head, 0, head.length, 0);
+  closeSync(fd);
+  const flags = head[3] ?? 0;
+  let at = 10;
+  if ((flags & 4) !== 0) at += 2 + head.readUInt16LE(at);
+  for (const flag of [8, 16]) {
+    if ((flags & flag) === 0) continue;
+    const end = head.indexOf(0, at);
+    if (end < 0) return undefined;
+    at = end + 1;
+  }
+  if ((flags & 2) !== 0) at += 2;
+  return at < length ? at : undefined;
 }
 
 /** Marks the end that the limit makes, so that it is told from a failure. */
 class LimitReached extends Error {}
 
-async function run(path: string, target: string, decompressor: Transform, options: UnpackOptions): Promise<Result<Finding[], EngineError>> {
+async function run(
+  path: string,
+  target: string,
+  decompressor: Transform,
+  options: UnpackOptions,
+  start = 0,
+): Promise<Result<Finding[], EngineError>> {
   const limit = options.maxUnpackedBytes ?? MAX_UNPACKED_BYTES;
-  const input = createReadStream(path, { highWaterMark: PACKED_CHUNK_BYTES });
+  const input = createReadStream(path, { highWaterMark: PACKED_CHUNK_BYTES, start });
   const output = createWriteStream(target, { mode: 0o600, flags: 'wx' });
   let unpackedBytes = 0;
   let damage: Error | undefined;

@@ -61,6 +61,11 @@ export async function printPdf(html: string, signal?: AbortSignal): Promise<Buff
       '--disable-gpu',
       '--disable-extensions',
       '--no-first-run',
+      // The document is on disk and complete: the browser has no business on the network.
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--disable-quic',
       '--disable-dev-shm-usage',
       `--user-data-dir=${join(folder.path, 'profile')}`,
       '--no-pdf-header-footer',
@@ -68,10 +73,16 @@ export async function printPdf(html: string, signal?: AbortSignal): Promise<Buff
       pathToFileURL(page).href,
     ];
     await run(browser, args, signal);
-    return readFileSync(pdf);
+    return withoutTimes(readFileSync(pdf));
   } finally {
     folder.dispose();
   }
+}
+
+/** The same report gives the same bytes: the times of day that the browser writes are replaced by a fixed one of the same length. */
+function withoutTimes(pdf: Buffer): Buffer {
+  const text = pdf.toString('latin1').replace(/(\/(?:CreationDate|ModDate) \(D:)\d{14}/g, '$120000101000000');
+  return Buffer.from(text, 'latin1');
 }
 
 function run(program: string, args: readonly string[], signal: AbortSignal | undefined): Promise<void> {

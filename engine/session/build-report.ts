@@ -34,7 +34,9 @@ function reproduce(inputs: ReportInputs): ReportModel['reproduce'] {
   const needs = [`${file}${inputs.capture.sha256 === undefined ? '' : `, sha256 ${inputs.capture.sha256}`}`, `Ringside ${inputs.program}`];
   if (bundled === undefined) needs.push('the scenario text of this report, saved as scenario.yaml');
   const scenario = bundled ?? 'scenario.yaml';
-  return { command: `ringside replay ${shellWord(file)} --scenario ${shellWord(scenario)} --report report.html`, needs };
+  // What was measured on the wall clock can be measured again, at the same speed; it is never the same to the nanosecond.
+  const speed = inputs.paced === undefined || inputs.paced === null ? '' : ` --speed ${String(inputs.paced.speed)}`;
+  return { command: `ringside replay ${shellWord(file)} --scenario ${shellWord(scenario)}${speed} --report report.html`, needs };
 }
 
 /** The frame as lists, without the bins after the end of the run: a series that grew with a live input has some. */

@@ -2,7 +2,7 @@ import type { FieldNode } from '../contract/index.ts';
 import { frameLayer, type FrameInfo } from './frame.ts';
 import { passTo } from './payload.ts';
 import { registerAll } from './register-all.ts';
-import type { DissectContext } from './registry.ts';
+import { lookup, type DissectContext } from './registry.ts';
 import { TreeBuilder } from './tree.ts';
 
 /** Columns of the packet list. */
@@ -69,7 +69,11 @@ function columnsOf(tree: TreeBuilder, linkType: number): Columns {
     source: tree.source,
     destination: tree.destination,
     protocol: known ? tree.protocol : 'Unknown',
-    info: known ? tree.info : `Link type ${linkType} is not dissected`,
+    info: known
+      ? tree.info
+      : lookup('linktype', linkType) === undefined
+        ? `Link type ${linkType} is not dissected`
+        : 'No bytes were captured',
   };
 }
 

@@ -10,3 +10,4 @@ export {
 export { parseParameterValue, setParameter, type ParameterValue } from './edit.ts';
 export { MAX_YAML_ALIASES, MAX_YAML_CHARS, MAX_YAML_DEPTH, parseYaml, type Finding, type Path } from './yaml-text.ts';
 export { prefixProblem, prefixVersion } from './prefix.ts';
+export { nearest } from './nearest.ts';
