@@ -43,6 +43,13 @@ export const META_HAS_PORTS = 1 << 19;
 export const META_TCP = 1 << 20;
 /** The packet belongs to a flow: words 0..10 hold. */
 export const META_FLOW = 1 << 21;
+/** Bits 22..29 of meta: traffic class of the IP header, DSCP << 2 | ECN (RFC 2474, RFC 3168); 0 for a packet without a flow. */
+export const META_TRAFFIC_CLASS_SHIFT = 22;
+
+/** Traffic class of a meta word. */
+export function trafficClassOf(meta: number): number {
+  return (meta >>> META_TRAFFIC_CLASS_SHIFT) & 0xff;
+}
 
 /** Protocols as the packet list names and colours them, by protocol code. */
 export const PROTOCOL_NAMES = [

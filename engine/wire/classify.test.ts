@@ -25,6 +25,7 @@ import {
   hashRow,
   queueOfHash,
   rowEnds,
+  trafficClassOf,
 } from './index.ts';
 import type { FieldNode } from '../contract/index.ts';
 
@@ -89,6 +90,39 @@ function sourceRouted(packet: RawPacket): boolean {
   const options = packet.bytes.subarray(at + 20, at + (head & 15) * 4);
   return options.includes(131) || options.includes(137);
 }
+
+describe('traffic class', () => {
+  const meta = (frame: Uint8Array): number =>
+    classified([{ bytes: frame, origLenBytes: frame.length, linkType: 1 }])[ROW_META]!;
+  test.each([4, 6] as const)('IPv%i: whole packets, options and fragments carry it in meta', (version) => {
+    for (const [trafficClass, fragmented] of [
+      [0xff, false],
+      [0xb8, true],
+      [0x03, false],
+      [0, true],
+    ] as const) {
+      const frame = new Uint8Array(120);
+      const view = new DataView(frame.buffer);
+      view.setUint16(12, version === 4 ? 0x0800 : 0x86dd);
+      if (version === 4) {
+        view.setUint16(14, 0x4600 | trafficClass);
+        view.setUint16(16, 100);
+        view.setUint16(20, fragmented ? 0x2000 : 0);
+        frame[23] = 17;
+      } else {
+        view.setUint32(14, (0x6000_0000 | (trafficClass << 20)) >>> 0);
+        view.setUint16(18, 60);
+        frame[20] = fragmented ? 44 : 17;
+        frame[54] = 17;
+        if (fragmented) view.setUint16(56, 1);
+      }
+      expect(trafficClassOf(meta(frame))).toBe(trafficClass);
+      if (version === 4) view.setUint8(14, 0x45);
+      expect(trafficClassOf(meta(frame))).toBe(trafficClass);
+      expect((meta(frame) & META_FRAGMENT) !== 0).toBe(fragmented);
+    }
+  });
+});
 
 /** A sample of the captures: every seventh of reasonable size. */
 function sample(): string[] {

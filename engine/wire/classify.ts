@@ -8,6 +8,7 @@ import {
   META_HAS_PORTS,
   META_TCP,
   META_TCP_FLAGS_SHIFT,
+  META_TRAFFIC_CLASS_SHIFT,
   PROTOCOL_NAMES,
   ROW_WORDS,
   protocolCode,
@@ -105,7 +106,9 @@ export function classifyRange(batch: RecordColumns, from: number, to: number, ro
     let at = start + 14;
     let type = linkType[i] === 1 && at <= end ? v.getUint16(start + 12) : 0;
     // Nearly every packet: Ethernet, IPv4 without options, no fragment, TCP or UDP. Written out, because a call costs a third of it.
-    if (type === ETHERTYPE_IPV4 && start + 54 <= end && v.getUint8(at) === 0x45 && (v.getUint16(at + 6) & 0x3fff) === 0) {
+    // Version, header length and traffic class in one load.
+    const head = type === ETHERTYPE_IPV4 && start + 54 <= end ? v.getUint16(at) : 0;
+    if (head >>> 8 === 0x45 && (v.getUint16(at + 6) & 0x3fff) === 0) {
       const protocol = v.getUint8(at + 9);
       const tcp = protocol === 6;
       if (tcp || protocol === 17) {
@@ -132,7 +135,7 @@ export function classifyRange(batch: RecordColumns, from: number, to: number, ro
         rows[base + 10] = hashKey4(a, b, keyPorts, word);
         rows[base + 14] = FAST_OFFSETS;
         const upper = (v.getUint16(at + 2) || origLen[i]! - 14) - 20;
-        const meta = META_FLOW | META_HAS_PORTS | (fromB << META_FROM_B_SHIFT);
+        const meta = META_FLOW | META_HAS_PORTS | (fromB << META_FROM_B_SHIFT) | ((head & 0xff) << META_TRAFFIC_CLASS_SHIFT);
         if (tcp) {
           const offsetFlags = v.getUint16(at + 32);
           const payload = upper - ((offsetFlags >>> 12) << 2);
@@ -179,6 +182,7 @@ function ipv4(v: DataView, rows: Int32Array, base: number, start: number, at: nu
   // A length of 0 is a segment that the sender's card was to cut (TSO): the packet's own length counts.
   const total = v.getUint16(at + 2) || origLen - (at - start);
   const fragment = v.getUint16(at + 6) & 0x3fff;
+  const trafficClass = v.getUint8(at + 1) << META_TRAFFIC_CLASS_SHIFT;
   const protocol = v.getUint8(at + 9);
   const source = v.getInt32(at + 12);
   const destination = v.getInt32(at + 16);
@@ -189,11 +193,12 @@ function ipv4(v: DataView, rows: Int32Array, base: number, start: number, at: nu
     const fromB = +((source ^ 0x80000000) > (destination ^ 0x80000000));
     key4(rows, base, fromB, source, destination, 0, word);
     fragmentRow(v, rows, base, l4, end, protocol, v.getUint16(at + 4), (fragment & 0x1fff) === 0, fromB === 1, CODE_FRAGMENT4);
+    rows[base + 11]! |= trafficClass;
     rows[base + 15] = Math.max(0, total - headerBytes);
     return;
   }
   let ports = 0;
-  let meta = CODES[protocol]! | META_FLOW;
+  let meta = CODES[protocol]! | META_FLOW | trafficClass;
   if (PORTS[protocol] === 1 && l4 + 4 <= end) {
     ports = v.getInt32(l4);
     meta |= META_HAS_PORTS;
@@ -307,6 +312,7 @@ function ipv6(v: DataView, rows: Int32Array, base: number, start: number, at: nu
     noFlow(rows, base, CODE_IPV6, (at - start) << 16);
     return;
   }
+  const trafficClass = ((v.getUint16(at) >>> 4) & 0xff) << META_TRAFFIC_CLASS_SHIFT;
   let protocol = v.getUint8(at + 6);
   let l4 = at + 40;
   fragmentAt = -1;
@@ -324,11 +330,12 @@ function ipv6(v: DataView, rows: Int32Array, base: number, start: number, at: nu
     const fromB = key6(v, rows, base, at, 0, 0x600 | protocol | KEY_FRAGMENT);
     const first = (fragmentField & 0xfff8) === 0;
     fragmentRow(v, rows, base, l4, end, protocol, v.getInt32(fragmentAt + 4), first, fromB, CODE_FRAGMENT6);
+    rows[base + 11]! |= trafficClass;
     rows[base + 15] = upper > 0 ? upper : 0;
     return;
   }
   let ports = 0;
-  let meta = CODES[protocol]! | META_FLOW;
+  let meta = CODES[protocol]! | META_FLOW | trafficClass;
   if (PORTS[protocol] === 1 && l4 + 4 <= end) {
     ports = v.getInt32(l4);
     meta |= META_HAS_PORTS;
