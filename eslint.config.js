@@ -16,13 +16,14 @@ const LAYERS = {
   filter: ['contract', 'base', 'wire'],
   lab: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'multicast', 'filter'],
   session: ['contract', 'base', 'wire', 'files', 'stack', 'lab'],
+  experiments: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'multicast', 'lab', 'session'],
   capture: ['contract', 'base', 'wire', 'files'],
   host: ['contract', 'base', 'wire', 'files', 'stack', 'lab', 'session', 'capture'],
-  cli: ['contract', 'base', 'wire', 'files', 'stack', 'lab', 'session', 'capture', 'host'],
+  cli: ['contract', 'base', 'wire', 'files', 'stack', 'lab', 'session', 'capture', 'host', 'experiments'],
 };
 
 /** Modules that also run in a browser or a worker: no Node built-ins outside their tests. */
-const PURE = ['contract', 'base', 'wire', 'stack', 'translator', 'multicast', 'filter', 'lab', 'session'];
+const PURE = ['contract', 'base', 'wire', 'stack', 'translator', 'multicast', 'filter', 'lab', 'session', 'experiments'];
 
 const NODE_BUILTINS = {
   group: ['node:*', 'fs', 'path', 'os', 'child_process', 'worker_threads', 'zlib', 'net', 'http', 'crypto'],

@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { EngineError } from '../contract/index.ts';
+import type { ExperimentOptions } from './experiment.ts';
 import { EXIT, UsageError, createOutput, type Output } from './output.ts';
 
 /** What a command's work is given. */
@@ -90,6 +91,7 @@ export function createProgram(version: string, signal: AbortSignal, finish: (cod
   addServe(add, act);
   addCapture(add, act);
   addGenerate(add, act);
+  addExperiment(add, act);
   addWindow(add, act);
   return program;
 }
@@ -259,6 +261,30 @@ function addGenerate(add: Add, act: Act): void {
         return scenariosCommand(name, output);
       }),
     ),
+  );
+}
+
+function addExperiment(add: Add, act: Act): void {
+  add('experiment [id...]', 'run an experiment with and without a mechanism, or list them', (command) =>
+    command
+      .addOption(new Option('--size <size>', 'small takes a second or two').choices(['small', 'full']).default('full'))
+      .option('--seed <number>', 'seed of everything random', integer('A seed', 0, 0xffffffff), 1)
+      .option('--csv', 'print the tables as CSV')
+      .option('--docs <folder>', 'write a page for each experiment into a folder')
+      .addHelpText(
+        'after',
+        examples(
+          'ringside experiment',
+          'ringside experiment interrupt-moderation --size small',
+          'ringside experiment all --docs docs/experiments',
+        ),
+      )
+      .action(
+        act(async ({ output, signal }: Run, ids: string[], options: ExperimentOptions) => {
+          const { experimentCommand } = await import('./experiment.ts');
+          return experimentCommand(ids, options, output, signal);
+        }),
+      ),
   );
 }
 
