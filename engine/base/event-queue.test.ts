@@ -16,10 +16,10 @@ describe('EventQueue', () => {
             const expected = model.shift();
             expect(queue.next()).toBe(expected !== undefined);
             if (expected !== undefined)
-              expect([queue.tNs, queue.kind, queue.a, queue.b]).toEqual([expected.tNs, 7, expected.id, -expected.id]);
+              expect([queue.tNs, queue.kind, queue.a, queue.b]).toEqual([expected.tNs, 7, expected.id, ~expected.id]);
           } else {
             const tNs = queue.tNs + each.after;
-            expect(queue.schedule(tNs, 7, id, -id)).toBe(true);
+            expect(queue.schedule(tNs, 7, id, ~id)).toBe(true);
             model.push({ tNs, id: id++ });
           }
           expect(queue.size).toBe(model.length);
