@@ -17,6 +17,7 @@ import {
   type SeriesFrame,
   type TimelineFrame,
 } from './run.ts';
+import { burstCalls } from './burst.ts';
 import { packetDetailSchema, packetRowSchema } from './packet.ts';
 import { scenarioIssueSchema } from './scenario.ts';
 
@@ -171,6 +172,8 @@ export const contract = {
       z.strictObject({ session, range: z.object({ fromNs: z.number(), toNs: z.number() }).nullable() }),
       transportSchema,
     ),
+
+    ...burstCalls,
 
     'scenario.get': call('Text of a bundled scenario', z.strictObject({ id: z.string() }), z.object({ yaml: z.string() })),
     'scenario.check': call(

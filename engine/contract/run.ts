@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { meterStatsSchema, socketsStatsSchema, stageStatsSchema } from './metering.ts';
 
 const count = z.number().int().min(0);
 
@@ -75,6 +76,10 @@ export const runSummarySchema = z.object({
   /** Records of the input that could not be replayed, by reason. */
   skipped: z.record(z.string(), count),
   conservation: conservationSchema,
+  /** Burst regulation: in runs whose host port has sockets. One meter for each queue. */
+  meter: z.array(meterStatsSchema).optional(),
+  sockets: socketsStatsSchema.optional(),
+  stages: z.array(stageStatsSchema).optional(),
   scenario: z.object({ name: z.string(), sha256: z.string() }),
   seed: count,
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { meterSchema, networkSchema, socketsSchema } from './metering.ts';
 
 /**
  * A scenario says which ports exist on the flow switch, what selects traffic for each, and every parameter. All counts of
@@ -64,6 +65,8 @@ export const portSchema = z.strictObject({
   txRingSlots: slots(256).describe('TX ring of the port, slots per queue'),
   poolPackets: z.int().min(2).max(65_536).default(2_048).describe('packet pool of the port, packets per queue'),
   reader: readerSchema.prefault({}),
+  meter: meterSchema.optional(),
+  sockets: socketsSchema.optional(),
 });
 export type PortSpec = z.infer<typeof portSchema>;
 
@@ -81,6 +84,7 @@ export const deviceSchema = z.strictObject({
     .describe('interrupt moderation: microseconds from the first packet in an empty ring to the poll'),
   linkBps: z.number().min(1_000).max(1e12).default(1e10).describe('rate at which the device sends, bits per second'),
   local: z.array(z.string()).max(64).default([]).describe('prefixes of this machine: packets from them take the TX path'),
+  network: networkSchema.optional(),
 });
 
 export const flowSwitchSchema = z.strictObject({

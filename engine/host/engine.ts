@@ -16,7 +16,7 @@ import {
 } from '../contract/index.ts';
 import { haveZstd } from '../files/index.ts';
 import { checkFilter, listBackends, listDevices } from '../capture/index.ts';
-import { scenarioIssues } from '../lab/index.ts';
+import { networkProfiles, scenarioIssues } from '../lab/index.ts';
 import { CliLink } from './cli-link.ts';
 import { Downloads } from './downloads.ts';
 import { Inputs } from './inputs.ts';
@@ -73,6 +73,7 @@ type OwnCall = Exclude<
   | `packets.${string}`
   | `transport.${string}`
   | `run.${string}`
+  | Exclude<Extract<CallName, `burst.${string}`>, 'burst.profiles'>
   | 'flows.list'
   | 'timeline'
   | 'series'
@@ -178,6 +179,7 @@ export class Engine {
         await this.closeSession(session);
         return ok;
       },
+      'burst.profiles': () => ({ profiles: networkProfiles() }),
       'scenario.get': ({ id }) => ({ yaml: scenarioText(id) }),
       'scenario.check': ({ yaml }) => ({ issues: scenarioIssues(yaml) }),
       'live.devices': async () => ({ devices: listDevices(), backends: await listBackends() }),

@@ -140,11 +140,14 @@ describe('pages made from the source', () => {
     const port = property(schema, 'ports', '[]');
     const page = await withTables('scenarios.md', {
       top: table(HEAD, rows(schema, '', ['device', 'flowSwitch', 'ports'])),
-      device: table(HEAD, rows(property(schema, 'device'), 'device', [])),
+      device: table(HEAD, rows(property(schema, 'device'), 'device', ['device.network'])),
+      network: table(HEAD, rows(property(schema, 'device', 'network'), '', [])),
       flowSwitch: table(HEAD, rows(property(schema, 'flowSwitch'), 'flowSwitch', [])),
-      port: table(HEAD, rows(port, '', ['reader'])),
+      port: table(HEAD, rows(port, '', ['reader', 'meter', 'sockets'])),
       selector: table(HEAD, rows(property(port, 'select', '[]'), '', [])),
       reader: table(HEAD, rows(property(port, 'reader'), 'reader', [])),
+      meter: table(HEAD, rows(property(port, 'meter'), '', [])),
+      sockets: table(HEAD, rows(property(port, 'sockets'), '', [])),
       bundled: table(['scenario', 'title', 'what it is for'], bundledScenarios()),
       drops: table(
         ['reason', 'what happened', 'give it more room with'],

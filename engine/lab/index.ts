@@ -14,4 +14,5 @@ export * from './lanes/lane-core.ts';
 export * from './lanes/lane-memory.ts';
 export * from './lanes/lane-sources.ts';
 export { explainPacket, type Explanation } from './explain.ts';
+export * from './metering/index.ts';
 export { TraceWriter, MAX_TRACE_RECORDS, type TraceWriterOptions } from './trace-writer.ts';

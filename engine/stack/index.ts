@@ -6,6 +6,7 @@ export * from './histogram.ts';
 export * from './ladder.ts';
 export * from './linger.ts';
 export * from './memory-copy.ts';
+export * from './meter/index.ts';
 export * from './netns.ts';
 export * from './packet-store.ts';
 export * from './pool.ts';

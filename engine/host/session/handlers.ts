@@ -1,4 +1,5 @@
 import { EngineError, contract, type CallName, type EngineHandlers } from '../../contract/index.ts';
+import { burstHandlers } from './burst.ts';
 import type { SessionCore } from './core.ts';
 
 /**
@@ -31,6 +32,7 @@ export function sessionHandlers(
     'transport.loop': ({ range }) => core().setLoop(range),
     'scenario.use': ({ id, yaml }) => core().useScenario(id, yaml),
     'scenario.set': ({ path, value }) => core().setParameter(path, value),
+    ...burstHandlers(),
     ...extra,
   };
   const elsewhere = (name: CallName) => () => {

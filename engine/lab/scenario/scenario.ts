@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { scenarioSchema, type PortSpec, type Scenario, type ScenarioIssue, type Selector } from '../../contract/index.ts';
 import { ok, sha256Hex, type Result } from '../../base/index.ts';
 import { withHostPort } from '../host-port.ts';
+import { checkMetering, checkNetwork } from './check-metering.ts';
 import { parseYaml, type Finding, type Path } from './yaml-text.ts';
 import { prefixProblem, prefixVersion } from './prefix.ts';
 
@@ -49,6 +50,7 @@ function checkPort(port: PortSpec, index: number, ports: readonly PortSpec[]): F
     const message = `user port ${port.id} selects nothing; add a select, such as select: [{ protocol: tcp, port: 443 }], or [{}] for everything`;
     findings.push({ path, message });
   }
+  findings.push(...checkMetering(port, path));
   if (port.kind === 'host' && ports.findIndex((other) => other.kind === 'host') < index) {
     findings.push({ path: [...path, 'kind'], message: 'there is one host port already; a scenario has one' });
   }
@@ -58,6 +60,7 @@ function checkPort(port: PortSpec, index: number, ports: readonly PortSpec[]): F
 /** What the schema cannot say: names used twice, selectors that never match, prefixes that are none. */
 export function checkScenario(scenario: Scenario): Finding[] {
   const findings = scenario.ports.flatMap((port, index) => checkPort(port, index, scenario.ports));
+  findings.push(...checkNetwork(scenario.device.network));
   for (const [i, prefix] of scenario.device.local.entries()) {
     const problem = prefixProblem(prefix);
     if (problem !== undefined) findings.push({ path: ['device', 'local', i], message: problem });

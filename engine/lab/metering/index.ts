@@ -1,0 +1,1 @@
+export { networkProfiles } from './profiles.ts';

@@ -1,0 +1,48 @@
+import type { NetworkSpec, PortSpec } from '../../contract/index.ts';
+import { parseConditionsCsv } from '../../stack/index.ts';
+import type { Finding, Path } from './yaml-text.ts';
+
+/** What the schema cannot say about the network, the meter and the sockets. */
+export function checkNetwork(network: NetworkSpec | undefined): Finding[] {
+  const conditions = network?.conditions;
+  if (conditions === undefined) return [];
+  const path: Path = ['device', 'network', 'conditions'];
+  const findings: Finding[] = [];
+  const csv = parseConditionsCsv(conditions.csv);
+  if (!csv.ok) findings.push({ path: [...path, 'csv'], message: csv.error });
+  const given = conditions.rows.length > 0 || conditions.csv.trim() !== '';
+  if (conditions.trace === 'rows' && !given) {
+    findings.push({
+      path: [...path, 'trace'],
+      message: 'gives no rows: write them under rows or csv, or choose steady, fading or handover',
+    });
+  }
+  if (conditions.trace !== 'rows' && given) {
+    findings.push({ path: [...path, 'trace'], message: 'rows and csv are read only where trace is rows' });
+  }
+  return findings;
+}
+
+export function checkMetering(port: PortSpec, path: Path): Finding[] {
+  const { meter, sockets } = port;
+  const findings: Finding[] = [];
+  if (port.kind === 'user') {
+    for (const field of ['meter', 'sockets'] as const) {
+      if (port[field] === undefined) continue;
+      const message = `a user port has a stack of its own and no sockets; ${field} belongs on the host port`;
+      findings.push({ path: [...path, field], message });
+    }
+  }
+  if (sockets !== undefined && sockets.lowatBytes > sockets.rcvbufBytes) {
+    findings.push({
+      path: [...path, 'sockets', 'lowatBytes'],
+      message: 'must not be above rcvbufBytes: the application would never be woken',
+    });
+  }
+  if (meter === undefined) return findings;
+  if (meter.minSlots > meter.maxSlots) findings.push({ path: [...path, 'meter', 'minSlots'], message: 'must not be above maxSlots' });
+  if (meter.rateMinBps !== undefined && meter.rateMaxBps !== undefined && meter.rateMinBps > meter.rateMaxBps) {
+    findings.push({ path: [...path, 'meter', 'rateMinBps'], message: 'must not be above rateMaxBps' });
+  }
+  return findings;
+}
