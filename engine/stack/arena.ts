@@ -61,7 +61,11 @@ export class Arena {
   readonly regions: Region[] = [];
   /** Allocations refused because the arena is full: a normal result (S-03). */
   failures = 0;
+  /** Regions given back. */
+  released = 0;
   private top = LINE;
+  /** Places that were given back: offset and length. */
+  private holes: { offset: number; lenBytes: number }[] = [];
 
   private constructor(buffer: ArrayBufferLike, copy: MemoryCopy | undefined) {
     this.buffer = buffer;
@@ -90,15 +94,46 @@ export class Arena {
 
   /** A region of zeros, or undefined if the arena is full. */
   region(kind: RegionKind, owner: string, lenBytes: number, state: RegionState = 'wired'): Region | undefined {
-    const end = this.top + lenBytes;
-    if (end > this.buffer.byteLength) {
+    const offset = this.place(lenBytes);
+    if (offset < 0) {
       this.failures++;
       return undefined;
     }
-    const region: Region = { kind, owner, offset: this.top, lenBytes, segments: Math.ceil(lenBytes / SEGMENT_BYTES), state };
+    const region: Region = { kind, owner, offset, lenBytes, segments: Math.ceil(lenBytes / SEGMENT_BYTES), state };
     this.regions.push(region);
-    this.top = Math.ceil(end / LINE) * LINE + LINE;
     return region;
+  }
+
+  /** Where a region of this length goes: the first hole that is long enough, else the end; -1 if the arena is full. */
+  private place(lenBytes: number): number {
+    const room = Math.ceil(lenBytes / LINE) * LINE;
+    const at = this.holes.findIndex((hole) => hole.lenBytes >= room);
+    if (at >= 0) {
+      const hole = this.holes[at]!;
+      const { offset } = hole;
+      if (hole.lenBytes - room > LINE) this.holes[at] = { offset: offset + room + LINE, lenBytes: hole.lenBytes - room - LINE };
+      else this.holes.splice(at, 1);
+      return offset;
+    }
+    const end = this.top + lenBytes;
+    if (end > this.buffer.byteLength) return -1;
+    const offset = this.top;
+    this.top = Math.ceil(end / LINE) * LINE + LINE;
+    return offset;
+  }
+
+  /** Takes a region back: its memory reads zero and can be handed out again. False if it is not one of this arena (any more). */
+  release(region: Region): boolean {
+    const at = this.regions.indexOf(region);
+    if (at < 0) return false;
+    this.regions.splice(at, 1);
+    this.released++;
+    const room = Math.ceil(region.lenBytes / LINE) * LINE;
+    new Uint8Array(this.buffer, region.offset, region.lenBytes).fill(0);
+    this.holes.push({ offset: region.offset, lenBytes: room });
+    this.holes.sort((a, b) => a.offset - b.offset);
+    this.holes = joined(this.holes);
+    return true;
   }
 
   int32(kind: RegionKind, owner: string, words: number, state?: RegionState): Int32Array {
@@ -129,6 +164,18 @@ export class Arena {
       failures: this.failures,
     };
   }
+}
+
+/** Holes that touch as one: between two of them lies a line, and another where the rest of a hole was too small to keep. */
+function joined(holes: readonly { offset: number; lenBytes: number }[]): { offset: number; lenBytes: number }[] {
+  const out: { offset: number; lenBytes: number }[] = [];
+  for (const hole of holes) {
+    const last = out.at(-1);
+    if (last !== undefined && hole.offset - last.offset - last.lenBytes <= 2 * LINE)
+      last.lenBytes = hole.offset + hole.lenBytes - last.offset;
+    else out.push({ ...hole });
+  }
+  return out;
 }
 
 /** Bytes a region takes in the arena with its line and alignment, for sizing an arena before the first allocation. */

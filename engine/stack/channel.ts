@@ -32,15 +32,25 @@ export interface Credentials {
 export class Channel {
   readonly port: number;
   readonly owner: Credentials;
+  /** Where the schema lies; undefined for a channel outside an arena. */
+  readonly region: Region | undefined;
   private readonly schema: Int32Array;
   private readonly onClose: (channel: Channel) => void;
 
-  constructor(schema: Int32Array, port: number, rings: readonly ChannelRing[], owner: Credentials, onClose: (channel: Channel) => void) {
+  constructor(
+    schema: Int32Array,
+    port: number,
+    rings: readonly ChannelRing[],
+    owner: Credentials,
+    onClose: (channel: Channel) => void,
+    region?: Region,
+  ) {
     assert(schema.length >= Channel.schemaWords(rings.length), 'the schema region holds every ring');
     this.schema = schema;
     this.port = port;
     this.owner = owner;
     this.onClose = onClose;
+    this.region = region;
     schema[0] = SCHEMA_MAGIC;
     schema[1] = SCHEMA_VERSION;
     schema[2] = SCHEMA_ACTIVE;

@@ -57,6 +57,12 @@ export class Ladder {
     return this.count;
   }
 
+  /** Takes all rules out. */
+  clear(): void {
+    for (const rules of this.rules) rules.clear();
+    this.count = 0;
+  }
+
   has(pattern: FlowPattern): boolean {
     const mask = maskOf(pattern);
     return mask >= 0 && this.rules[mask]!.has(patternKey(pattern));

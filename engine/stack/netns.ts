@@ -2,13 +2,18 @@ import { err, ok, type Result } from '../base/index.ts';
 
 /**
  * Port reservations shared by the BSD stack and all user stacks (S-05, S-06): a local port belongs to one stack. A
- * reservation of every address conflicts with one of a particular address, unless both say `reuse` and belong to the same owner.
+ * reservation of every address conflicts with one of a particular address of its family, and one of both families with either. Under the
+ * same owner reservations may stand beside each other: where both say `reuse`, and where one listens and the other is connected.
  */
 export interface Reservation {
   readonly protocol: 'tcp' | 'udp';
   readonly localPort: number;
-  /** Address as text; undefined is every address. */
+  /** IP version; undefined is both, as an IPv6 socket that takes IPv4 too. */
+  readonly family?: 4 | 6;
+  /** Address as text; undefined is every address of the family. */
   readonly address?: string;
+  /** What it is for; a listener when left out. */
+  readonly use?: 'listener' | 'connected';
   /** Stack instance that owns the port. */
   readonly owner: string;
   /** Several reservations of the same owner may stand beside each other. */
@@ -39,15 +44,20 @@ export class Netns {
     const key = `${wanted.protocol}/${String(wanted.localPort)}`;
     const list = this.byPort.get(key) ?? [];
     for (const holder of list) {
-      const overlap = holder.address === undefined || wanted.address === undefined || holder.address === wanted.address;
-      if (!overlap) continue;
-      if (holder.owner === wanted.owner && holder.reuse === true && wanted.reuse === true) continue;
+      if (!overlaps(holder, wanted) || (holder.owner === wanted.owner && mayShare(holder, wanted))) continue;
       return err({ message: `${wanted.protocol} port ${String(wanted.localPort)} is owned by ${holder.owner}`, holder });
     }
     list.push(wanted);
     this.byPort.set(key, list);
     this.held++;
     return ok(wanted);
+  }
+
+  /** What is held, in the order of protocols and ports. */
+  list(): Reservation[] {
+    return [...this.byPort.values()]
+      .flat()
+      .sort((a, b) => (a.protocol === b.protocol ? a.localPort - b.localPort : a.protocol < b.protocol ? -1 : 1));
   }
 
   release(reservation: Reservation): boolean {
@@ -73,4 +83,14 @@ export class Netns {
     this.held -= released;
     return released;
   }
+}
+
+function overlaps(a: Reservation, b: Reservation): boolean {
+  if (a.family !== undefined && b.family !== undefined && a.family !== b.family) return false;
+  return a.address === undefined || b.address === undefined || a.address === b.address;
+}
+
+function mayShare(a: Reservation, b: Reservation): boolean {
+  if (a.reuse === true && b.reuse === true) return true;
+  return a.use === 'connected' || b.use === 'connected';
 }

@@ -43,13 +43,15 @@ export interface InstalledFlow {
 
 export class Nexus {
   readonly ports: NexusPort[] = [];
-  readonly ladder = new Ladder();
+  readonly ladder: Ladder;
   readonly netns = new Netns();
   private readonly installed = new Map<number, InstalledFlow>();
   private nextFlow = 1;
   private nextUser = PORT_FIRST_USER;
 
-  constructor() {
+  /** `ladder`: where rules go that the flow switch asks. */
+  constructor(ladder = new Ladder()) {
+    this.ladder = ladder;
     this.ports.push({ number: PORT_DEVICE, id: 'device', kind: 'device', binding: null, channel: null });
   }
 
@@ -88,10 +90,17 @@ export class Nexus {
     const region = Channel.region(arena, port.id, rings.length);
     if (region === undefined) return err('the arena is full');
     const schema = new Int32Array(arena.buffer, region.offset, Channel.schemaWords(rings.length));
-    port.channel = new Channel(schema, number, rings, who, () => {
-      port.channel = null;
-      this.removeOwner(ownerOf(port));
-    });
+    port.channel = new Channel(
+      schema,
+      number,
+      rings,
+      who,
+      () => {
+        port.channel = null;
+        this.removeOwner(ownerOf(port), number);
+      },
+      region,
+    );
     return ok(port.channel);
   }
 
@@ -99,19 +108,21 @@ export class Nexus {
    * Installs a flow (remote end given) or a listener for the stack on a port (S-05). The local port is reserved for it first; a
    * stack may use a port it has reserved for several flows that differ, but two stacks never share one.
    */
-  addFlow(number: number, pattern: FlowPattern): Result<InstalledFlow, string> {
+  addFlow(number: number, pattern: FlowPattern, options: { reuse?: boolean; owner?: string } = {}): Result<InstalledFlow, string> {
     const port = this.port(number);
     if (port === undefined || port.kind === 'device') return err(`port ${String(number)} has no stack`);
     if (this.installed.size >= MAX_RULES) return err('no room for another flow');
     if (this.ladder.has(pattern)) return err('the same flow is installed already');
-    const owner = ownerOf(port);
+    const owner = options.owner ?? ownerOf(port);
     let reservation: Reservation | null = null;
     if (pattern.localPort !== undefined && (pattern.protocol === 6 || pattern.protocol === 17)) {
       const wanted: Reservation = {
         protocol: pattern.protocol === 6 ? 'tcp' : 'udp',
         localPort: pattern.localPort,
         owner,
-        reuse: true,
+        reuse: options.reuse ?? true,
+        family: pattern.ipVersion,
+        use: pattern.remoteAddress === undefined && pattern.remotePort === undefined ? 'listener' : 'connected',
         ...(pattern.localAddress === undefined ? {} : { address: pattern.localAddress.join('.') }),
       };
       const reserved = this.netns.reserve(wanted);
@@ -142,8 +153,8 @@ export class Nexus {
   }
 
   /** Everything a stack has installed, when it goes. */
-  private removeOwner(owner: string): void {
-    for (const flow of this.installed.values()) if (flow.owner === owner) this.removeFlow(flow.id);
+  private removeOwner(owner: string, port: number): void {
+    for (const flow of this.installed.values()) if (flow.port === port) this.removeFlow(flow.id);
     this.netns.releaseOwner(owner);
   }
 }

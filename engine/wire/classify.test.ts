@@ -92,8 +92,7 @@ function sourceRouted(packet: RawPacket): boolean {
 }
 
 describe('traffic class', () => {
-  const meta = (frame: Uint8Array): number =>
-    classified([{ bytes: frame, origLenBytes: frame.length, linkType: 1 }])[ROW_META]!;
+  const meta = (frame: Uint8Array): number => classified([{ bytes: frame, origLenBytes: frame.length, linkType: 1 }])[ROW_META]!;
   test.each([4, 6] as const)('IPv%i: whole packets, options and fragments carry it in meta', (version) => {
     for (const [trafficClass, fragmented] of [
       [0xff, false],
