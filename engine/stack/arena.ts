@@ -66,6 +66,9 @@ export class Arena {
   private top = LINE;
   /** Places that were given back: offset and length. */
   private holes: { offset: number; lenBytes: number }[] = [];
+  /** Bytes that each region takes up, at least its own rounded up to lines. */
+  private readonly rooms = new Map<Region, number>();
+  private placedRoom = 0;
 
   private constructor(buffer: ArrayBufferLike, copy: MemoryCopy | undefined) {
     this.buffer = buffer;
@@ -101,24 +104,29 @@ export class Arena {
     }
     const region: Region = { kind, owner, offset, lenBytes, segments: Math.ceil(lenBytes / SEGMENT_BYTES), state };
     this.regions.push(region);
+    this.rooms.set(region, this.placedRoom);
     return region;
   }
 
   /** Where a region of this length goes: the first hole that is long enough, else the end; -1 if the arena is full. */
   private place(lenBytes: number): number {
-    const room = Math.ceil(lenBytes / LINE) * LINE;
+    const room = Math.max(LINE, Math.ceil(lenBytes / LINE) * LINE);
+    this.placedRoom = room;
     const at = this.holes.findIndex((hole) => hole.lenBytes >= room);
     if (at >= 0) {
       const hole = this.holes[at]!;
       const { offset } = hole;
       if (hole.lenBytes - room > LINE) this.holes[at] = { offset: offset + room + LINE, lenBytes: hole.lenBytes - room - LINE };
-      else this.holes.splice(at, 1);
+      else {
+        this.placedRoom = hole.lenBytes;
+        this.holes.splice(at, 1);
+      }
       return offset;
     }
     const end = this.top + lenBytes;
     if (end > this.buffer.byteLength) return -1;
     const offset = this.top;
-    this.top = Math.ceil(end / LINE) * LINE + LINE;
+    this.top = offset + room + LINE;
     return offset;
   }
 
@@ -128,7 +136,8 @@ export class Arena {
     if (at < 0) return false;
     this.regions.splice(at, 1);
     this.released++;
-    const room = Math.ceil(region.lenBytes / LINE) * LINE;
+    const room = this.rooms.get(region)!;
+    this.rooms.delete(region);
     new Uint8Array(this.buffer, region.offset, region.lenBytes).fill(0);
     this.holes.push({ offset: region.offset, lenBytes: room });
     this.holes.sort((a, b) => a.offset - b.offset);
@@ -166,13 +175,12 @@ export class Arena {
   }
 }
 
-/** Holes that touch as one: between two of them lies a line, and another where the rest of a hole was too small to keep. */
+/** Holes that touch, but for the line between them, as one. */
 function joined(holes: readonly { offset: number; lenBytes: number }[]): { offset: number; lenBytes: number }[] {
   const out: { offset: number; lenBytes: number }[] = [];
   for (const hole of holes) {
     const last = out.at(-1);
-    if (last !== undefined && hole.offset - last.offset - last.lenBytes <= 2 * LINE)
-      last.lenBytes = hole.offset + hole.lenBytes - last.offset;
+    if (last !== undefined && hole.offset - last.offset - last.lenBytes === LINE) last.lenBytes = hole.offset + hole.lenBytes - last.offset;
     else out.push({ ...hole });
   }
   return out;
