@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeNamespacePair, namespacesAvailable, type NamespacePair } from './netns.ts';
-import { Command, ringside, until } from './support/command.ts';
+import { Command, WAIT_MS, ringside, until } from './support/command.ts';
 import { chromiumPath, cliFile, programPath, root } from './support/paths.ts';
 import { Served, launchBrowser, openWindow } from './support/window.ts';
 import { rowTexts, status } from './support/workbench.ts';
@@ -19,6 +19,8 @@ const capBuilt = existsSync(join(root, 'node_modules/cap/build/Release/cap.node'
 if (!capBuilt)
   console.warn('e2e: the backend cap is not tested, it was not compiled: apt-get install libpcap-dev g++ make && npm rebuild cap');
 const BACKENDS = ['dumpcap', 'tcpdump', ...(capBuilt ? ['cap'] : [])];
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const FILTER = 'icmp or tcp';
 const PORT = 8_080;
@@ -239,20 +241,20 @@ describe.skipIf(why !== '')('live capture', () => {
       await page.getByRole('button', { name: `Capture ${pair.ifaceA}` }).click();
       await status(page, 'capturing');
       makeTraffic(pair);
-      await expect.poll(async () => (await rowTexts(page, 'packet-grid')).length, { timeout: 20_000 }).toBeGreaterThan(9);
+      await expect.poll(async () => (await rowTexts(page, 'packet-grid')).length, { timeout: WAIT_MS }).toBeGreaterThan(9);
       const rows = (): Promise<number> => page.getByRole('grid', { name: 'Packets' }).getAttribute('aria-rowcount').then(Number);
       const before = await rows();
       makeTraffic(pair);
-      await expect.poll(rows, { timeout: 20_000 }).toBeGreaterThan(before + 10);
+      await expect.poll(rows, { timeout: WAIT_MS }).toBeGreaterThan(before + 10);
       await page.getByRole('button', { name: 'Stop', exact: true }).click();
       await page.getByRole('button', { name: 'Play', exact: true }).waitFor();
-      const shown = await rows();
       const download = page.waitForEvent('download');
       await page.getByRole('button', { name: 'Export report' }).click();
       await page.getByRole('menuitem', { name: 'Capture as pcapng' }).click();
       const saved = join(folder, 'window.pcapng');
       await (await download).saveAs(saved);
-      expect((await capinfos(saved)).packets).toBe(shown - 1);
+      const { packets } = await capinfos(saved);
+      await expect.poll(rows, { timeout: WAIT_MS }).toBe(packets + 1);
       expect(complaints).toEqual([]);
     } finally {
       await browser.close();

@@ -2,6 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cliFile, root } from './paths.ts';
 
+const POLL_MS = 25;
+/** The longest a program or a window is waited for. The limit only ends a test that would hang, on a machine of any speed. */
+export const WAIT_MS = 45_000;
+
 export interface Finished {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -34,7 +38,7 @@ export class Command {
   }
 
   /** Resolves when what the program has said satisfies `ready`; rejects when it ends before. */
-  async until(what: string, ready: () => boolean, timeoutMs = 30_000): Promise<void> {
+  async until(what: string, ready: () => boolean, timeoutMs = WAIT_MS): Promise<void> {
     await until(what, () => ready() || !this.running, timeoutMs);
     if (!ready()) throw new Error(`${what}: the program ended with code ${String(this.child.exitCode)}\n${this.stdout}\n${this.stderr}`);
   }
@@ -54,10 +58,8 @@ export function ringside(args: readonly string[], options: { readonly cwd?: stri
   return new Command(process.execPath, [cliFile, ...args], options);
 }
 
-const POLL_MS = 25;
-
 /** Waits for a condition of the world; the limit only ends a test that would hang. */
-export async function until(what: string, ready: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+export async function until(what: string, ready: () => boolean | Promise<boolean>, timeoutMs = WAIT_MS): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!(await ready())) {
     if (performance.now() > end) throw new Error(`Waited ${timeoutMs / 1_000} s in vain: ${what}`);

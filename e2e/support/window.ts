@@ -2,7 +2,7 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, ringside } from './command.ts';
+import { Command, WAIT_MS, ringside } from './command.ts';
 import { cliFile } from './paths.ts';
 
 /** The browser may not call home, and as root it has no sandbox. */
@@ -83,6 +83,10 @@ export async function openWindow(browser: Browser, url: string, options: WindowO
     acceptDownloads: true,
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(WAIT_MS);
+  // From here on file dialogs are ours. Asked for only when a test waits for one, the order may reach the page behind the key press
+  // that opens the dialog, and a browser without a screen cancels it at once.
+  page.on('filechooser', () => undefined);
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || /Content Security Policy/i.test(message.text())) complaints.push(message.text());

@@ -1,7 +1,8 @@
 import type { Locator, Page } from 'playwright-core';
+import { WAIT_MS } from './command.ts';
 
 /** Waits until the status bar says something. */
-export async function status(page: Page, text: string, timeoutMs = 30_000): Promise<void> {
+export async function status(page: Page, text: string, timeoutMs = WAIT_MS): Promise<void> {
   await page.getByLabel('Status', { exact: true }).filter({ hasText: text }).waitFor({ timeout: timeoutMs });
 }
 

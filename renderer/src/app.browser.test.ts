@@ -1,9 +1,9 @@
 import axe from 'axe-core';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { EngineError } from '../../engine/contract/index.ts';
 import { mountApp } from './testing/mount.ts';
-import { WORLD } from './testing/world.ts';
+import { hello as worldHello, WORLD } from './testing/world.ts';
 
 const MS = 1e6;
 
@@ -28,6 +28,41 @@ describe('welcome screen', () => {
     await expect.element(page.getByRole('slider', { name: 'Playhead', exact: true })).toBeVisible();
     await expect.element(page.getByLabelText('Status')).toHaveTextContent('20 dropped: ring full');
     expect(document.title).toContain('first.pcapng');
+  });
+
+  it('asks for a file with one field of the document, and takes the same file twice', async () => {
+    const { app, double } = await mountApp();
+    const served = worldHello();
+    const hello = { ...served, features: { ...served.features, nativeDialogs: false } };
+    double.override('hello', () => hello);
+    app.hello = hello;
+    const picked = (): void => {
+      const field = document.querySelector<HTMLInputElement>('body > input[type="file"]');
+      if (field === null) throw new Error('There is no file field in the document.');
+      expect(field.value).toBe('');
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['x'], 'picked.pcap'));
+      field.files = transfer.files;
+      field.dispatchEvent(new Event('change'));
+    };
+    const click = vi.spyOn(HTMLInputElement.prototype, 'click').mockImplementation(() => undefined);
+    const handleForFile = (file: File): Promise<object> => Promise.resolve({ handle: 'sample-1', name: file.name, folder: '', bytes: 1 });
+    Object.defineProperty(window, 'ringsideShell', { value: { handleForFile }, configurable: true });
+    onTestFinished(() => {
+      click.mockRestore();
+      Reflect.deleteProperty(window, 'ringsideShell');
+    });
+    for (let i = 1; i <= 2; i++) {
+      await userEvent.keyboard('{Control>}o{/Control}');
+      await vi.waitFor(() => {
+        expect(click).toHaveBeenCalledTimes(i);
+      });
+      picked();
+      await vi.waitFor(() => {
+        expect(double.callsOf('session.open')).toHaveLength(i);
+      });
+    }
+    expect(document.querySelectorAll('input[type="file"]')).toHaveLength(1);
   });
 
   it('shows progress while a file is indexed, and cancels', async () => {

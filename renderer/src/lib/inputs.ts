@@ -5,8 +5,26 @@ import type { AppStore } from './engine.svelte.ts';
 const UPLOAD_PATH = './upload';
 const ACCEPT = '.pcap,.pcapng,.cap,.ntar,.snoop,.pcap.gz,.pcapng.gz,.gz,.zst,.dmp,.erf,application/vnd.tcpdump.pcap';
 
-/** Held here: a field that nobody holds may be collected before the dialog is answered, and the answer with it. */
-let field: HTMLInputElement | null = null;
+/** The one file field of the window. It is part of the document: a field that is not may be collected before its dialog is answered. */
+const FIELD_ID = 'input-file';
+
+/** The file field, made when it is first asked for. */
+function fileField(app: AppStore): HTMLInputElement {
+  const known = document.getElementById(FIELD_ID);
+  const field = known instanceof HTMLInputElement ? known : document.createElement('input');
+  if (field !== known) {
+    field.id = FIELD_ID;
+    field.type = 'file';
+    field.accept = ACCEPT;
+    field.hidden = true;
+    document.body.append(field);
+  }
+  field.onchange = (): void => {
+    const file = field.files?.[0];
+    if (file !== undefined) void openFile(app, file);
+  };
+  return field;
+}
 
 /** Opens a file with the native dialog, or the browser's own where there is none. */
 export async function pickInput(app: AppStore): Promise<void> {
@@ -15,16 +33,10 @@ export async function pickInput(app: AppStore): Promise<void> {
     if (input !== null) await app.open(input.handle, input.name);
     return;
   }
-  const element = document.createElement('input');
-  field = element;
-  element.type = 'file';
-  element.accept = ACCEPT;
-  element.addEventListener('change', () => {
-    const file = field?.files?.[0];
-    field = null;
-    if (file !== undefined) void openFile(app, file);
-  });
-  element.click();
+  const field = fileField(app);
+  // Else the same file chosen again would be no change.
+  field.value = '';
+  field.click();
 }
 
 /** Opens a file object from a dialog or a drop. */
