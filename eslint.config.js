@@ -15,11 +15,11 @@ const LAYERS = {
   multicast: ['contract', 'base', 'wire'],
   filter: ['contract', 'base', 'wire'],
   lab: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'multicast', 'filter'],
-  session: ['contract', 'base', 'wire', 'files', 'stack', 'lab'],
+  session: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'lab'],
   experiments: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'multicast', 'lab', 'session'],
   capture: ['contract', 'base', 'wire', 'files'],
-  host: ['contract', 'base', 'wire', 'files', 'stack', 'lab', 'session', 'capture'],
-  cli: ['contract', 'base', 'wire', 'files', 'stack', 'lab', 'session', 'capture', 'host', 'experiments'],
+  host: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'lab', 'session', 'capture'],
+  cli: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'lab', 'session', 'capture', 'host', 'experiments'],
 };
 
 /** Modules that also run in a browser or a worker: no Node built-ins outside their tests. */

@@ -2,6 +2,7 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { EngineError } from '../contract/index.ts';
 import type { ExperimentOptions } from './experiment.ts';
 import { EXIT, UsageError, createOutput, type Output } from './output.ts';
+import { addTranslate } from './translate-commands.ts';
 
 /** What a command's work is given. */
 export interface Run {
@@ -43,7 +44,7 @@ function isUsage(error: unknown): boolean {
   return error.code === 'bad-input' && error.data.where?.field !== undefined && error.data.where.file === undefined;
 }
 
-function examples(...lines: readonly string[]): string {
+export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
 }
 
@@ -92,12 +93,13 @@ export function createProgram(version: string, signal: AbortSignal, finish: (cod
   addCapture(add, act);
   addGenerate(add, act);
   addExperiment(add, act);
+  addTranslate(add, act);
   addWindow(add, act);
   return program;
 }
 
-type Add = (spec: string, description: string, build: (command: Command) => Command) => Command;
-type Act = <A extends readonly unknown[]>(
+export type Add = (spec: string, description: string, build: (command: Command) => Command) => Command;
+export type Act = <A extends readonly unknown[]>(
   work: (run: Run, ...args: A) => Promise<number> | number,
 ) => (...args: [...A, Command]) => Promise<void>;
 
@@ -245,10 +247,12 @@ function addGenerate(add: Add, act: Act): void {
   );
   add('schema', 'JSON Schema of scenario files, traffic descriptions and results', (command) =>
     command
-      .addArgument(new Argument('[name]', 'which schema').choices(['scenario', 'generator', 'summary', 'info']).default('scenario'))
+      .addArgument(
+        new Argument('[name]', 'which schema').choices(['scenario', 'generator', 'translator', 'summary', 'info']).default('scenario'),
+      )
       .addHelpText('after', examples('ringside schema > scenario.schema.json', 'ringside schema summary'))
       .action(
-        act(async ({ output }: Run, name: 'scenario' | 'generator' | 'summary' | 'info') => {
+        act(async ({ output }: Run, name: 'scenario' | 'generator' | 'translator' | 'summary' | 'info') => {
           const { schemaCommand } = await import('./schema.ts');
           return schemaCommand(name, output);
         }),

@@ -83,12 +83,28 @@ export const dns64Schema = z
   .describe('DNS64 (RFC 6147)');
 export type Dns64Spec = z.infer<typeof dns64Schema>;
 
+export const clatSchema = z
+  .strictObject({
+    prefix: address('prefix of 96 bits for the IPv4 hosts behind the CLAT').default('2001:db8:464::/96'),
+    networks: z
+      .array(address('prefix'))
+      .min(1)
+      .max(64)
+      .default(['192.0.0.1/32'])
+      .describe('IPv4 networks behind the CLAT; a host that is its own CLAT has 192.0.0.1 (RFC 7335)'),
+  })
+  .describe('customer side of 464XLAT (RFC 6877); pool6 is the prefix of the provider side');
+export type ClatSpec = z.infer<typeof clatSchema>;
+
+export const TRANSLATOR_MODES = ['siit', 'nat64', 'clat', 'dns64'] as const;
+export type TranslatorMode = (typeof TRANSLATOR_MODES)[number];
+
 export const translatorSchema = z
   .strictObject({
     mode: z
-      .enum(['siit', 'nat64', 'clat'])
+      .enum(TRANSLATOR_MODES)
       .default('siit')
-      .describe('siit: stateless; nat64: stateful; clat: the customer side of 464XLAT'),
+      .describe('siit: stateless; nat64: stateful; clat: the customer side of 464XLAT; dns64: DNS answers only'),
     pool6: z
       .array(address('prefix'))
       .max(64)
@@ -136,8 +152,46 @@ export const translatorSchema = z
     badHeaderChecksum: z.enum(['drop', 'forward']).default('drop').describe('IPv4 packets whose header checksum is wrong'),
     routeHopLimit: z.int().min(1).max(255).default(64).describe('TTL and hop limit of errors the translator makes'),
     nat64: nat64Schema.prefault({}),
+    clat: clatSchema.prefault({}),
     dns64: dns64Schema.prefault({}),
   })
   .describe('Ringside translator');
 export type TranslatorSpec = z.infer<typeof translatorSchema>;
 export type TranslatorInput = z.input<typeof translatorSchema>;
+
+/** What a translator said of one packet, as in the lists and in `ringside translate --json`. */
+export const TRANSLATION_VERDICTS = ['translated', 'passed', 'refused', 'answered', 'held'] as const;
+export type TranslationVerdict = (typeof TRANSLATION_VERDICTS)[number];
+
+/** How often a reason was given. */
+export const translationCountSchema = z.object({
+  id: z.string(),
+  verdict: z.enum(TRANSLATION_VERDICTS),
+  rfc: z.string(),
+  text: z.string(),
+  packets: z.int(),
+});
+export type TranslationCount = z.infer<typeof translationCountSchema>;
+
+/** Bits of an address by what they come from, in the order of the address. */
+export const addressPartSchema = z.object({
+  from: z.int().min(0).describe('first bit, counted from 0'),
+  to: z.int().min(0).describe('bit after the last'),
+  name: z.string().describe('prefix, IPv4 address, zero octet, EA bits, PSID, suffix'),
+  value: z.string(),
+});
+export type AddressPart = z.infer<typeof addressPartSchema>;
+
+/** One way in which an address is mapped. */
+export const addressMappingSchema = z.object({
+  from: z.string(),
+  to: z.string(),
+  rule: z.string().describe('the rule that says so, such as map 192.0.2.0/24 to 2001:db8::/120'),
+  field: z.string().describe('dotted path of the configuration field'),
+  rfc: z.string(),
+  /** True for the mapping that a packet gets; others are shadowed by a rule before them. */
+  used: z.boolean(),
+  parts: z.array(addressPartSchema).describe('parts of the IPv6 address'),
+  note: z.string(),
+});
+export type AddressMapping = z.infer<typeof addressMappingSchema>;

@@ -19,6 +19,7 @@ export const distFolder = join(rootFolder, 'dist');
 export const resourcesFolder = join(rootFolder, 'resources');
 export const samplesFolder = join(resourcesFolder, 'samples');
 export const scenariosFolder = join(resourcesFolder, 'scenarios');
+export const translatorsFolder = join(resourcesFolder, 'translators');
 export const rendererFolder = join(distFolder, 'renderer');
 
 export const sessionWorkerFile = join(distFolder, 'session-worker.js');

@@ -1,6 +1,7 @@
-import { ok } from '../base/index.ts';
+import { err, ok } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import type { TranslatorSpec } from '../contract/index.ts';
+import { Dns64Packets } from './dns64-packets.ts';
 import { Nat64 } from './nat64.ts';
 import type { PacketSink } from './packet-sink.ts';
 import { compileSettings, type SettingsError } from './settings.ts';
@@ -10,11 +11,18 @@ import { PacketTranslator } from './translator.ts';
 /** What every mode has. See PacketTranslator.translate for the arguments. */
 export interface Translator {
   translate(side: 4 | 6, bytes: Uint8Array, offset: number, length: number, wireLength: number, sink: PacketSink, nowNs: number): number;
+  /** After the last packet: what is held is given up or let go. Returns the lab time at which it leaves. */
+  finish?(sink: PacketSink): number;
 }
 
-/** The translator a configuration describes: stateless for `siit` and `clat`, stateful for `nat64`. Error: the field that cannot be used. */
+/** The translator a configuration describes. Error: the field that cannot be used. */
 export function createTranslator(spec: TranslatorSpec): Result<Translator, SettingsError> {
+  if (spec.mode === 'dns64') return Dns64Packets.create(spec.dns64);
   const settings = compileSettings(spec);
   if (!settings.ok) return settings;
-  return spec.mode === 'nat64' ? Nat64.create(settings.value) : ok(new PacketTranslator(settings.value, new SiitMapper(settings.value)));
+  if (spec.mode !== 'nat64') return ok(new PacketTranslator(settings.value, new SiitMapper(settings.value)));
+  if (spec.nat64.pool4.length === 0 && spec.nat64.bindings.length === 0) {
+    return err({ field: 'nat64.pool4', message: 'a NAT64 needs an IPv4 address, such as pool4: [{ prefix: 192.0.2.1 }]' });
+  }
+  return Nat64.create(settings.value);
 }

@@ -172,6 +172,15 @@ export class Nat64 {
     if (this.syns.length > 0) this.expireSyns(sink);
   }
 
+  /** Gives up what is held: fragments and SYNs whose partners never came. */
+  finish(sink: PacketSink): number {
+    const { timers } = this.settings.spec.nat64;
+    if (this.syns.length > 0 || this.mapper.fragments.heldCount > 0) {
+      this.advance(this.nowNs + Math.max(timers.tcpIncomingSynS, timers.fragmentS) * NS, sink);
+    }
+    return this.nowNs;
+  }
+
   private expire(e: number, endNs: number, sink: PacketSink): void {
     const { sessions } = this.mapper;
     if (sessions.state[e] === TCP_STATE.established) {

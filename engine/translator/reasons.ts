@@ -1,8 +1,9 @@
+import type { TranslationVerdict } from '../contract/index.ts';
+
 /**
  * What a translator says of a packet, one small number for each. `verdict` is the coarse answer shown in lists; `rfc` is
  * the section the rule comes from. Numbers are stable: they are stored per packet.
  */
-export type TranslationVerdict = 'translated' | 'refused' | 'answered' | 'held';
 
 export interface Reason {
   readonly code: number;
@@ -70,6 +71,12 @@ export const REASON = {
   hairpinOff: 83,
   loop: 84,
   notPool6: 85,
+  dnsPassed: 90,
+  dnsSynthesized: 91,
+  dnsFiltered: 92,
+  dnsReverse: 93,
+  dnsHeld: 94,
+  notDns: 95,
 } as const;
 export type ReasonCode = (typeof REASON)[keyof typeof REASON];
 
@@ -167,6 +174,12 @@ const ROWS: readonly Row[] = [
   ['tcpNoState', 'refused', 'RFC 6146 section 3.5.2.2', 'TCP packet without SYN and without a session'],
   ['hairpinOff', 'refused', 'RFC 6146 section 3.8', 'the destination is a pool address and hairpinning is off'],
   ['loop', 'refused', 'RFC 6146 section 3.5', 'the IPv6 source is inside pool6: it came from a translator'],
+  ['dnsPassed', 'passed', 'RFC 6147 section 5.1', 'a DNS message that DNS64 leaves as it is'],
+  ['dnsSynthesized', 'translated', 'RFC 6147 section 5.1.7', 'an empty AAAA answer became one made of A records'],
+  ['dnsFiltered', 'translated', 'RFC 6147 section 5.1.4', 'AAAA records that are excluded were left out'],
+  ['dnsReverse', 'answered', 'RFC 6147 section 5.3.1', 'the reverse name of a synthetic address: answered with an alias'],
+  ['dnsHeld', 'held', 'RFC 6147 section 5.1.6', 'an empty AAAA answer waits for the A answer of the same name'],
+  ['notDns', 'passed', 'RFC 6147 section 5', 'not a DNS message over UDP: DNS64 leaves it as it is'],
   ['notPool6', 'refused', 'RFC 6146 section 3.4', 'the IPv6 destination is not inside pool6'],
 ];
 

@@ -2,6 +2,7 @@ import type { AddressMapSpec, TranslatorSpec } from '../contract/index.ts';
 import { err, ok } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import { parseIpv4U32, parseIpv6 } from '../wire/index.ts';
+import { clatMaps } from './clat.ts';
 import type { EamEntry } from './eam-table.ts';
 import {
   mask4,
@@ -29,6 +30,8 @@ export interface TranslatorSettings {
   readonly globalOnly: readonly boolean[];
   readonly maps: readonly EamEntry[];
   readonly deny4: readonly Prefix4[];
+  /** Prefixes of nat64.pool4. */
+  readonly poolPrefixes4: readonly Prefix4[];
   readonly errorPool4: readonly Prefix4[];
   readonly own4: number;
   readonly own6: Uint8Array;
@@ -43,6 +46,12 @@ export function compileSettings(spec: TranslatorSpec): Result<TranslatorSettings
   if (!pool6.ok) return pool6;
   const deny4 = all('deny4', spec.deny4, parsePrefix4);
   if (!deny4.ok) return deny4;
+  const poolPrefixes4 = all(
+    'nat64.pool4',
+    spec.nat64.pool4.map(({ prefix }) => prefix),
+    parsePrefix4,
+  );
+  if (!poolPrefixes4.ok) return err({ ...poolPrefixes4.error, field: `${poolPrefixes4.error.field}.prefix` });
   const errorPool4 = all('errorPool4', spec.errorPool4, parsePrefix4);
   if (!errorPool4.ok) return errorPool4;
   const own4 = parseIpv4U32(spec.own4);
@@ -51,7 +60,9 @@ export function compileSettings(spec: TranslatorSpec): Result<TranslatorSettings
   if (own6 === undefined) return err({ field: 'own6', message: `${spec.own6} is not an IPv6 address` });
   const names = pool6.value.map(formatPrefix6);
   const maps: EamEntry[] = [];
-  for (const [i, map] of spec.maps.entries()) {
+  const clat = spec.mode === 'clat' ? clatMaps(spec.clat.prefix, spec.clat.networks) : ok([]);
+  if (!clat.ok) return err({ field: 'clat', message: clat.error });
+  for (const [i, map] of [...spec.maps, ...clat.value].entries()) {
     const entry = compileMap(map, names, anyOctet);
     if (!entry.ok) return err({ field: `maps.${i}.${entry.error.field}`, message: entry.error.message });
     maps.push(entry.value);
@@ -62,6 +73,7 @@ export function compileSettings(spec: TranslatorSpec): Result<TranslatorSettings
     globalOnly: names.map((name) => spec.wellKnownPrivate === 'refuse' && name === WELL_KNOWN_PREFIX),
     maps,
     deny4: deny4.value,
+    poolPrefixes4: poolPrefixes4.value,
     errorPool4: errorPool4.value,
     own4,
     own6,

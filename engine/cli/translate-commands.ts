@@ -1,0 +1,51 @@
+import { Option } from 'commander';
+import { examples, type Act, type Add, type Run } from './program.ts';
+
+/** `translate`, `map` and `translators`. */
+export function addTranslate(add: Add, act: Act): void {
+  add('translate', 'translate captures between IPv4 and IPv6, both sides in one run in the order of time', (command) =>
+    command
+      .addOption(new Option('-m, --mode <mode>', 'instead of the mode in the configuration').choices(['siit', 'nat64', 'clat', 'dns64']))
+      .option('-c, --config <file>', 'configuration in YAML or JSON, or a bundled one (ringside translators)')
+      .option('--in6 <file>', 'capture of the IPv6 side')
+      .option('--in4 <file>', 'capture of the IPv4 side; the same file as --in6 where one capture holds both')
+      .option('--out6 <file>', 'what leaves on the IPv6 side: .pcap or .pcapng')
+      .option('--out4 <file>', 'what leaves on the IPv4 side: .pcap or .pcapng')
+      .addOption(new Option('--link <type>', 'link layer of the output; as in the input without').choices(['raw', 'ethernet']))
+      .option('--explain [number]', 'every packet, or one by its number: each field before and after, with its rule')
+      .addHelpText(
+        'after',
+        examples(
+          'ringside translate --config siit --in6 lan.pcapng --out4 wan.pcapng',
+          'ringside translate --mode nat64 --config nat64 --in6 a.pcap --in4 b.pcap --out6 c.pcap --out4 d.pcap',
+          'ringside translate --config nat64.yaml --in6 a.pcap --json | jq \'select(.verdict == "refused")\'',
+          'ringside translate --config siit --in6 a.pcap --explain 3',
+        ),
+      )
+      .action(
+        act(async ({ output, signal }: Run, options: object) => {
+          const { translateCommand } = await import('./translate.ts');
+          return translateCommand(options, output, signal);
+        }),
+      ),
+  );
+  add('map <address>', 'how a translator maps an address: the rule, and the bits of the IPv6 address', (command) =>
+    command
+      .option('-c, --config <file>', 'configuration in YAML or JSON, or a bundled one')
+      .addHelpText('after', examples('ringside map 192.0.2.33', 'ringside map 2001:db8:1::1 --config eam'))
+      .action(
+        act(async ({ output }: Run, address: string, options: { config?: string }) => {
+          const { mapCommand } = await import('./map.ts');
+          return mapCommand(address, options.config, output);
+        }),
+      ),
+  );
+  add('translators [name]', 'the bundled translator configurations, or the text of one', (command) =>
+    command.addHelpText('after', examples('ringside translators', 'ringside translators nat64 > mine.yaml')).action(
+      act(async ({ output }: Run, name: string | undefined) => {
+        const { translatorsCommand } = await import('./map.ts');
+        return translatorsCommand(name, output);
+      }),
+    ),
+  );
+}

@@ -1,0 +1,223 @@
+import { extname, resolve } from 'node:path';
+import { EngineError, type ExplainCard, type TranslatorMode, type TranslatorSpec } from '../contract/index.ts';
+import { PcapWriter, PcapngWriter, atomicFile, openCapture, type CaptureFile, type CaptureWriter } from '../files/index.ts';
+import {
+  CaptureRun,
+  LINKTYPE_ETHERNET,
+  LINKTYPE_RAW,
+  MergedInput,
+  SideOutput,
+  type CaptureRunResult,
+  type InputSide,
+  type OutputLink,
+  type TranslatedPacket,
+} from '../lab/index.ts';
+import { createTranslator, explainTranslation, reasonOf, SINK_KIND } from '../translator/index.ts';
+import { count, duration, printable, table } from './format.ts';
+import { EXIT, UsageError, writable, type Output } from './output.ts';
+import { startProgress } from './progress.ts';
+import { chooseTranslator } from './translator-option.ts';
+
+export interface TranslateOptions {
+  readonly mode?: TranslatorMode;
+  readonly config?: string;
+  readonly in6?: string;
+  readonly in4?: string;
+  readonly out6?: string;
+  readonly out4?: string;
+  readonly link?: 'raw' | 'ethernet';
+  /** True for every packet, or the number of one. */
+  readonly explain?: string | true;
+}
+
+/** Packets between two looks at Ctrl+C and the progress bar: some milliseconds. */
+const STEP_PACKETS = 8_192;
+/** The same where every packet prints something. */
+const PRINTING_STEP_PACKETS = 256;
+
+/** Runs captures of one or both sides through a translator and writes what leaves. Outputs appear when all of them are complete. */
+export async function translateCommand(options: TranslateOptions, output: Output, signal: AbortSignal): Promise<number> {
+  const explain = explainNumber(options.explain);
+  if (options.in6 === undefined && options.in4 === undefined) throw new UsageError('name a capture: --in6 FILE, --in4 FILE or both');
+  for (const [name, path] of [
+    ['--out6', options.out6],
+    ['--out4', options.out4],
+  ] as const)
+    checkOutput(name, path, options);
+  const spec = chooseTranslator(options.config, options.mode);
+  const inputs = await openInputs(options, signal);
+  const outputs = new Outputs();
+  const progress = await startProgress(output, 'translating');
+  try {
+    const merged = new MergedInput(inputs.map(({ side, file }) => ({ side, source: file.source })));
+    const side = (which: 4 | 6, path: string | undefined): SideOutput | null =>
+      path === undefined ? null : outputs.add(path, merged.epochNs, outputLink(which, inputs, options.link));
+    const translator = createTranslator(spec);
+    if (!translator.ok)
+      throw new EngineError({ code: 'bad-input', message: translator.error.message, where: { field: translator.error.field } });
+    const printing = output.json || explain !== undefined;
+    const print = (packet: TranslatedPacket): void => {
+      const wanted = explain === undefined || explain === 0 || explain === packet.number;
+      if (!wanted) return;
+      if (output.json) output.record(recordOf(packet, fileOf(inputs, packet), explain !== undefined));
+      else printCard(packet, output);
+    };
+    const run = new CaptureRun({
+      spec,
+      translator: translator.value,
+      input: merged,
+      out6: side(6, options.out6),
+      out4: side(4, options.out4),
+      onPacket: printing ? print : undefined,
+    });
+    while (run.step(printing ? PRINTING_STEP_PACKETS : STEP_PACKETS)) {
+      const { bytesRead, bytesTotal } = merged.progress();
+      progress.update({ done: bytesRead, total: bytesTotal, unit: 'bytes', message: `${count(run.packets)} packets` });
+      await writable();
+      await new Promise<void>((done) => setImmediate(done));
+      if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The translation was stopped; no file was written.' });
+    }
+    outputs.finish();
+    progress.stop();
+    const result = run.result();
+    if (explain !== undefined && explain > result.packets) {
+      throw new UsageError(`--explain ${explain}: the captures have ${count(result.packets)} packets`);
+    }
+    show(result, spec, options, output);
+    return EXIT.ok;
+  } finally {
+    progress.stop();
+    outputs.abort();
+    for (const { file } of inputs) file.close();
+  }
+}
+
+/** Number of the packet to explain, 0 for all of them. */
+function explainNumber(explain: string | true | undefined): number | undefined {
+  if (explain === undefined || explain === true) return explain === true ? 0 : undefined;
+  if (!/^[1-9]\d{0,9}$/.test(explain)) throw new UsageError('--explain: the number of a packet, from 1 on');
+  return Number(explain);
+}
+
+function checkOutput(name: string, path: string | undefined, { in4, in6, out4, out6 }: TranslateOptions): void {
+  if (path === undefined) return;
+  if (!['.pcap', '.cap', '.pcapng'].includes(extname(path).toLowerCase()))
+    throw new UsageError(`${name} ${path}: a capture is .pcap or .pcapng`);
+  const same = (other: string | undefined): boolean => other !== undefined && resolve(other) === resolve(path);
+  if (same(in4) || same(in6)) throw new UsageError(`${name} ${path}: this is an input`);
+  if (name === '--out4' && same(out6) && out4 !== undefined) throw new UsageError(`${name} ${path}: both sides cannot go to one file`);
+}
+
+interface OpenInput {
+  readonly side: InputSide;
+  readonly path: string;
+  readonly file: CaptureFile;
+}
+
+async function openInputs({ in6, in4 }: TranslateOptions, signal: AbortSignal): Promise<OpenInput[]> {
+  const both = in6 !== undefined && in4 !== undefined && resolve(in6) === resolve(in4);
+  const wanted: [InputSide, string | undefined][] = both ? [['both', in6]] : [[6, in6], [4, in4]]; // prettier-ignore
+  const open: OpenInput[] = [];
+  for (const [side, path] of wanted) {
+    if (path === undefined) continue;
+    const opened = await openCapture(path, { signal });
+    if (!opened.ok) {
+      for (const { file } of open) file.close();
+      throw opened.error;
+    }
+    open.push({ side, path, file: opened.value });
+  }
+  return open;
+}
+
+/** Ethernet where the same side came in as Ethernet (the other side where this one did not come in), else raw IP. */
+function outputLink(side: 4 | 6, inputs: readonly OpenInput[], wanted: TranslateOptions['link']): OutputLink {
+  if (wanted !== undefined) return wanted === 'ethernet' ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
+  const same = inputs.find((input) => input.side === side || input.side === 'both') ?? inputs[0];
+  return same?.file.source.interfaces[0]?.linkType === LINKTYPE_ETHERNET ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
+}
+
+/** The files to write: all of them appear, or none. */
+class Outputs {
+  private writers: CaptureWriter[] = [];
+
+  add(path: string, epochNs: bigint, link: OutputLink): SideOutput {
+    const sink = atomicFile(path);
+    if (!sink.ok) throw sink.error;
+    const iface = { linkType: link };
+    const writer =
+      extname(path).toLowerCase() === '.pcapng'
+        ? new PcapngWriter(sink.value, epochNs, [iface], { section: { application: 'ringside translate' } })
+        : new PcapWriter(sink.value, epochNs, iface);
+    this.writers.push(writer);
+    return new SideOutput(writer, link);
+  }
+
+  finish(): void {
+    for (let writer = this.writers.shift(); writer !== undefined; writer = this.writers.shift()) {
+      const done = writer.finish();
+      if (!done.ok) throw done.error;
+    }
+  }
+
+  abort(): void {
+    for (const writer of this.writers.splice(0)) writer.abort();
+  }
+}
+
+function fileOf(inputs: readonly OpenInput[], { input }: TranslatedPacket): string {
+  return inputs.find(({ file }) => file.source === input.source)?.path ?? '';
+}
+
+function recordOf(packet: TranslatedPacket, file: string, explain: boolean): Record<string, unknown> {
+  const { sink, code, number, inputNumber, side, tNs } = packet;
+  const { id, verdict, rfc, text } = reasonOf(code);
+  const out = Array.from({ length: sink.count }, (_, i) => ({
+    side: sink.side[i],
+    bytes: sink.wireLength[i],
+    ...(sink.kind[i] !== SINK_KIND.translated && { kind: sink.kind[i] === SINK_KIND.error ? 'answer' : 'hairpin' }),
+  }));
+  return { number, file, packet: inputNumber, side, tNs, verdict, reason: id, rfc, text, out, ...(explain && { card: cardOf(packet) }) };
+}
+
+function cardOf({ code, side, bytes, from, to, sink }: TranslatedPacket): ExplainCard {
+  return explainTranslation({ code, side, before: bytes.slice(from, to), after: sink.count > 0 ? sink.packet(0) : undefined });
+}
+
+function printCard(packet: TranslatedPacket, output: Output): void {
+  const { paint } = output;
+  const card = cardOf(packet);
+  const colour = card.tone === 'dropped' ? paint.red : card.tone === 'held' ? paint.yellow : paint.green;
+  const where = `packet ${packet.number} at ${duration(packet.tNs)}, number ${packet.inputNumber} of the IPv${packet.side} side`;
+  output.text(`${colour('■')} ${paint.bold(printable(card.title))}  ${paint.dim(where)}`);
+  const rows = card.lines.map(({ label, value, because, parameter }) => [
+    label,
+    value,
+    [because, parameter].filter((text) => text !== undefined).join(' · '),
+  ]);
+  for (const line of table(rows)) output.text(`  ${printable(line)}`);
+  output.text('');
+}
+
+function show(result: CaptureRunResult, spec: TranslatorSpec, options: TranslateOptions, output: Output): void {
+  const outputs = { ...(options.out6 !== undefined && { out6: options.out6 }), ...(options.out4 !== undefined && { out4: options.out4 }) };
+  if (output.json) {
+    output.record({ summary: { mode: spec.mode, ...result, files: outputs } });
+    return;
+  }
+  const { paint } = output;
+  const { packets, in6, in4, out6, out4, otherFamily, notIp, errorsMade, endNs, reasons, tables } = result;
+  output.text(`${paint.bold(spec.mode)}  ${count(packets)} packets in ${duration(endNs)} of the lab clock`);
+  const rows = [
+    ['IPv6 side', `${count(in6)} in`, `${count(out6)} out`, printable(options.out6 ?? '')],
+    ['IPv4 side', `${count(in4)} in`, `${count(out4)} out`, printable(options.out4 ?? '')],
+  ];
+  for (const line of table(rows, [1, 2])) output.text(`  ${line}`);
+  if (errorsMade > 0) output.text(`  ${count(errorsMade)} of them made by the translator`);
+  if (notIp > 0) output.text(`  ${count(notIp)} not IP`);
+  if (otherFamily > 0) output.text(`  ${count(otherFamily)} of the other IP version than their side`);
+  if (tables !== undefined) {
+    output.text(`  ${count(tables.bindings)} bindings and ${count(tables.sessions)} sessions at the end, ${count(tables.expired)} expired`);
+  }
+  for (const line of table(reasons.map((r) => [count(r.packets), r.verdict, r.text, paint.dim(r.rfc)]), [0])) output.text(`  ${line}`); // prettier-ignore
+}

@@ -1,0 +1,4 @@
+export * from './config.ts';
+export * from './merged-input.ts';
+export * from './side-output.ts';
+export * from './run-captures.ts';

@@ -1,0 +1,91 @@
+import { RecordBatch, type PacketSource } from '../../files/index.ts';
+import { ClassifiedBatch, ROW_OFFSETS, ROW_WORDS, classifyBatch } from '../../wire/index.ts';
+
+/** Side of an input: its packets come in there. `both`: one capture of both sides, told apart by the IP version. */
+export type InputSide = 4 | 6 | 'both';
+
+export interface SideInput {
+  readonly side: InputSide;
+  readonly source: PacketSource;
+}
+
+/** RAW (three numbers), IPV4, IPV6. */
+const RAW_LINKS: readonly number[] = [12, 14, 101, 228, 229];
+
+/** One input and where reading it has got to. */
+export class InputCursor {
+  readonly side: InputSide;
+  readonly source: PacketSource;
+  readonly batch = new RecordBatch();
+  readonly classified = new ClassifiedBatch(this.batch.capacity);
+  /** Packet of the batch that comes next. */
+  at = 0;
+  /** Packets before the batch. */
+  before = 0;
+  /** ns to add to times of the source for times since the earliest epoch of all inputs. */
+  shiftNs = 0;
+
+  constructor({ side, source }: SideInput) {
+    this.side = side;
+    this.source = source;
+  }
+
+  /** Reads on until there is a packet; false at the end. */
+  fill(): boolean {
+    while (this.at >= this.batch.count) {
+      this.before += this.batch.count;
+      this.at = 0;
+      if (!this.source.nextBatch(this.batch)) return false;
+      classifyBatch(this.batch, this.classified);
+    }
+    return true;
+  }
+
+  /** Bytes before the network header of packet `i` of the batch; -1 where it has none. */
+  network(i: number): number {
+    const { batch, classified } = this;
+    const offset = classified.rows[i * ROW_WORDS + ROW_OFFSETS]! >>> 16;
+    // Without a network header the offset is 0 as well; only raw IP starts with one.
+    if (offset === 0 && !RAW_LINKS.includes(batch.linkType[i]!)) return -1;
+    const start = batch.offset[i]! + offset;
+    const version = offset < batch.capLen[i]! ? batch.bytes[start]! >>> 4 : 0;
+    return version === 4 || version === 6 ? offset : -1;
+  }
+}
+
+/**
+ * Inputs merged in the order of time, one lab clock for all (0 is the first packet of the input that starts first). Each input keeps its own order;
+ * packets of one instant come in the order of the inputs.
+ */
+export class MergedInput {
+  readonly cursors: readonly InputCursor[];
+  /** ns since 1970 of lab time 0. */
+  readonly epochNs: bigint;
+  private live: InputCursor[];
+
+  constructor(inputs: readonly SideInput[]) {
+    this.cursors = inputs.map((input) => new InputCursor(input));
+    this.live = this.cursors.filter((cursor) => cursor.fill());
+    const epochs = this.live.filter(({ source }) => source.hasEpoch).map(({ source }) => source.epochNs);
+    this.epochNs = epochs.reduce((least, ns) => (ns < least ? ns : least), epochs[0] ?? 0n);
+    for (const cursor of this.live) if (cursor.source.hasEpoch) cursor.shiftNs = Number(cursor.source.epochNs - this.epochNs);
+  }
+
+  /** The input whose packet comes next, or undefined at the end. The caller takes packet `at` and counts it on. */
+  next(): InputCursor | undefined {
+    const { live } = this;
+    for (let i = live.length - 1; i >= 0; i--) if (live[i]!.at >= live[i]!.batch.count && !live[i]!.fill()) live.splice(i, 1);
+    let first = live[0];
+    if (first === undefined || live.length === 1) return first;
+    for (let i = 1; i < live.length; i++) {
+      const other = live[i]!;
+      if (other.batch.tsNs[other.at]! + other.shiftNs < first.batch.tsNs[first.at]! + first.shiftNs) first = other;
+    }
+    return first;
+  }
+
+  progress(): { bytesRead: number; bytesTotal: number } {
+    const all = this.cursors.map(({ source }) => source.progress());
+    return { bytesRead: all.reduce((sum, p) => sum + p.bytesRead, 0), bytesTotal: all.reduce((sum, p) => sum + p.bytesTotal, 0) };
+  }
+}

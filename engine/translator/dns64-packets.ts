@@ -1,0 +1,203 @@
+import { ok, putU16, u16 } from '../base/index.ts';
+import type { Result } from '../base/index.ts';
+import type { Dns64Spec } from '../contract/index.ts';
+import { buildDns, checksum, DNS_TYPE, finishSum, parseDns, pseudoSum4, pseudoSum6, sum16, type DnsMessage } from '../wire/index.ts';
+import { copyBytes } from './bytes.ts';
+import { Dns64 } from './dns64.ts';
+import { IPV4_BYTES, IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
+import { SINK_KIND, type PacketSink } from './packet-sink.ts';
+import { REASON } from './reasons.ts';
+import type { SettingsError } from './settings.ts';
+
+const DNS_PORT = 53;
+const UDP_BYTES = 8;
+/** Names whose A answer is kept; the one that came first goes. */
+export const MAX_KNOWN_NAMES = 16_384;
+/** Empty AAAA answers that wait at once; beyond, an answer leaves as it came. */
+export const MAX_HELD_ANSWERS = 1_024;
+/** How long an empty AAAA answer waits for the A answer: as long as a stub resolver waits before it asks again. */
+const HOLD_NS = 5e9;
+
+interface HeldAnswer {
+  readonly side: 4 | 6;
+  readonly bytes: Uint8Array;
+  readonly wireLength: number;
+  readonly message: DnsMessage;
+  readonly name: string;
+  readonly sinceNs: number;
+}
+
+/**
+ * DNS64 (RFC 6147) on packets of a capture: between the resolver and its clients. The A answers that a DNS64 would ask for are those that the capture
+ * holds, on either side: the last one before the empty AAAA answer, or the first one after it. Everything that is no answer it changes
+ * leaves as it came, on its own side. One packet at a time and few of them, so it allocates.
+ */
+export class Dns64Packets {
+  /** Answers that waited for an A answer which never came. */
+  lostAnswers = 0;
+  private readonly rules: Dns64;
+  private readonly view = new PacketView();
+  private readonly known = new Map<string, DnsMessage>();
+  private held: HeldAnswer[] = [];
+  private nowNs = 0;
+
+  private constructor(rules: Dns64) {
+    this.rules = rules;
+  }
+
+  /** Error: the configuration field that cannot be used. */
+  static create(spec: Dns64Spec): Result<Dns64Packets, SettingsError> {
+    const rules = Dns64.create(spec);
+    return rules.ok ? ok(new Dns64Packets(rules.value)) : rules;
+  }
+
+  /** As PacketTranslator.translate. */
+  translate(side: 4 | 6, b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink, nowNs: number): number {
+    this.nowNs = Math.max(this.nowNs, nowNs);
+    this.expire(sink);
+    const { view } = this;
+    const present = Math.max(0, Math.min(length, b.length - o));
+    const code = side === 6 ? view.parse6(b, o, present, wireLength, false) : view.parse4(b, o, present, wireLength, false, false);
+    if (code !== 0) return code;
+    const message = this.message();
+    if (message === undefined) return pass(b, o, present, wireLength, side, sink, REASON.notDns);
+    const question = message.questions[0];
+    if (question === undefined) return pass(b, o, present, wireLength, side, sink, REASON.dnsPassed);
+    if (!message.response) return this.query(message, b, o, present, wireLength, side, sink);
+    const name = question.name.toLowerCase();
+    if (question.type === DNS_TYPE.A) {
+      const passed = pass(b, o, present, wireLength, side, sink, REASON.dnsPassed);
+      this.learn(name, message, sink);
+      return passed;
+    }
+    if (question.type !== DNS_TYPE.AAAA) return pass(b, o, present, wireLength, side, sink, REASON.dnsPassed);
+    const answer = { side, bytes: b.slice(o, o + present), wireLength, message, name, sinceNs: this.nowNs };
+    return this.onAaaa(answer, sink);
+  }
+
+  /** The DNS message of the packet in the view, or undefined. */
+  private message(): DnsMessage | undefined {
+    const { view } = this;
+    const { b, transport: t } = view;
+    if (view.protocol !== PROTOCOL.udp || view.fragmented || view.truncated || view.transportBytes < UDP_BYTES) return undefined;
+    if (u16(b, t) !== DNS_PORT && u16(b, t + 2) !== DNS_PORT) return undefined;
+    const end = t + u16(b, t + 4);
+    if (end > view.available) return undefined;
+    const parsed = parseDns(b, t + UDP_BYTES, end);
+    return parsed.ok ? parsed.value : undefined;
+  }
+
+  private query(message: DnsMessage, b: Uint8Array, o: number, length: number, wire: number, side: 4 | 6, sink: PacketSink): number {
+    const step = this.rules.onQuery(message);
+    if (step.action !== 'answer' || step.message === undefined) return pass(b, o, length, wire, side, sink, REASON.dnsPassed);
+    return this.write(step.message, b, o, true, side, sink) ? REASON.dnsReverse : REASON.sinkFull;
+  }
+
+  private onAaaa(answer: HeldAnswer, sink: PacketSink): number {
+    const { bytes, wireLength, side, message } = answer;
+    const step = this.rules.onAaaa(message);
+    if (step.action === 'answer' && step.message !== undefined) {
+      return this.write(step.message, bytes, 0, false, side, sink) ? REASON.dnsFiltered : REASON.sinkFull;
+    }
+    if (step.action !== 'ask-a' || this.rules.onQuery({ ...message, response: false }).action === 'pass') {
+      return pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed);
+    }
+    const a = this.known.get(answer.name);
+    if (a !== undefined) return this.synthesize(answer, a, sink);
+    if (this.held.length >= MAX_HELD_ANSWERS) {
+      this.lostAnswers++;
+      return pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed);
+    }
+    this.held.push(answer);
+    return REASON.dnsHeld;
+  }
+
+  private synthesize(answer: HeldAnswer, a: DnsMessage, sink: PacketSink): number {
+    const { bytes, wireLength, side, message } = answer;
+    const step = this.rules.onA({ ...message, response: false }, message, a);
+    if (step.action !== 'answer' || step.message === undefined) {
+      return pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed);
+    }
+    return this.write(step.message, bytes, 0, false, side, sink) ? REASON.dnsSynthesized : REASON.sinkFull;
+  }
+
+  private learn(name: string, message: DnsMessage, sink: PacketSink): void {
+    if (this.known.size >= MAX_KNOWN_NAMES && !this.known.has(name)) {
+      const first = this.known.keys().next();
+      if (first.done !== true) this.known.delete(first.value);
+    }
+    this.known.set(name, message);
+    const ready = this.held.filter((held) => held.name === name);
+    if (ready.length === 0) return;
+    this.held = this.held.filter((held) => held.name !== name);
+    for (const held of ready) this.synthesize(held, message, sink);
+  }
+
+  private expire(sink: PacketSink): void {
+    if (this.held.length === 0) return;
+    const gone = this.held.filter(({ sinceNs }) => sinceNs + HOLD_NS <= this.nowNs);
+    if (gone.length === 0) return;
+    this.held = this.held.filter(({ sinceNs }) => sinceNs + HOLD_NS > this.nowNs);
+    this.lostAnswers += gone.length;
+    for (const { bytes, wireLength, side } of gone) pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed);
+  }
+
+  /** Answers that still wait leave as they came. */
+  finish(sink: PacketSink): number {
+    if (this.held.length > 0) this.nowNs += HOLD_NS;
+    this.expire(sink);
+    return this.nowNs;
+  }
+
+  /** The packet at `o` with another DNS message in it; with `turn` from its destination back to its source. False where it does not fit. */
+  private write(message: DnsMessage, b: Uint8Array, o: number, turn: boolean, side: 4 | 6, sink: PacketSink): boolean {
+    const payload = buildDns(message);
+    if (!payload.ok) return false;
+    const header = side === 6 ? IPV6_BYTES : IPV4_BYTES;
+    const { view } = this;
+    // Held packets are parsed again, and without options and extension headers.
+    if (
+      (side === 6 ? view.parse6(b, o, b.length - o, 0xffff + header, false) : view.parse4(b, o, b.length - o, 0xffff, false, false)) !== 0
+    )
+      return false;
+    const udp = UDP_BYTES + payload.value.length;
+    const at = sink.reserve(header + udp);
+    if (at < 0 || header + udp > 0xffff) return false;
+    const out = sink.bytes;
+    copyBytes(out, at, b, o, header);
+    const addresses = side === 6 ? 8 : 12;
+    const size = side === 6 ? 16 : 4;
+    if (turn) {
+      copyBytes(out, at + addresses, b, o + addresses + size, size);
+      copyBytes(out, at + addresses + size, b, o + addresses, size);
+    }
+    const t = at + header;
+    putU16(out, t, u16(b, view.transport + (turn ? 2 : 0)));
+    putU16(out, t + 2, u16(b, view.transport + (turn ? 0 : 2)));
+    putU16(out, t + 4, udp);
+    putU16(out, t + 6, 0);
+    out.set(payload.value, t + UDP_BYTES);
+    if (side === 6) {
+      putU16(out, at + 4, udp);
+      out[at + 6] = PROTOCOL.udp;
+    } else {
+      out[at] = 0x45;
+      putU16(out, at + 2, header + udp);
+      putU16(out, at + 10, 0);
+      putU16(out, at + 10, checksum(out, at, at + header));
+    }
+    const pseudo = side === 6 ? pseudoSum6(out, at + 8, at + 24, PROTOCOL.udp, udp) : pseudoSum4(out, at + 12, at + 16, PROTOCOL.udp, udp);
+    const check = finishSum(sum16(out, t, t + udp, pseudo));
+    putU16(out, t + 6, check === 0 ? 0xffff : check);
+    sink.push(header + udp, header + udp, side, turn ? SINK_KIND.error : SINK_KIND.translated);
+    return true;
+  }
+}
+
+function pass(b: Uint8Array, o: number, length: number, wire: number, side: 4 | 6, sink: PacketSink, code: number): number {
+  const at = sink.reserve(length);
+  if (at < 0) return REASON.sinkFull;
+  copyBytes(sink.bytes, at, b, o, length);
+  sink.push(length, wire, side, SINK_KIND.translated);
+  return code;
+}

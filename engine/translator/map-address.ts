@@ -1,0 +1,150 @@
+import { err, ok } from '../base/index.ts';
+import type { Result } from '../base/index.ts';
+import type { AddressMapping, AddressPart } from '../contract/index.ts';
+import { formatIpv4U32, formatIpv6, parseIpv4U32, parseIpv6 } from '../wire/index.ts';
+import { EamTable, type EamEntry } from './eam-table.ts';
+import {
+  BAD_OCTET,
+  embed4,
+  extract4,
+  formatPrefix4,
+  formatPrefix6,
+  isGlobal4,
+  mask4,
+  NOT_EMBEDDED,
+  sameBits,
+  type Prefix6,
+} from './prefix64.ts';
+import { inPrefixes4, type TranslatorSettings } from './settings.ts';
+
+/**
+ * Every way in which a configuration maps an address, the one that is used first, with the parts of the IPv6 address: for people who
+ * ask why. Allocates. Error: what is wrong with the text.
+ */
+export function mapAddress(settings: TranslatorSettings, text: string): Result<AddressMapping[], string> {
+  const v4 = parseIpv4U32(text);
+  if (v4 >= 0) return ok(from4(settings, v4));
+  const v6 = parseIpv6(text);
+  return v6 === undefined ? err(`${text} is neither an IPv4 nor an IPv6 address`) : ok(from6(settings, v6));
+}
+
+/** Place of entry `i` in the configuration: maps come first, then those that the CLAT block made. */
+function mapField(settings: TranslatorSettings, i: number): string {
+  return i < settings.spec.maps.length ? `maps.${i}` : `clat.networks.${i - settings.spec.maps.length}`;
+}
+
+function from4(settings: TranslatorSettings, v4: number): AddressMapping[] {
+  const from = formatIpv4U32(v4);
+  const out: AddressMapping[] = [];
+  if (settings.spec.mode === 'nat64' && inPrefixes4(settings.poolPrefixes4, v4)) {
+    const note = 'an address of pool4: which host is meant depends on protocol and port, see the bindings';
+    out.push({ from, to: '', rule: 'pool4', field: 'nat64.pool4', rfc: 'RFC 6146 section 3.5', used: true, parts: [], note });
+  }
+  const stateless = settings.spec.mode !== 'nat64';
+  if (stateless) {
+    const table = new EamTable(settings.maps);
+    const best = table.find4(v4);
+    const fitting = [...settings.maps.entries()].filter(([, { v4: p }]) => (v4 & mask4(p.length)) >>> 0 === p.value);
+    for (const [i, entry] of fitting.sort(([a], [b]) => Number(b === best) - Number(a === best))) {
+      const bytes = new Uint8Array(16);
+      table.to6(i, v4, bytes, 0);
+      out.push(byMap(settings, i, entry, from, formatIpv6(bytes, 0), i === best, mapParts(entry, bytes)));
+    }
+  }
+  for (const [i, prefix] of settings.pool6.entries()) {
+    const bytes = new Uint8Array(16);
+    embed4(prefix, v4, bytes, 0);
+    const note = refusal4(settings, i, v4);
+    const used = note === '' && !out.some((each) => each.used);
+    out.push(byPool6(i, prefix, from, formatIpv6(bytes, 0), used, bytes, note));
+  }
+  return out.sort((a, b) => Number(b.used) - Number(a.used));
+}
+
+/** Why pool6 may not stand for an IPv4 address, empty where it may. */
+function refusal4(settings: TranslatorSettings, index: number, v4: number): string {
+  if (settings.globalOnly[index] === true && !isGlobal4(v4)) {
+    return 'refused: the well-known prefix must not stand for an address that is not global (RFC 6052 section 3.1)';
+  }
+  return settings.deny4.length > 0 && inPrefixes4(settings.deny4, v4) ? 'refused: on the list deny4' : '';
+}
+
+function from6(settings: TranslatorSettings, b: Uint8Array): AddressMapping[] {
+  const from = formatIpv6(b, 0);
+  const out: AddressMapping[] = [];
+  if (settings.spec.mode !== 'nat64') {
+    const table = new EamTable(settings.maps);
+    const fitting = [...settings.maps.entries()].filter(([, { v6 }]) => sameBits(v6.bytes, 0, b, 0, v6.length));
+    fitting.sort(([, x], [, y]) => y.v6.length - x.v6.length);
+    for (const [i, entry] of fitting) {
+      const to = formatIpv4U32(table.to4(i, b, 0));
+      out.push(byMap(settings, i, entry, from, to, i === fitting[0]?.[0], mapParts(entry, b)));
+    }
+  }
+  const pools = [...settings.pool6.entries()].sort(([, x], [, y]) => y.length - x.length);
+  for (const [i, prefix] of pools) {
+    const v4 = extract4(prefix, b, 0);
+    if (v4 === NOT_EMBEDDED) continue;
+    const note = v4 === BAD_OCTET ? 'refused: bits 64 to 71 are not zero (RFC 6052 section 2.2)' : refusal4(settings, i, v4);
+    const used = note === '' && !out.some((each) => each.used);
+    out.push(byPool6(i, prefix, from, v4 < 0 ? '' : formatIpv4U32(v4), used, b, note));
+  }
+  return out;
+}
+
+function byMap(
+  settings: TranslatorSettings,
+  i: number,
+  entry: EamEntry,
+  from: string,
+  to: string,
+  used: boolean,
+  parts: AddressPart[],
+): AddressMapping {
+  const rule = `map ${formatPrefix4(entry.v4)} to ${formatPrefix6(entry.v6)}`;
+  const bound = entry.domain < 0 ? '' : `only beside peers under ${formatPrefix6(settings.pool6[entry.domain]!)}`;
+  const note = used ? bound : [bound, 'a longer prefix goes first'].filter((text) => text !== '').join('; ');
+  return { from, to, rule, field: mapField(settings, i), rfc: 'RFC 7757 section 3.3', used, parts, note };
+}
+
+function byPool6(i: number, prefix: Prefix6, from: string, to: string, used: boolean, bytes: Uint8Array, refused: string): AddressMapping {
+  const rule = `prefix ${formatPrefix6(prefix)}`;
+  const note = used || refused !== '' ? refused : 'another rule goes first';
+  return { from, to, rule, field: `pool6.${i}`, rfc: 'RFC 6052 section 2.3', used, parts: poolParts(prefix, bytes), note };
+}
+
+/** `0x2001db8`: bits [from, to) of an address as a number, without the digits of whole zero bytes before. */
+export function bitsText(b: Uint8Array, from: number, to: number): string {
+  let value = 0n;
+  for (let bit = from; bit < to; bit++) value = (value << 1n) | BigInt((b[bit >>> 3]! >>> (7 - (bit & 7))) & 1);
+  return `0x${value.toString(16)}`;
+}
+
+function part(name: string, b: Uint8Array, from: number, to: number, value = bitsText(b, from, to)): AddressPart {
+  return { from, to, name, value };
+}
+
+/** Parts of an IPv4-embedded address (RFC 6052 section 2.2): the IPv4 address steps over bits 64 to 71. */
+export function poolParts(prefix: Prefix6, b: Uint8Array): AddressPart[] {
+  const { length } = prefix;
+  const v4 = extract4(prefix, b, 0);
+  const dotted = v4 < 0 ? undefined : formatIpv4U32(v4);
+  const parts = [part('prefix', b, 0, length, formatPrefix6(prefix))];
+  if (length === 96) return [...parts, part('IPv4 address', b, 96, 128, dotted)];
+  const before = Math.min(32, 64 - length);
+  if (before > 0) parts.push(part('IPv4 address', b, length, length + before, before === 32 ? dotted : undefined));
+  parts.push(part('zero octet', b, 64, 72));
+  const end = 72 + 32 - before;
+  if (before < 32) parts.push(part('IPv4 address', b, 72, end, before === 0 ? dotted : undefined));
+  if (end < 128) parts.push(part('suffix', b, end, 128));
+  return parts;
+}
+
+function mapParts(entry: EamEntry, b: Uint8Array): AddressPart[] {
+  const { length } = entry.v6;
+  const bits = 32 - entry.v4.length;
+  const parts = [part('prefix', b, 0, length, formatPrefix6(entry.v6))];
+  if (bits > 0) parts.push(part('IPv4 suffix', b, length, length + bits));
+  if (length + bits < 128) parts.push(part('suffix', b, length + bits, 128));
+  return parts;
+}
