@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const cli = join(root, 'dist/cli.js');
+const sample = join(root, 'resources/samples/nat64-both-sides.pcapng');
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ringside-test-translate-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function ringside(...args: string[]): { code: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 26 });
+  return { code: status, out: stdout, err: stderr };
+}
+
+describe.runIf(existsSync(cli))('ringside translate', () => {
+  test('writes both sides and says so; JSON has a line a packet and a summary', () => {
+    const files = ['--in6', sample, '--in4', sample, '--out6', 'six.pcap', '--out4', 'four.pcapng'];
+    const { code, out } = ringside('translate', '--config', 'nat64', ...files, '--json');
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, never>); // prettier-ignore
+    const summary = lines.at(-1)!['summary'] as unknown as { packets: number; out4: number };
+    expect(lines).toHaveLength(summary.packets + 1);
+    expect(lines[0]).toMatchObject({ number: 1, side: 6, verdict: 'translated', rfc: 'RFC 7915 section 4, 5' });
+    const info = ringside('info', '--json', 'four.pcapng');
+    expect(JSON.parse(info.out).packets).toBe(summary.out4);
+    expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
+  });
+
+  test('explains one packet', () => {
+    const { code, out } = ringside('translate', '--config', 'nat64', '--in6', sample, '--explain', '1');
+    expect(code).toBe(0);
+    expect(out).toContain('RFC 6052 section 2.3');
+    expect(out).toContain('Hop limit and TTL');
+  });
+
+  test.each([
+    [['translate'], 2, 'name a capture'],
+    [['translate', '--in6', 'none.pcap'], 1, 'none.pcap'],
+    [['translate', '--in6', sample, '--out4', sample], 2, 'this is an input'],
+    [['translate', '--in6', sample, '--mode', 'nat64'], 2, 'nat64.pool4'],
+    [['translate', '--in6', sample, '--config', 'nothing'], 1, 'clat, dns64, eam'],
+    [['translate', '--in6', sample, '--config', './bad.yaml'], 1, 'bad.yaml:2: line 2, mtu4'],
+    [['map', '10.0.0.1'], 1, ''],
+  ])('%j ends with %i', (args, code, text) => {
+    writeFileSync(join(folder, 'bad.yaml'), 'mode: siit\nmtu4: many\n');
+    const ended = ringside(...args);
+    expect(ended.err + ended.out).toContain(text);
+    expect(ended.code).toBe(code);
+  });
+
+  test('maps an address', () => {
+    expect(ringside('map', '2001:db8:cccc::8', '--config', 'eam').out).toContain('192.0.2.24');
+  });
+});

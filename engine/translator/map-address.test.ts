@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { unwrap } from '../base/index.ts';
+import type { TranslatorInput } from '../contract/index.ts';
+import { formatIpv4U32, formatIpv6 } from '../wire/index.ts';
+import { mapAddress } from './map-address.ts';
+import { PREFIX64_LENGTHS } from './prefix64.ts';
+import { settingsOf, siit, newSink } from './test-support.ts';
+
+const map = (text: string, input: TranslatorInput = {}) => unwrap(mapAddress(settingsOf(input), text));
+
+describe('mapping of one address', () => {
+  it.each([
+    [32, '2001:db8::/32', ['0-32 prefix', '32-64 IPv4 address', '64-72 zero octet', '72-72', '72-128 suffix']],
+    [40, '2001:db8:100::/40', ['0-40 prefix', '40-64 IPv4 address', '64-72 zero octet', '72-80 IPv4 address', '80-128 suffix']],
+    [64, '2001:db8:122:344::/64', ['0-64 prefix', '64-72 zero octet', '72-104 IPv4 address', '104-128 suffix']],
+    [96, '64:ff9b::/96', ['0-96 prefix', '96-128 IPv4 address']],
+  ])('shows the bits of a /%i as RFC 6052 section 2.2 has them', (_length, prefix, parts) => {
+    const [first] = map('192.0.2.33', { pool6: [prefix] });
+    const shown = first!.parts.map(({ from, to, name }) => `${from}-${to} ${name}`);
+    expect(shown).toEqual(parts.filter((text) => !/^(\d+)-\1$/.test(text)));
+    expect(first!.parts.every(({ from, to }, i) => to > from && (i === 0 || first!.parts[i - 1]!.to === from))).toBe(true);
+    expect(first!.parts.at(-1)!.to).toBe(128);
+  });
+
+  it('there and back is the same address, and what the translator itself uses', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...PREFIX64_LENGTHS), fc.integer({ min: 0x01000000, max: 0x09ffffff }), (length, v4) => {
+        const pool6 = [`2001:db8::/${length}`];
+        const text = formatIpv4U32(v4);
+        const to = map(text, { pool6 })[0]!;
+        expect(to.used).toBe(true);
+        expect(map(to.to, { pool6 })[0]).toMatchObject({ to: text, used: true });
+        // The same through a packet.
+        const packet = new Uint8Array(20);
+        packet.set([0x45, 0, 0, 20, 0, 0, 0, 0, 64, 99, 0, 0, 8, 8, 8, 8, v4 >>> 24, v4 >>> 16, v4 >>> 8, v4]);
+        const sink = newSink();
+        siit({ pool6, badHeaderChecksum: 'forward' }).translate(4, packet, 0, 20, 20, sink);
+        expect(formatIpv6(sink.packet(0), 24)).toBe(to.to);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('says which rule goes first, and what the others would give', () => {
+    const input: TranslatorInput = {
+      maps: [
+        { v4: '192.0.2.0/24', v6: '2001:db8:a::/120' },
+        { v4: '192.0.2.9', v6: '2001:db8:b::9' },
+      ],
+    };
+    const all = map('192.0.2.9', input);
+    expect(all.map(({ to, field, used }) => [to, field, used])).toEqual([
+      ['2001:db8:b::9', 'maps.1', true],
+      ['2001:db8:a::9', 'maps.0', false],
+      ['64:ff9b::c000:209', 'pool6.0', false],
+    ]);
+    expect(map('2001:db8:a::9', input)[0]).toMatchObject({ to: '192.0.2.9', rfc: 'RFC 7757 section 3.3' });
+  });
+
+  it('says why there is none', () => {
+    expect(map('10.0.0.1')[0]).toMatchObject({ used: false, note: expect.stringContaining('RFC 6052 section 3.1') });
+    expect(map('192.0.2.1', { deny4: ['192.0.2.0/24'] })[0]!.note).toContain('deny4');
+    expect(map('2001:db8::1')).toEqual([]);
+    expect(map('203.0.113.1', { mode: 'nat64', nat64: { pool4: [{ prefix: '203.0.113.1' }] } })[0]).toMatchObject({ field: 'nat64.pool4' });
+    expect(mapAddress(settingsOf({}), '1.2.3').ok).toBe(false);
+    expect(map('2001:db8:0:0:ff00::', { pool6: ['2001:db8::/64'] })).toMatchObject([
+      { used: false, note: expect.stringContaining('64 to 71') },
+    ]);
+  });
+
+  it('maps made of the CLAT block are named as such', () => {
+    const input: TranslatorInput = { mode: 'clat', clat: { prefix: '2001:db8:464::/96', networks: ['192.168.1.0/24'] } };
+    expect(map('192.168.1.7', input)[0]).toMatchObject({ to: '2001:db8:464::c0a8:107', field: 'clat.networks.0', used: true });
+  });
+});
