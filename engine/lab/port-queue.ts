@@ -29,6 +29,8 @@ export class ReaderTimes {
   readonly perByteNs: number;
   /** Cost of a packet where bytes cost nothing. */
   readonly wholeNs: number;
+  /** Stalls in all. */
+  readonly stalls: number;
   private readonly stallStarts: Float64Array;
   private readonly stallEnds: Float64Array;
 
@@ -39,6 +41,7 @@ export class ReaderTimes {
     this.perByteNs = spec.perByteNs;
     this.wholeNs = Math.round(spec.perPacketNs);
     const stalls = [...spec.stalls].sort((a, b) => a.atMs - b.atMs);
+    this.stalls = stalls.length;
     this.stallStarts = Float64Array.from(stalls, (s) => Math.round(s.atMs * NS_PER_MS));
     this.stallEnds = Float64Array.from(stalls, (s) => Math.round((s.atMs + s.forMs) * NS_PER_MS));
   }

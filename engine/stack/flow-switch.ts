@@ -91,9 +91,9 @@ export class FlowSwitch {
   lastSelector = 0;
   /**
    * The instant that it is now, in place 0. In an array, because a float64 handed from function to function costs an allocation
-   * each time.
+   * each time. The other places belong to whoever drives the switch.
    */
-  readonly clock = new Float64Array(1);
+  readonly clock = new Float64Array(4);
   readonly fragments = new Int32Array(FRAGMENT_SLOTS * 3);
   private readonly key = new Int32Array(ROW_WORDS);
   private readonly spec: FlowSwitchSpec;

@@ -13,11 +13,11 @@ import { regionFootprint, type Arena } from './arena.ts';
  * wrote. The kernel's own copies (`khead`, `rtail`) are what counts: a head outside [khead, tail] is an error that is counted
  * and resets the ring to the kernel's view, never a corruption (S-02).
  *
- * In a slot: the packet's index with a valid flag, and its length.
+ * In a slot: the packet's index (SLOT_INDEX) with a valid flag, and its length.
  */
 export const SLOT_WORDS = 2;
 export const SLOT_VALID = 0x4000_0000;
-const SLOT_INDEX = 0x3fff_ffff;
+export const SLOT_INDEX = 0x3fff_ffff;
 
 export const SYNC_BAD_HEAD = -1;
 
@@ -38,8 +38,9 @@ export class Ring {
   drops = 0;
   /** Heads refused by `sync`. */
   errors = 0;
+  /** The slots themselves, SLOT_WORDS words each, for walking over those the consumer owns. */
+  readonly descriptors: Int32Array;
   private readonly span: number;
-  private readonly descriptors: Int32Array;
   private high = 0;
 
   constructor(arena: Arena, id: string, slots: number) {
@@ -72,11 +73,13 @@ export class Ring {
 
   /** Position of the consumer's head as a slot number. */
   get headSlot(): number {
-    return this.head < this.slots ? this.head : this.head - this.slots;
+    const { head, slots } = this;
+    return head < slots ? head : head - slots;
   }
 
   get tailSlot(): number {
-    return this.rtail < this.slots ? this.rtail : this.rtail - this.slots;
+    const { rtail, slots } = this;
+    return rtail < slots ? rtail : rtail - slots;
   }
 
   /** Largest occupancy since the last call; the window then starts at the present occupancy. */
@@ -89,15 +92,14 @@ export class Ring {
 
   /** Puts a packet into the next slot. False, and a drop counted, if the ring is full. */
   push(index: number, lenBytes: number): boolean {
-    const used = this.used;
-    if (used === this.slots) {
+    const { used, slots, descriptors, rtail: tail } = this;
+    if (used === slots) {
       this.drops++;
       return false;
     }
-    const tail = this.rtail;
-    const at = (tail < this.slots ? tail : tail - this.slots) * SLOT_WORDS;
-    this.descriptors[at] = index | SLOT_VALID;
-    this.descriptors[at + 1] = lenBytes;
+    const at = (tail < slots ? tail : tail - slots) * SLOT_WORDS;
+    descriptors[at] = index | SLOT_VALID;
+    descriptors[at + 1] = lenBytes;
     this.rtail = tail + 1 === this.span ? 0 : tail + 1;
     this.used = used + 1;
     if (used >= this.windowMax) this.windowMax = used + 1;
@@ -106,9 +108,10 @@ export class Ring {
 
   /** Packet index in the i-th slot from the consumer's head. The consumer must own it. */
   peek(i: number): number {
+    const { slots, span } = this;
     let position = this.head + i;
-    if (position >= this.span) position -= this.span;
-    if (position >= this.slots) position -= this.slots;
+    if (position >= span) position -= span;
+    if (position >= slots) position -= slots;
     return this.descriptors[position * SLOT_WORDS]! & SLOT_INDEX;
   }
 
@@ -120,8 +123,9 @@ export class Ring {
 
   /** The consumer gives back its first `n` slots and syncs. */
   consume(n: number): void {
+    const { span } = this;
     const head = this.head + n;
-    this.head = head >= this.span ? head - this.span : head;
+    this.head = head >= span ? head - span : head;
     const reclaimed = this.sync();
     assert(reclaimed === n, 'a consumer of the lab gave back slots it did not own');
   }
@@ -131,15 +135,15 @@ export class Ring {
    * if the head was outside [khead, tail]: the error is counted and the head put back to the kernel's view.
    */
   sync(): number {
-    let n = this.head - this.khead;
-    if (n < 0) n += this.span;
-    if (n > this.used || this.head >= this.span || this.head < 0 || !Number.isInteger(this.head)) {
+    const { head, khead, span, used } = this;
+    const n = head < khead ? head - khead + span : head - khead;
+    if (n > used || head >= span || head < 0 || !Number.isInteger(head)) {
       this.errors++;
-      this.head = this.khead;
+      this.head = khead;
       return SYNC_BAD_HEAD;
     }
-    this.khead = this.head;
-    this.used -= n;
+    this.khead = head;
+    this.used = used - n;
     this.dequeued += n;
     return n;
   }
