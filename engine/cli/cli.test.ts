@@ -76,6 +76,7 @@ describe.runIf(built)('wrong usage', () => {
     [['generate', 'x.yaml'], 2, '--output'],
     [['replay', 'x', '--speed', 'fast'], 2, 'factor of capture time'],
     [['replay', 'x', '--lanes', '99'], 2, 'from 1 to 16'],
+    [['replay', 'x', '--skip-gaps'], 2, '--speed N'],
     [['replay', sample, '--report', 'r.docx'], 2, '.html, .json or .pdf'],
     [['replay', sample, '--set', 'nothing'], 2, 'path=value'],
     [['packets', sample, '--fields', 'a b'], 2, 'names with commas'],
@@ -165,6 +166,17 @@ describe.runIf(built)('replay', () => {
     const [first, last] = lines(out);
     expect(first).toMatchObject({ paced: { speed: 20, errorNs: { packets: runSummarySchema.parse(last).packets } } });
     expect(out.trimEnd().split('\n').at(-1)).toBe((await ringside('replay', sample, '--json')).out.trimEnd());
+  });
+
+  test('a timed replay skips long gaps when asked', async () => {
+    const gaps = join(folder, 'gaps.pcap');
+    const spec = join(folder, 'gaps.yaml');
+    writeFileSync(spec, 'name: gaps\nseed: 1\ndurationS: 400\npackets: 3\nstreams: [{ kind: imix, flows: 1, ratePps: 0.02 }]\n');
+    expect((await ringside('generate', spec, '-o', gaps)).code).toBe(0);
+    const { out } = await ringside('replay', gaps, '--speed', '10', '--skip-gaps', '--json');
+    expect(lines(out)[0]).toMatchObject({ paced: { speed: 10, gapsSkipped: 1 } });
+    const text = await ringside('replay', gaps, '--speed', '10', '--skip-gaps');
+    expect(text.out).toMatch(/gaps skipped: 1, together \d/);
   });
 
   test('writes reports that are the same every time and whose command gives the same figures', async () => {

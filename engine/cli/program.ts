@@ -132,6 +132,7 @@ function addReplay(add: Add, act: Act): void {
       .option('--seed <number>', 'seed of everything random', integer('A seed', 0, 0xffffffff))
       .addOption(new Option('--speed <factor>', '`max`, or a factor of capture time').argParser(speed).default(0, 'max'))
       .option('--loop <times>', 'repeat a timed replay this many times', integer('A number of repeats', 1, 1_000_000))
+      .option('--skip-gaps', 'in a timed replay, shorten gaps of more than a second to one')
       .option('--lanes <number>', 'threads; the result does not depend on it', integer('A number of lanes', 1, 16))
       .option('--batch <number>', 'packets of one step; the result does not depend on it', integer('A batch', 1, 4_096))
       .option('--trace <file>', 'write the trace, one JSON record a line')

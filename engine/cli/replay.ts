@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { rm, rename, writeFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import { EngineError, runSummarySchema, type ReportModel, type RunSummary, type TraceRecord } from '../contract/index.ts';
+import { EngineError, SKIP_GAPS_NS, runSummarySchema, type ReportModel, type RunSummary, type TraceRecord } from '../contract/index.ts';
 import { OfflineReplay, printPdf, summarizeRun, writeReport, type ReplayRequest } from '../host/index.ts';
 import { scenarioSha256 } from '../lab/index.ts';
 import { renderHtml, summaryText } from '../session/index.ts';
@@ -14,6 +14,7 @@ import { chooseScenario, type ChosenScenario, type ScenarioOptions } from './sce
 export interface ReplayOptions extends ScenarioOptions {
   readonly speed?: number;
   readonly loop?: number;
+  readonly skipGaps?: boolean;
   readonly lanes?: number;
   readonly batch?: number;
   readonly trace?: string;
@@ -30,6 +31,9 @@ export async function replayCommand(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
+  if (options.skipGaps === true && (options.speed ?? 0) === 0) {
+    throw new UsageError('--skip-gaps shortens the gaps of a timed replay: give --speed N with it');
+  }
   if (file === undefined) return replayInWindow(options, output, signal);
   return replayFile(file, chooseScenario(options), options, output, signal);
 }
@@ -66,7 +70,7 @@ async function replayFile(
   const replay = await OfflineReplay.open(request);
   try {
     const speed = options.speed ?? 0;
-    const paced = speed > 0 ? await replay.pace(speed, options.loop ?? 1) : null;
+    const paced = speed > 0 ? await replay.pace(speed, options.loop ?? 1, options.skipGaps === true ? SKIP_GAPS_NS : null) : null;
     const summary = await replay.run();
     if (options.trace !== undefined) await writeTrace(replay, options.trace);
     const model = format === undefined ? undefined : await replay.report(basename(file));
@@ -157,9 +161,11 @@ function show({ file, summary, paced, model, report, trace }: Shown, output: Out
   );
   if (paced !== null) {
     const { p50, p99, max, packets } = paced.errorNs;
+    const { gapsSkipped, gapsSkippedNs } = paced;
     output.text(
       `  replayed at ${paced.speed}x: ${packets} packets late by ${duration(p50)} (median), ${duration(p99)} (99th percentile), ${duration(max)} (largest)`,
     );
+    if (gapsSkipped > 0) output.text(`  gaps skipped: ${gapsSkipped}, together ${duration(gapsSkippedNs)} of the capture's time`);
   }
   if (report !== undefined) output.text(`  report: ${printable(report)}`);
   if (trace !== undefined) output.text(`  trace: ${printable(trace)}`);
@@ -168,7 +174,7 @@ function show({ file, summary, paced, model, report, trace }: Shown, output: Out
 /** `ringside replay` in the terminal panel: the session's own input and scenario, so that the window shows the same figures. */
 async function replayInWindow(options: ReplayOptions, output: Output, signal: AbortSignal): Promise<number> {
   if (!insideWindow()) throw new UsageError('name a capture file: ringside replay FILE');
-  const other = (['scenario', 'set', 'seed', 'speed', 'loop', 'batch', 'trace', 'report'] as const).find(
+  const other = (['scenario', 'set', 'seed', 'speed', 'loop', 'skipGaps', 'batch', 'trace', 'report'] as const).find(
     (name) => options[name] !== undefined && options[name] !== 0,
   );
   const open = await openSession(signal);

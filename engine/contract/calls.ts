@@ -172,6 +172,11 @@ export const contract = {
       z.strictObject({ session, range: z.object({ fromNs: z.number(), toNs: z.number() }).nullable() }),
       transportSchema,
     ),
+    'transport.skipGaps': call(
+      'Shorten the gaps of the input to a length, or play them in full',
+      z.strictObject({ session, longerThanNs: z.number().min(1e6).nullable() }),
+      transportSchema,
+    ),
 
     ...burstCalls,
 

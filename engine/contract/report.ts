@@ -56,6 +56,8 @@ export const reportSchema = z.object({
       errorNs: z.object({ p50: z.number(), p99: z.number(), max: z.number(), packets: z.number() }),
       clockJumps: z.number(),
       gapsSkipped: z.number(),
+      /** Time of the input left out by that, ns. */
+      gapsSkippedNs: z.number(),
     })
     .nullable(),
 });

@@ -129,6 +129,9 @@ export interface LiveFrame {
 
 export const TRANSPORT_STATES = ['empty', 'indexing', 'stopped', 'playing', 'paused', 'ended', 'live'] as const;
 
+/** Gaps longer than this are shortened to it when gaps are skipped: long enough that rings run empty before the eye, ns. */
+export const SKIP_GAPS_NS = 1_000_000_000;
+
 export const transportSchema = z.object({
   state: z.enum(TRANSPORT_STATES),
   tNs: z.number(),
@@ -137,6 +140,10 @@ export const transportSchema = z.object({
   /** Factor of capture time, or 0 for as fast as possible. */
   speed: z.number(),
   loop: z.object({ fromNs: z.number(), toNs: z.number() }).nullable(),
+  /** Gaps of the input longer than this are shortened to it, ns; null plays every gap in full. */
+  skipGapsNs: z.number().nullable(),
+  /** The part of a gap that was left out last, since the last play; null where none was. */
+  skipped: z.object({ fromNs: z.number(), toNs: z.number() }).nullable(),
   /** Wall time minus due time of replayed packets, ns; null before any was replayed to a clock. */
   errorNs: z.object({ p50: z.number(), p99: z.number(), max: z.number(), packets: count }).nullable(),
   /** False while a finished run for the current scenario is not there yet. */

@@ -1,7 +1,7 @@
 import type { Progress, ReportModel, RunSummary, Scenario, TraceRecord } from '../contract/index.ts';
 import { EngineError } from '../contract/index.ts';
 import { scenarioSha256, type RunResult, type VerdictSink } from '../lab/index.ts';
-import { Drive } from './session/drive.ts';
+import { Drive, type DriveHooks } from './session/drive.ts';
 import { SessionInput } from './session/input.ts';
 import { newVerdicts } from './session/packets.ts';
 import { Playhead } from './session/playhead.ts';
@@ -55,13 +55,13 @@ export class OfflineReplay {
     return this.result.summary;
   }
 
-  /** Replays to the clock `times` times and says how late packets were. */
-  async pace(speed: number, times: number): Promise<ReportModel['paced']> {
+  /** Replays to the clock `times` times and says how late packets were. Gaps longer than `skipGapsNs` are shortened to it. */
+  async pace(speed: number, times: number, skipGapsNs: number | null = null): Promise<ReportModel['paced']> {
     const { scenario, signal, onProgress } = this.request;
     let left = times;
     await new Promise<void>((resolve, reject) => {
       const playhead = new Playhead(this.input, scenario.value, new Snapshots(this.input.packets), () => 0);
-      const drive = new Drive(playhead, {
+      const hooks: DriveHooks = {
         changed: () => {
           const { state, tNs } = drive.replayer;
           onProgress({ done: tNs, total: playhead.endNs, unit: 'ns', message: `${speed}x` });
@@ -76,7 +76,8 @@ export class OfflineReplay {
         failed: (message) => {
           reject(new EngineError({ code: 'bad-input', message, where: { file: this.request.path } }));
         },
-      });
+      };
+      const drive = new Drive(playhead, hooks, { skipGapsNs });
       const again = (): void => {
         // Not inside the change that said the last one had ended.
         setImmediate(() => {

@@ -35,7 +35,10 @@ function reproduce(inputs: ReportInputs): ReportModel['reproduce'] {
   if (bundled === undefined) needs.push('the scenario text of this report, saved as scenario.yaml');
   const scenario = bundled ?? 'scenario.yaml';
   // What was measured on the wall clock can be measured again, at the same speed; it is never the same to the nanosecond.
-  const speed = inputs.paced === undefined || inputs.paced === null ? '' : ` --speed ${String(inputs.paced.speed)}`;
+  const speed =
+    inputs.paced === undefined || inputs.paced === null
+      ? ''
+      : ` --speed ${String(inputs.paced.speed)}${inputs.paced.gapsSkipped > 0 ? ' --skip-gaps' : ''}`;
   return { command: `ringside replay ${shellWord(file)} --scenario ${shellWord(scenario)}${speed} --report report.html`, needs };
 }
 

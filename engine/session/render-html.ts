@@ -313,7 +313,8 @@ function paced(m: ReportModel): Html {
       <p>
         Played at ${String(p.speed)} times the original speed (${p.waitStrategy}). ${count(errorNs.packets)} packets were late by
         ${durationText(errorNs.p50)} (median), ${durationText(errorNs.p99)} (99th percentile), ${durationText(errorNs.max)} at most.
-        ${count(p.clockJumps)} clock jumps, ${count(p.gapsSkipped)} gaps skipped.
+        ${count(p.clockJumps)} clock jumps, ${count(p.gapsSkipped)} gaps
+        skipped${p.gapsSkipped > 0 ? ` (${durationText(p.gapsSkippedNs)} of the capture)` : ''}.
       </p>
     </div>`;
 }

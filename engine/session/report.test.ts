@@ -133,9 +133,12 @@ describe('the report of a run', () => {
 
   test('timing of a paced replay stands apart and changes nothing else', () => {
     const figures = { p50: 41_000, p99: 120_000, max: 2_000_000, packets: 6_309 };
-    const paced = buildReport({ ...small, paced: { speed: 2, waitStrategy: 'timer', errorNs: figures, clockJumps: 0, gapsSkipped: 0 } });
+    const paced = buildReport({
+      ...small,
+      paced: { speed: 2, waitStrategy: 'timer', errorNs: figures, clockJumps: 0, gapsSkipped: 2, gapsSkippedNs: 3e9 },
+    });
     const plain = buildReport(small);
-    expect(paced.reproduce.command).toContain(' --speed 2 --report');
+    expect(paced.reproduce.command).toContain(' --speed 2 --skip-gaps --report');
     expect({ ...paced, paced: null, reproduce: plain.reproduce }).toEqual(plain);
     expect(renderHtml(paced)).toContain('41 µs');
     expect(renderHtml(buildReport(small))).not.toContain('Timing of this replay');

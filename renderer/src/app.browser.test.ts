@@ -132,6 +132,26 @@ describe('transport', () => {
     await expect.element(page.getByRole('group', { name: 'Transport' })).toHaveTextContent('00:00.501 000 000');
   });
 
+  it('skips gaps when asked, and says which while it does', async () => {
+    const { app, double } = await mountApp({ open: true });
+    const button = page.getByRole('button', { name: 'Skip gaps' });
+    await expect.element(button).toHaveAttribute('aria-pressed', 'false');
+    (document.activeElement as HTMLElement | null)?.blur();
+    await userEvent.keyboard('g');
+    await expect.element(button).toHaveAttribute('aria-pressed', 'true');
+    expect(double.callsOf('transport.skipGaps')).toEqual([{ session: 'session-sample-1', longerThanNs: 1e9 }]);
+    const { transport } = app;
+    if (transport === null) throw new Error('There is no transport.');
+    const said = page.getByText('gap of 59.0 s skipped');
+    const skipped = { fromNs: 0, toNs: 59e9 };
+    double.emit('transport', { session: 'session-sample-1', transport: { ...transport, state: 'playing', tNs: 59e9, skipped } });
+    await expect.element(said).toBeVisible();
+    double.emit('transport', { session: 'session-sample-1', transport: { ...transport, state: 'paused', tNs: 59e9, skipped } });
+    await expect.element(said).not.toBeInTheDocument();
+    await button.click();
+    await expect.element(button).toHaveAttribute('aria-pressed', 'false');
+  });
+
   it('repeats what the timeline shows, or a stretch dragged with Alt, and moves the ends to the playhead', async () => {
     const { app } = await mountApp({ open: true });
     const loop = page.getByRole('button', { name: 'Loop' });

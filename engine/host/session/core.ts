@@ -320,6 +320,8 @@ export class SessionCore {
       packet: replayer.packet,
       speed: replayer.speed,
       loop: replayer.loop,
+      skipGapsNs: replayer.skipGapsNs,
+      skipped: replayer.skipped,
       errorNs: replayer.errorNs,
       stale,
     };
@@ -363,6 +365,13 @@ export class SessionCore {
     });
   }
 
+  /** Changes how a replay goes, not where the playhead is: a live capture goes on being followed. */
+  skipGaps(longerThanNs: number | null): Transport {
+    this.drive.replayer.setSkipGaps(longerThanNs);
+    this.drive.wake();
+    return this.transport();
+  }
+
   /** Gives the transport an order and answers when the playhead stands where it shall. */
   private async order(give: (replayer: Replayer) => void): Promise<Transport> {
     this.following = false;
@@ -383,9 +392,10 @@ export class SessionCore {
       this.surveyor.abort();
       this.verdicts = this.noVerdicts();
       this.snapshots = new Snapshots(this.input.packets);
-      const { loop } = this.drive.replayer;
+      const { loop, skipGapsNs } = this.drive.replayer;
       [this.playhead, this.drive] = this.newDrive();
       this.drive.replayer.setLoop(loop);
+      this.drive.replayer.setSkipGaps(skipGapsNs);
       if (this.input.growing) this.follow();
       else this.runInBackground();
       this.tellTransport();

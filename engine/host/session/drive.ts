@@ -65,7 +65,8 @@ export class Drive {
   paced(): ReportModel['paced'] {
     const { errorNs, speed, waitStrategy, counters } = this.replayer;
     if (errorNs === null) return null;
-    return { speed, waitStrategy, errorNs: { ...errorNs }, clockJumps: counters.clockJumps, gapsSkipped: counters.gapsSkipped };
+    const { clockJumps, gapsSkipped, gapsSkippedNs } = counters;
+    return { speed, waitStrategy, errorNs: { ...errorNs }, clockJumps, gapsSkipped, gapsSkippedNs };
   }
 
   dispose(): void {

@@ -30,6 +30,7 @@ export function sessionHandlers(
     'transport.seekPacket': ({ number }) => core().seekPacket(number),
     'transport.step': ({ unit, direction }) => core().step(unit, direction),
     'transport.loop': ({ range }) => core().setLoop(range),
+    'transport.skipGaps': ({ longerThanNs }) => core().skipGaps(longerThanNs),
     'scenario.use': ({ id, yaml }) => core().useScenario(id, yaml),
     'scenario.set': ({ path, value }) => core().setParameter(path, value),
     ...burstHandlers(),

@@ -292,6 +292,24 @@ describe('time', () => {
     expect(errorNs?.packets).toBe(6);
   });
 
+  test('an hour of silence is skipped when asked, said while it is, and the choice outlives the scenario', async () => {
+    const engine = await open(capture('silent.pcap', [0, 1e6, 3_600e9]), 'default');
+    const skips: EventData<'transport'>['transport']['skipped'][] = [];
+    const ended = new Promise<void>((resolve) => {
+      engine.on('transport', ({ transport }) => {
+        skips.push(transport.skipped);
+        if (transport.state === 'ended') resolve();
+      });
+    });
+    expect((await engine.call('transport.skipGaps', { session, longerThanNs: 20e6 })).skipGapsNs).toBe(20e6);
+    await engine.call('scenario.use', { session, id: 'small-rings', yaml: scenarioText('small-rings') });
+    await engine.call('transport.play', { session, speed: 1 });
+    await ended;
+    expect(skips).toContainEqual(expect.objectContaining({ toNs: 3_600e9 - 20e6 }));
+    expect((await engine.call('transport.get', { session })).packet).toBe(3);
+    await expect(engine.call('transport.skipGaps', { session, longerThanNs: 0 })).rejects.toMatchObject({ code: 'bad-input' });
+  });
+
   test('files whose time runs backwards play, seek and step in file order', async () => {
     const engine = await open(capture('backwards.pcap', [0, 5e6, 3e6, 4e6, 9e6, 1e6, 20e6]), 'default');
     const packets: number[] = [];

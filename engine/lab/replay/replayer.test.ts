@@ -163,6 +163,29 @@ describe('play', () => {
     expect(replayer.errorNs!.max).toBeLessThan(2);
   });
 
+  test('skipping is said with what was left out, turned on in the middle of a gap, and counted anew from rest', () => {
+    const changes: (object | null)[] = [];
+    const made = setup([0, 100 * S, 100 * S + MS, 200 * S], { onChange: () => changes.push(made.replayer.skipped) });
+    const { replayer, player, run, world } = made;
+    replayer.play(1);
+    run(world.wallNs + 10 * S);
+    expect([player.packet, replayer.skipGapsNs, replayer.skipped]).toEqual([1, null, null]);
+    replayer.setSkipGaps(S);
+    run(world.wallNs + 500 * MS);
+    expect(replayer.skipped).toEqual({ fromNs: 10 * S, toNs: 99 * S });
+    expect(changes.at(-1)).toEqual({ fromNs: 10 * S, toNs: 99 * S });
+    replayer.seek(150 * S);
+    run(world.wallNs);
+    expect(replayer.skipped).toEqual({ fromNs: 150 * S, toNs: 199 * S });
+    expect(replayer.counters.gapsSkipped).toBe(2);
+    run();
+    replayer.play(1);
+    expect(replayer.counters).toMatchObject({ gapsSkipped: 0, gapsSkippedNs: 0 });
+    replayer.setSkipGaps(null);
+    run(world.wallNs + 50 * S);
+    expect(replayer.skipped).toBeNull();
+  });
+
   test('a machine that slept goes on where it was; so does a clock set back', () => {
     const { replayer, player, run, world } = setup(every(10 * MS, 1_000));
     replayer.play(1);

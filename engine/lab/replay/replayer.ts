@@ -42,7 +42,7 @@ export interface ReplayerOptions {
 }
 
 export interface ReplayCounters {
-  /** Times the wall clock jumped or the machine slept. */
+  /** Times the wall clock jumped or the machine slept, since the last play; so are the gaps. */
   readonly clockJumps: number;
   readonly gapsSkipped: number;
   /** Time of the input left out by skipping gaps, ns. */
@@ -69,7 +69,8 @@ export class Replayer {
   private readonly clock: () => number;
   private readonly onChange: () => void;
   private readonly error = new TimingError();
-  private skipGapsNs: number | null;
+  private gapLimitNs: number | null;
+  private lastSkip: LoopRange | null = null;
   private burstGap: number | undefined;
   private currentState: ReplayState = 'stopped';
   private currentSpeed = 1;
@@ -88,7 +89,7 @@ export class Replayer {
   constructor(player: Player, options: ReplayerOptions) {
     this.player = player;
     this.clock = options.clock;
-    this.skipGapsNs = options.skipGapsNs ?? null;
+    this.gapLimitNs = options.skipGapsNs ?? null;
     this.burstGap = options.burstGapNs;
     this.waitStrategy = options.waitStrategy ?? 'timer';
     this.onChange = options.onChange ?? (() => undefined);
@@ -122,6 +123,14 @@ export class Replayer {
     const { clockJumps, gapsSkipped, gapsSkippedNs, loops } = this;
     return { clockJumps, gapsSkipped, gapsSkippedNs, loops };
   }
+  /** Gaps longer than this are shortened to it; null plays them in full. */
+  get skipGapsNs(): number | null {
+    return this.gapLimitNs;
+  }
+  /** What was left out of a gap last; null before that, and after a seek. */
+  get skipped(): LoopRange | null {
+    return this.lastSkip;
+  }
   /** Gap that ends a burst, ns. */
   get burstGapNs(): number {
     return (this.burstGap ??= burstGapNs(this.player));
@@ -129,16 +138,24 @@ export class Replayer {
 
   /**
    * Plays from the playhead, at a factor of the input's own time, or as fast as possible with speed 0. While playing it changes
-   * the speed and the error figures go on; from rest they begin anew. At the end it starts over.
+   * the speed and the figures go on; error, jumps and gaps begin anew from rest. At the end it starts over.
    */
   play(speed: number): void {
     assert(speed >= 0 && Number.isFinite(speed), 'the contract checks the speed');
     if (this.currentState === 'ended') this.seek(this.currentLoop?.fromNs ?? 0);
-    if (this.currentState !== 'playing') this.error.reset();
+    if (this.currentState !== 'playing') this.resetFigures();
     this.currentSpeed = speed;
     this.currentState = 'playing';
     this.reanchor();
     this.onChange();
+  }
+
+  private resetFigures(): void {
+    this.error.reset();
+    this.clockJumps = 0;
+    this.gapsSkipped = 0;
+    this.gapsSkippedNs = 0;
+    this.lastSkip = null;
   }
 
   pause(): void {
@@ -178,9 +195,12 @@ export class Replayer {
     return true;
   }
 
+  /** Shortens gaps of the input to a length, from now on and also the one that the playhead is in; null plays them in full. */
   setSkipGaps(longerThanNs: number | null): void {
-    this.skipGapsNs = longerThanNs;
+    this.gapLimitNs = longerThanNs;
+    this.lastSkip = null;
     this.reanchor();
+    this.onChange();
   }
 
   /** Does a bounded piece of work. Returns the wall time of the next tick, Infinity when there is nothing to do until a call. */
@@ -196,6 +216,7 @@ export class Replayer {
 
   private go(goal: Goal): void {
     this.goal = goal;
+    this.lastSkip = null;
     if (this.currentState === 'stopped' || this.currentState === 'ended') this.currentState = 'paused';
     this.wakeNs = this.lastTickNs;
     this.onChange();
@@ -279,16 +300,19 @@ export class Replayer {
   }
 
   private skipGap(nextNs: number): void {
-    if (this.skipGapsNs === null) return;
+    if (this.gapLimitNs === null) return;
     const { player } = this;
-    const cut = nextNs - player.tNs - this.skipGapsNs;
+    const fromNs = player.tNs;
+    const cut = nextNs - fromNs - this.gapLimitNs;
     // What is left of a gap that was shortened before is exactly the limit, and rounding must not shorten it again.
     if (cut < 1) return;
-    player.advance(nextNs - this.skipGapsNs);
+    player.advance(nextNs - this.gapLimitNs);
     this.anchorNs = player.tNs;
     this.anchorWallNs = this.clock();
     this.gapsSkipped++;
     this.gapsSkippedNs += cut;
+    this.lastSkip = { fromNs, toNs: player.tNs };
+    this.onChange();
   }
 
   /** At the end of the input or of the loop. */

@@ -109,6 +109,7 @@ function transportCommands(bench: Workbench): Command[] {
     command('loop', 'Repeat the stretch shown in the timeline, or not', ['L'], () => app.toggleLoop(ui.timelineRange)),
     command('loopFrom', 'Start of the loop at the playhead', ['['], () => app.loopEdge('fromNs')),
     command('loopTo', 'End of the loop at the playhead', [']'], () => app.loopEdge('toNs')),
+    { ...command('skipGaps', 'Skip long gaps while playing, or not', ['G'], () => app.toggleSkipGaps()), cli: 'ringside replay FILE --speed N --skip-gaps' }, // prettier-ignore
     command('here', 'Move the playhead to the selected packet', ['Alt+ArrowRight'], () => app.seekPacket(app.selected)),
   ];
 }

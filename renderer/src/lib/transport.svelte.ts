@@ -1,5 +1,12 @@
 import { SvelteSet } from 'svelte/reactivity';
-import type { LiveFrame, LiveStatus, SessionInfo, StepUnit, Transport } from '../../../engine/contract/index.ts';
+import {
+  SKIP_GAPS_NS,
+  type LiveFrame,
+  type LiveStatus,
+  type SessionInfo,
+  type StepUnit,
+  type Transport,
+} from '../../../engine/contract/index.ts';
 import type { TimeRange } from './timeline.ts';
 import { EngineLink } from './engine-link.svelte.ts';
 import { FramePoller } from './frame-poller.ts';
@@ -43,6 +50,13 @@ export class TransportStore extends EngineLink {
     this.session?.kind === 'live' ? (this.live?.packets ?? this.session.capture.packets) : (this.session?.capture.packets ?? 0),
   );
   readonly moving = $derived(this.transport !== null && STATES_MOVING.has(this.transport.state));
+
+  /** The gap that is being skipped now: the playhead is in what is left of it. */
+  readonly skipping = $derived.by(() => {
+    const { skipped = null, skipGapsNs = null, state } = this.transport ?? {};
+    if (state !== 'playing' || skipped === null || skipGapsNs === null) return null;
+    return this.playheadNs < skipped.toNs + skipGapsNs ? skipped : null;
+  });
 
   readonly #poller: FramePoller;
   /** Where the playhead was, and when (performance.now), at the last word from the engine. */
@@ -116,6 +130,14 @@ export class TransportStore extends EngineLink {
     const next = { ...loop, [edge]: this.playheadNs };
     if (next.toNs - next.fromNs >= LEAST_LOOP_NS) return this.setLoop(next);
     return this.setLoop(edge === 'fromNs' ? { fromNs: this.playheadNs, toNs: this.durationNs } : { fromNs: 0, toNs: this.playheadNs });
+  }
+
+  /** Shortens long gaps of the input while playing, or plays them in full. */
+  async toggleSkipGaps(): Promise<void> {
+    const session = this.sessionId;
+    if (session === null) return;
+    const longerThanNs = (this.transport?.skipGapsNs ?? null) === null ? SKIP_GAPS_NS : null;
+    this.#take(await this.ask('Skipping gaps', 'transport.skipGaps', { session, longerThanNs }));
   }
 
   toggle(): Promise<void> {

@@ -14,6 +14,8 @@ export const TIMELINE = {
 
 /** The ends of a loop are brackets: this long at the top. */
 const LOOP_HOOK_PX = 6;
+/** Between two lines of a hatching. */
+const HATCH_PX = 7;
 
 export interface TimelineScene {
   readonly width: number;
@@ -25,6 +27,8 @@ export interface TimelineScene {
   readonly playheadNs: number;
   readonly brush: TimeRange | null;
   readonly loop: TimeRange | null;
+  /** The part of a gap that is being left out. */
+  readonly skipped: TimeRange | null;
   readonly hoverX: number | null;
   readonly theme: string;
   readonly zoomed: boolean;
@@ -51,6 +55,7 @@ export function drawTimeline(canvas: HTMLCanvasElement, scene: TimelineScene): v
   ctx.save();
   ctx.translate(TIMELINE.padPx, 0);
   if (scene.loop !== null) drawLoop(pen, scene, scene.loop);
+  if (scene.skipped !== null) drawSkipped(pen, scene, scene.skipped);
   if (scene.brush !== null) drawBand(pen, scene, scene.brush, 'accent-fill', 0.2);
   if (scene.data !== null) drawBars(pen, scene, scene.data);
   drawAxis(pen, scene);
@@ -111,6 +116,29 @@ function drawLoop(pen: Pen, scene: TimelineScene, loop: TimeRange): void {
     pen.ctx.fillRect(Math.round(x) - 1, TIMELINE.topPx - 4, 2, pen.baseY - TIMELINE.topPx + 4);
     pen.ctx.fillRect(inward === 1 ? Math.round(x) : Math.round(x) - LOOP_HOOK_PX, TIMELINE.topPx - 4, LOOP_HOOK_PX, 2);
   }
+}
+
+/** What was left out of a gap: hatched, because it is no time that was played. */
+function drawSkipped(pen: Pen, scene: TimelineScene, skipped: TimeRange): void {
+  const left = Math.max(0, xAt(scene.range, pen.plotWidth, skipped.fromNs));
+  const right = Math.min(pen.plotWidth, xAt(scene.range, pen.plotWidth, skipped.toNs));
+  const height = pen.baseY - TIMELINE.topPx;
+  if (right - left < 1) return;
+  const { ctx } = pen;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, TIMELINE.topPx, right - left, height);
+  ctx.clip();
+  ctx.strokeStyle = pen.colour('held-fill');
+  ctx.globalAlpha = 0.45;
+  ctx.lineWidth = 1;
+  ctx.beginPath();
+  for (let x = left - height; x < right; x += HATCH_PX) {
+    ctx.moveTo(x, pen.baseY);
+    ctx.lineTo(x + height, TIMELINE.topPx);
+  }
+  ctx.stroke();
+  ctx.restore();
 }
 
 /** Bars left of the playhead in colour, the rest grey. The data may be of an older range while the new one is on its way. */

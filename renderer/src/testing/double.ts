@@ -224,7 +224,14 @@ function figureHandlers(state: State): Some<'timeline' | 'series' | 'frame' | 'r
 function transportHandlers(
   state: State,
 ): Some<
-  'transport.get' | 'transport.play' | 'transport.pause' | 'transport.seek' | 'transport.seekPacket' | 'transport.step' | 'transport.loop'
+  | 'transport.get'
+  | 'transport.play'
+  | 'transport.pause'
+  | 'transport.seek'
+  | 'transport.seekPacket'
+  | 'transport.step'
+  | 'transport.loop'
+  | 'transport.skipGaps'
 > {
   const set = (transport: Transport): Transport => {
     state.revision++;
@@ -238,6 +245,7 @@ function transportHandlers(
     'transport.seekPacket': ({ number }) => set(at(state.transport, (number - 1) * WORLD.gapNs, 'paused')),
     'transport.step': ({ unit, direction }) => set(at(state.transport, state.transport.tNs + direction * STEP_NS[unit], 'paused')),
     'transport.loop': ({ range }) => set({ ...state.transport, loop: range }),
+    'transport.skipGaps': ({ longerThanNs }) => set({ ...state.transport, skipGapsNs: longerThanNs }),
   };
 }
 

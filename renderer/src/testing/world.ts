@@ -224,4 +224,14 @@ export function hello(): Hello {
   };
 }
 
-export const STOPPED: Transport = { state: 'stopped', tNs: 0, packet: 0, speed: 1, loop: null, errorNs: null, stale: true };
+export const STOPPED: Transport = {
+  state: 'stopped',
+  tNs: 0,
+  packet: 0,
+  speed: 1,
+  loop: null,
+  skipGapsNs: null,
+  skipped: null,
+  errorNs: null,
+  stale: true,
+};
