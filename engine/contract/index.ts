@@ -17,3 +17,4 @@ export * from './memory-port.ts';
 export * from './shell.ts';
 export * from './translator.ts';
 export * from './report.ts';
+export * from './burst-analysis.ts';

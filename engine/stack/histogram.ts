@@ -28,7 +28,7 @@ export function histogramUpper(bucket: number): number {
 }
 
 /** Nearest-rank percentile (0 < p <= 100): upper end of the bucket that holds it, but never more than `max`. 0 when empty. */
-export function histogramPercentile(counts: Uint32Array, p: number, max: number): number {
+export function histogramPercentile(counts: Uint32Array | Float64Array, p: number, max: number): number {
   let total = 0;
   for (const n of counts) total += n;
   if (total === 0) return 0;

@@ -24,3 +24,4 @@ export * from './fq-codel.ts';
 export * from './magazine-cache.ts';
 export * from './service-class.ts';
 export * from './user-pool.ts';
+export * from './bursts/index.ts';
