@@ -81,6 +81,12 @@ describe.runIf(built)('wrong usage', () => {
     [['replay', sample, '--set', 'nothing'], 2, 'path=value'],
     [['packets', sample, '--fields', 'a b'], 2, 'names with commas'],
     [['schema', 'nothing'], 2, 'scenario'],
+    [['burst'], 2, 'name a capture file'],
+    [['burst', sample, '--rate', 'fast'], 2, 'such as 10M'],
+    [['burst', sample, '--cbs', '64KiB'], 2, '--cbs needs --rate'],
+    [['burst', sample, '--rate', '1M', '--cbs', '64k', '--pir', '2M'], 2, 'both --pir and --pbs'],
+    [['burst', sample, '--scale', '1ms,soon'], 2, 'soon is no time'],
+    [['burst', 'nothere.pcap'], 1, 'There is no such file'],
     [['replay', 'nothere.pcap'], 1, 'There is no such file'],
     [['replay', sample, '--scenario', 'nothere'], 1, 'small-rings'],
     [['replay', sample, '--set', 'device.rxRingSlot=4'], 1, 'rxRingSlot'],
@@ -229,6 +235,34 @@ describe.runIf(built)('packets', () => {
     await new Promise((done) => child.on('close', done));
     expect(out.trimEnd().split('\n')).toHaveLength(2);
     expect(err).toBe('');
+  });
+});
+
+describe.runIf(built)('burst', () => {
+  test('says in words and in JSON what a queue needs, and what passes', async () => {
+    const args = ['burst', sample, '--rate', '50M', '--cbs', '64KiB', '--ebs', '32k', '--top', '2', '--flow'];
+    const [text, json] = await Promise.all([ringside(...args), ringside(...args, '--json')]);
+    expect(text).toMatchObject({ code: 0, err: '' });
+    const [whole, ...flows] = lines(json.out) as [Record<string, unknown>, ...Record<string, unknown>[]];
+    expect(flows).toHaveLength(2);
+    const need = (whole['queue'] as { bufferBytes: number }).bufferBytes;
+    expect(whole).toMatchObject({ file: sample, flow: null, conformance: { smallestCommittedBytes: need } });
+    expect(text.out).toContain(`buffer needed   ${need.toLocaleString('en-US')} B`);
+    expect(text.out).toContain('RFC 2697, CIR 50 Mb/s, CBS 65,536 B, EBS 32,000 B, color-blind');
+
+    const enough = await ringside('burst', sample, '--rate', '50M', '--cbs', String(need), '--json');
+    const less = await ringside('burst', sample, '--rate', '50M', '--cbs', String(need - 1), '--json');
+    expect(lines(enough.out)[0]).toMatchObject({ conformance: { red: { packets: 0 } } });
+    expect(lines(less.out)[0]).toMatchObject({ conformance: { red: { packets: 1 } } });
+  });
+
+  test('a bad file does not stop the others', async () => {
+    const bad = join(folder, 'no-capture.pcap');
+    writeFileSync(bad, 'no capture');
+    const ended = await ringside('burst', bad, sample, '--json');
+    expect(ended.code).toBe(1);
+    expect(ended.err).toContain('no-capture.pcap');
+    expect(lines(ended.out)).toMatchObject([{ file: sample, packets: 6_309 }]);
   });
 });
 

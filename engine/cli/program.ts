@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { EngineError } from '../contract/index.ts';
+import { EngineError, MAX_BURST_SCALES, parseRateBps, parseSizeBytes, parseTimeNs } from '../contract/index.ts';
+import type { BurstOptions } from './burst.ts';
 import type { ExperimentOptions } from './experiment.ts';
 import { EXIT, UsageError, createOutput, type Output } from './output.ts';
 import { addTranslate } from './translate-commands.ts';
@@ -36,6 +37,31 @@ function speed(text: string): number {
 function setting(text: string, before: readonly string[] = []): string[] {
   if (!/^[^=\s]+=/.test(text)) throw new InvalidArgumentError('path=value, such as device.rxRingSlots=256');
   return [...before, text];
+}
+
+/** A figure with a unit, between limits. */
+function quantity(parse: (text: string) => number | undefined, max: number, say: string): (text: string) => number {
+  return (text) => {
+    const value = parse(text);
+    if (value === undefined || value > max) throw new InvalidArgumentError(say);
+    return value;
+  };
+}
+const rateBps = quantity(parseRateBps, 1e12, 'A rate in bits per second up to 1T, such as 10M or 1.5G.');
+const sizeBytes = quantity(parseSizeBytes, 2 ** 40, 'A size in bytes up to 1 TiB, such as 1500, 64KiB or 64k (64,000).');
+const timeNs = quantity(parseTimeNs, 3.6e12, 'A time up to an hour, such as 250us or 1ms; a bare number is microseconds.');
+
+function scales(text: string): number[] {
+  const values = text.split(',').map((each) => quantity(parseTimeNs, 3.6e12, `${each} is no time; such as 10us,1ms,1s`)(each));
+  if (values.some((ns) => ns < 1_000)) throw new InvalidArgumentError('A scale is at least 1us.');
+  if (values.length > MAX_BURST_SCALES) throw new InvalidArgumentError(`At most ${MAX_BURST_SCALES} scales.`);
+  return values;
+}
+
+function overhead(text: string): number {
+  const value = Number(text);
+  if (!/^-?\d+$/.test(text) || value < -64 || value > 256) throw new InvalidArgumentError('A whole number of bytes from -64 to 256.');
+  return value;
 }
 
 /** Bad input with a field but in no file stands on the command line itself, such as a capture filter. */
@@ -91,6 +117,7 @@ export function createProgram(version: string, signal: AbortSignal, finish: (cod
   addPackets(add, act);
   addServe(add, act);
   addCapture(add, act);
+  addBurst(add, act);
   addGenerate(add, act);
   addExperiment(add, act);
   addTranslate(add, act);
@@ -225,6 +252,40 @@ function addCapture(add: Add, act: Act): void {
         act(async ({ output, signal }: Run, device: string, options: object) => {
           const { captureCommand } = await import('./capture.ts');
           return captureCommand(device, options, output, signal);
+        }),
+      ),
+  );
+}
+
+function addBurst(add: Add, act: Act): void {
+  add('burst [file...]', 'bursts at several scales, microbursts and buffers at a rate, token buckets', (command) =>
+    command
+      .option('--scale <times>', 'windows and gaps to look at, with commas between (default: 10us to 1s)', scales)
+      .option('--gap <time>', 'a longer silence ends a burst in the list of the largest (default: 1ms)', timeNs)
+      .option('--rate <bps>', 'link or drain rate; the committed rate of a meter', rateBps)
+      .option('--cbs <bytes>', 'committed burst size: tests conformance (RFC 2697)', sizeBytes)
+      .option('--ebs <bytes>', 'excess burst size (default: 0)', sizeBytes)
+      .option('--pir <bps>', 'peak rate of a two rate meter (RFC 2698)', rateBps)
+      .option('--pbs <bytes>', 'peak burst size of a two rate meter', sizeBytes)
+      .option('--color-aware', 'the meter heeds the drop precedence in the DSCP (AF classes, RFC 2597)')
+      .option('--overhead <bytes>', 'added to each packet: 24 for Ethernet on the line, -14 for IP bytes only', overhead)
+      .option('--flow', 'the flows with most bytes too, each direction by itself')
+      .option('--top <number>', 'entries of each list (default: 10)', integer('A number of entries', 0, 100))
+      .addHelpText(
+        'after',
+        examples(
+          'ringside burst capture.pcapng',
+          'ringside burst capture.pcapng --rate 100M            (buffer and microbursts at 100 Mbit/s)',
+          'ringside burst capture.pcapng --rate 10M --cbs 64KiB --ebs 32KiB',
+          'ringside burst capture.pcapng --rate 10M --cbs 16k --pir 50M --pbs 64k --color-aware',
+          'ringside burst capture.pcapng --scale 50us,5ms --flow --top 5',
+          "ringside burst --json captures/* | jq '{file, peak: .scales[2].peakToMean}'",
+        ),
+      )
+      .action(
+        act(async ({ output, signal }: Run, files: string[], options: BurstOptions) => {
+          const { burstCommand } = await import('./burst.ts');
+          return burstCommand(files, options, output, signal);
         }),
       ),
   );

@@ -172,3 +172,22 @@ export const flowBurstsSchema = z.object({
   report: burstReportSchema,
 });
 export type FlowBursts = z.infer<typeof flowBurstsSchema>;
+
+export const burstAnalysisSchema = z.object({
+  report: burstReportSchema,
+  /** The flows with most bytes, each direction by itself. */
+  flows: z.array(flowBurstsSchema),
+});
+export type BurstAnalysisAnswer = z.infer<typeof burstAnalysisSchema>;
+
+export const burstAnalysisCalls = {
+  'burst.analyse': {
+    title: 'Bursts of the input: scales, microbursts at a rate, conformance, smallest bucket; can be cancelled',
+    request: z.strictObject({
+      session: z.string(),
+      settings: burstSettingsSchema.prefault({}),
+      flows: z.int().min(0).max(MAX_BURST_FLOWS).default(0),
+    }),
+    answer: burstAnalysisSchema,
+  },
+} as const;

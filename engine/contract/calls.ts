@@ -18,6 +18,7 @@ import {
   type TimelineFrame,
 } from './run.ts';
 import { burstCalls } from './burst.ts';
+import { burstAnalysisCalls } from './burst-analysis.ts';
 import { packetDetailSchema, packetRowSchema } from './packet.ts';
 import { scenarioIssueSchema } from './scenario.ts';
 
@@ -125,6 +126,8 @@ export const contract = {
       }),
       z.object({ total: z.int(), rows: z.array(flowRowSchema) }),
     ),
+
+    ...burstAnalysisCalls,
 
     timeline: call(
       'Overview of the input between two times',

@@ -18,3 +18,4 @@ export * from './shell.ts';
 export * from './translator.ts';
 export * from './report.ts';
 export * from './burst-analysis.ts';
+export * from './quantity.ts';

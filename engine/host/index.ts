@@ -12,3 +12,4 @@ export { summarizeRun, type SummaryRequest } from './summarize.ts';
 export { DEFAULT_SCENARIO, compiledScenario, type CompiledScenario } from './compiled-scenario.ts';
 export { PacketListing } from './listing.ts';
 export { reportName, writeReport } from './session/report.ts';
+export { analyseBurstsOfFile, type BurstRequest } from './burst-analysis.ts';

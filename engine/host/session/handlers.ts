@@ -1,5 +1,6 @@
 import { EngineError, contract, type CallName, type EngineHandlers } from '../../contract/index.ts';
 import { burstHandlers } from './burst.ts';
+import { analyseBurstsOfInput } from '../burst-analysis.ts';
 import type { SessionCore } from './core.ts';
 
 /**
@@ -18,6 +19,15 @@ export function sessionHandlers(
     'packets.neighbour': ({ number, direction }) => ({ number: core().neighbour(number, direction) }),
     'packets.find': async ({ text, from, direction }, { signal }) => ({ number: await core().find(text, from, direction, signal) }),
     'flows.list': ({ sort, descending, first, count }) => core().flows(sort, descending, first, count),
+    'burst.analyse': ({ settings, flows }, { signal, progress }) =>
+      analyseBurstsOfInput(core().input, {
+        settings,
+        flows,
+        signal,
+        onProgress: (p) => {
+          progress(p);
+        },
+      }),
     timeline: ({ fromNs, toNs, bins }) => core().timeline(fromNs, toNs, bins),
     series: ({ fromNs, toNs, bins }) => core().series(fromNs, toNs, bins),
     frame: () => core().frame(),

@@ -144,6 +144,11 @@ export class SessionInput {
     return this.index.count;
   }
 
+  /** Flows by the numbers that the index has. */
+  get flows(): FlowTable {
+    return this.numbering.flows;
+  }
+
   /** End of the input on the lab clock. */
   get endNs(): number {
     return this.index.count === 0 ? 0 : Math.max(0, this.index.totals.maxNs);
