@@ -181,7 +181,7 @@ export const burstAnalysisSchema = z.object({
 export type BurstAnalysisAnswer = z.infer<typeof burstAnalysisSchema>;
 
 export const burstAnalysisCalls = {
-  'burst.analyse': {
+  'bursts.analyse': {
     title: 'Bursts of the input: scales, microbursts at a rate, conformance, smallest bucket; can be cancelled',
     request: z.strictObject({
       session: z.string(),

@@ -73,6 +73,7 @@ type OwnCall = Exclude<
   | `packets.${string}`
   | `transport.${string}`
   | `run.${string}`
+  | 'bursts.analyse'
   | Exclude<Extract<CallName, `burst.${string}`>, 'burst.profiles'>
   | 'flows.list'
   | 'timeline'

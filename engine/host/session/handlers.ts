@@ -19,13 +19,13 @@ export function sessionHandlers(
     'packets.neighbour': ({ number, direction }) => ({ number: core().neighbour(number, direction) }),
     'packets.find': async ({ text, from, direction }, { signal }) => ({ number: await core().find(text, from, direction, signal) }),
     'flows.list': ({ sort, descending, first, count }) => core().flows(sort, descending, first, count),
-    'burst.analyse': ({ settings, flows }, { signal, progress }) =>
+    'bursts.analyse': ({ settings, flows }, context) =>
       analyseBurstsOfInput(core().input, {
         settings,
         flows,
-        signal,
+        signal: context.signal,
         onProgress: (p) => {
-          progress(p);
+          context.progress(p);
         },
       }),
     timeline: ({ fromNs, toNs, bins }) => core().timeline(fromNs, toNs, bins),

@@ -14,6 +14,7 @@ import {
   type StepUnit,
   type Transport,
 } from '../../../engine/contract/index.ts';
+import { burstAnalysisHandlers } from './burst-analysis-double.ts';
 import { burstHandlers } from './burst-double.ts';
 import { FLOWS, hello, INPUTS, packetDetail, packetRow, SCENARIO_YAML, sessionInfo, STOPPED, summaryFor, WORLD } from './world.ts';
 
@@ -111,6 +112,7 @@ function handlers(state: State): EngineHandlers {
     ...scenarioHandlers(state),
     ...liveHandlers(state),
     ...burstHandlers(),
+    ...burstAnalysisHandlers(),
     'report.export': ({ format }) => ({ name: `report.${format}`, url: `./download/report.${format}`, bytes: 10 }),
     'terminal.open': () => ({ terminal: 't1', shell: 'bash' }),
     'terminal.write': () => ({}),
