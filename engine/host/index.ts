@@ -6,7 +6,17 @@ export { captureInfoOf, failedInfo, timestampWords, type InputTotals } from './c
 export { findChromium, printPdf, PDF_FIX } from './pdf.ts';
 export { compileScenarios, listScenarios, scenarioText, type BundledScenario } from './scenarios.ts';
 export { TempFolder } from './temp-folder.ts';
-export { cliFile, configFolder, distFolder, laneWorkerFile, programVersion, rendererFolder, rootFolder, samplesFolder, translatorsFolder } from './paths.ts';
+export {
+  cliFile,
+  configFolder,
+  distFolder,
+  laneWorkerFile,
+  programVersion,
+  rendererFolder,
+  rootFolder,
+  samplesFolder,
+  translatorsFolder,
+} from './paths.ts';
 export { OfflineReplay, type ReplayRequest } from './offline.ts';
 export { summarizeRun, type SummaryRequest } from './summarize.ts';
 export { DEFAULT_SCENARIO, compiledScenario, type CompiledScenario } from './compiled-scenario.ts';
