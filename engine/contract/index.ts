@@ -16,6 +16,7 @@ export * from './server.ts';
 export * from './memory-port.ts';
 export * from './shell.ts';
 export * from './translator.ts';
+export * from './converters.ts';
 export * from './report.ts';
 export * from './burst-analysis.ts';
 export * from './quantity.ts';

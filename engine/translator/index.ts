@@ -20,3 +20,4 @@ export * from './clat.ts';
 export * from './create.ts';
 export * from './map-address.ts';
 export * from './explain.ts';
+export * from './terminals/index.ts';

@@ -1,0 +1,114 @@
+import type { ConverterDivert, ConverterLeg, ConverterSession } from '../../contract/index.ts';
+import { NS_PER_MS } from '../../base/index.ts';
+import { formatIpv4U32 } from '../../wire/index.ts';
+import type { MediaStream } from './media.ts';
+import type { Family, Node } from './node.ts';
+import type { Ranked } from './selection.ts';
+
+export type DivertCause = ConverterDivert['cause'];
+
+/** A change of converter that is under way. */
+export interface Divert {
+  readonly cause: DivertCause;
+  readonly tNs: number;
+  readonly from: Node;
+  readonly to: Node;
+  readonly lostBefore: number;
+  /** By direction: last packet before the change, and the time without one; -1 until a packet came the new way. */
+  readonly beforeNs: Float64Array;
+  readonly gapNs: Float64Array;
+}
+
+/** One call, from the moment it is placed. */
+export class Call {
+  readonly id: number;
+  readonly from: Node;
+  readonly to: Node;
+  readonly holdNs: number;
+  readonly placedNs: number;
+  readonly sw: Node;
+  /** Caller to callee, and back. */
+  readonly streams: readonly [MediaStream, MediaStream];
+  state: ConverterSession['state'] = 'ringing';
+  path: ConverterSession['path'] = 'none';
+  why = '';
+  converter: Node | null = null;
+  /** Port of the converter, the same on both legs; 0 with prefix mapping. */
+  converterPort = 0;
+  /** IPv4 address by which the converter stands for the IPv6 party; only with prefix mapping. */
+  standIn4 = 0;
+  /** Candidates of the last choice, for a quick divert (T-17). */
+  ranking: readonly Ranked[] = [];
+  answeredNs = -1;
+  endedNs = -1;
+  diverts = 0;
+  divert: Divert | null = null;
+  /** A converter is being looked for in place of the present one. */
+  choosing = false;
+  /** Receivers that hear nothing: bit 0 the callee (first stream), bit 1 the caller. */
+  silent = 0;
+  sequence = 1;
+
+  constructor(id: number, from: Node, to: Node, holdNs: number, placedNs: number, sw: Node, streams: readonly [MediaStream, MediaStream]) {
+    this.id = id;
+    this.from = from;
+    this.to = to;
+    this.holdNs = holdNs;
+    this.placedNs = placedNs;
+    this.sw = sw;
+    this.streams = streams;
+  }
+
+  get callId(): string {
+    return `call${String(this.id)}`;
+  }
+
+  /** Parties of a converted call by family. */
+  party(family: Family): { node: Node; port: number } {
+    const caller = this.from.has(family) && !(this.from.role === 'dual') ? this.from : this.to;
+    return { node: caller, port: caller === this.from ? this.streams[0].senderPort : this.streams[1].senderPort };
+  }
+
+  legs(): ConverterLeg[] {
+    const { converter } = this;
+    if (converter === null) return [];
+    return ([4, 6] as const).map((family) => {
+      const { node, port } = this.party(family);
+      const prefix = this.converterPort === 0;
+      const local = prefix && family === 4 ? formatIpv4U32(this.standIn4) : converter.address(family);
+      return { family, local, localPort: this.converterPort, peer: node.address(family), peerPort: port };
+    });
+  }
+
+  get lost(): number {
+    return this.streams[0].lost + this.streams[1].lost;
+  }
+
+  row(): ConverterSession {
+    const direction = (s: MediaStream): ConverterSession['forward'] => ({
+      sent: s.sent,
+      received: s.received,
+      lost: s.lost,
+      jitterMs: s.jitterNs / NS_PER_MS,
+      delayMs: { mean: s.received === 0 ? 0 : s.delaySumNs / s.received / NS_PER_MS, max: s.delayMaxNs / NS_PER_MS },
+      longestGapMs: s.longestGapNs / NS_PER_MS,
+    });
+    return {
+      id: this.id,
+      from: this.from.id,
+      to: this.to.id,
+      state: this.state,
+      path: this.path,
+      why: this.why,
+      converter: this.converter?.id ?? '',
+      legs: this.legs(),
+      placedNs: this.placedNs,
+      answeredNs: this.answeredNs,
+      endedNs: this.endedNs,
+      setUpMs: this.answeredNs < 0 ? 0 : (this.answeredNs - this.placedNs) / NS_PER_MS,
+      diverts: this.diverts,
+      forward: direction(this.streams[0]),
+      backward: direction(this.streams[1]),
+    };
+  }
+}

@@ -1,0 +1,241 @@
+import { NS_PER_MS } from '../../base/index.ts';
+import type { ConverterDecision } from '../../contract/index.ts';
+import type { Call } from './call.ts';
+import type { Lab } from './lab.ts';
+import type { Node } from './node.ts';
+import type { Announcement } from './registry.ts';
+import { rank, type Ranked } from './selection.ts';
+
+export type ChoiceCause = ConverterDecision['cause'];
+type Row = ConverterDecision['candidates'][number];
+
+/** What a choice came to: a node that has reserved the session, with its port; or none, and why. */
+export type Chosen =
+  { readonly node: Node; readonly port: number; readonly standIn4: number } | { readonly node: null; readonly why: string };
+
+/** Answers to a multicast query that silence the rest. */
+const ENOUGH_ANSWERS = 8;
+/** IPv4 addresses that stand for IPv6 parties: shared address space (RFC 6598), taken in turn. */
+const STAND_IN4 = 0x64400000;
+const STAND_INS = 0x400000;
+
+/** Finds a converter for a session: discovery, ranking, reservation, refusals, fallback (T-02 to T-08, T-19, T-20). */
+export class Choosing {
+  private readonly lab: Lab;
+  private nextStandIn = 0;
+
+  constructor(lab: Lab) {
+    this.lab = lab;
+  }
+
+  /** `exclude` may not be chosen. `quick`: the ranking of the last choice is used again, without asking anybody first (T-17). */
+  choose(call: Call, cause: ChoiceCause, exclude: Node | null, quick: boolean, done: (chosen: Chosen) => void): void {
+    const { spec } = this.lab;
+    if (spec.switch.converters === 'gateway') {
+      this.fallback(call, this.decision(call, cause, [], exclude), 'only the gateway converts in this scenario', done);
+      return;
+    }
+    if (quick) {
+      this.attempt(call, this.decision(call, cause, call.ranking, exclude), call.ranking, done);
+      return;
+    }
+    this.discover(call, (announcements) => {
+      const ranking = this.rankFor(call, announcements);
+      call.ranking = ranking;
+      this.attempt(call, this.decision(call, cause, ranking, exclude), ranking, done);
+    });
+  }
+
+  private discover(call: Call, then: (announcements: Announcement[]) => void): void {
+    const { lab } = this;
+    if (lab.spec.switch.discovery === 'directory') then(lab.registry.current(lab.nowNs));
+    else this.query(call, then);
+  }
+
+  /**
+   * Asks all terminals at once (T-02). A terminal waits a random time, longer the busier it is, and says nothing where enough others have
+   * answered by then.
+   */
+  private query(call: Call, then: (announcements: Announcement[]) => void): void {
+    const { lab } = this;
+    const windowNs = lab.spec.switch.queryMs * NS_PER_MS;
+    const answers: { atNs: number; heardNs: number; announcement: Announcement }[] = [];
+    for (const node of lab.nodes.terminals) {
+      const announcement = node.announcement(lab.nowNs);
+      if (announcement?.enabled !== true || announcement.inUse >= announcement.capacity) continue;
+      const busy = announcement.inUse / announcement.fullCapacity;
+      const waitNs = lab.random.float() * (windowNs / 4) * (0.5 + busy / 2);
+      const wayNs = lab.oneWayNs(call.sw, node);
+      answers.push({ atNs: wayNs + waitNs, heardNs: 2 * wayNs + waitNs, announcement });
+    }
+    answers.sort((a, b) => a.atNs - b.atNs || a.announcement.node - b.announcement.node);
+    const silencedNs = answers[ENOUGH_ANSWERS - 1]?.heardNs ?? Infinity;
+    const said = answers.filter((answer) => answer.atNs < silencedNs);
+    lab.log(
+      call.sw,
+      call.sw,
+      'QUERY',
+      call.id,
+      `who converts? ${String(said.length)} answer, ${String(answers.length - said.length)} are silenced`,
+    );
+    lab.after(windowNs, () => {
+      then(said.filter((answer) => answer.heardNs <= windowNs).map((answer) => answer.announcement));
+    });
+  }
+
+  private rankFor(call: Call, announcements: readonly Announcement[]): Ranked[] {
+    const { lab } = this;
+    const { selection, weights } = lab.spec.switch;
+    const party4 = call.party(4).node;
+    const party6 = call.party(6).node;
+    const candidates = announcements.flatMap((announcement) => {
+      const node = lab.nodes.all[announcement.node]!;
+      // A party of the call is an end point, not a converter.
+      if (node === call.from || node === call.to) return [];
+      const a = lab.pathOf(party4, node, 4);
+      const b = lab.pathOf(node, party6, 6);
+      const incumbent = node === call.converter;
+      return [{ announcement, rttMs: a.rttMs + b.rttMs, lossPercent: a.lossPercent + b.lossPercent, incumbent }];
+    });
+    return rank(candidates, call.id, selection, weights, lab.random);
+  }
+
+  private decision(call: Call, cause: ChoiceCause, ranking: readonly Ranked[], exclude: Node | null): ConverterDecision {
+    const decision: ConverterDecision = {
+      tNs: this.lab.nowNs,
+      session: call.id,
+      cause,
+      rule: this.lab.spec.switch.selection,
+      candidates: ranking.map(({ announcement: a, score, terms, rttMs }): Row => {
+        const excluded = exclude?.index === a.node;
+        const full = a.inUse >= a.capacity && !excluded;
+        const why = excluded
+          ? 'the session is being moved away from it'
+          : full
+            ? `full as announced: ${String(a.inUse)} of ${String(a.capacity)}`
+            : 'ranked lower';
+        return {
+          id: a.id,
+          score,
+          terms,
+          rttMs,
+          freeSessions: Math.max(0, a.capacity - a.inUse),
+          outcome: excluded ? 'excluded' : full ? 'full' : 'not asked',
+          why,
+        };
+      }),
+      chosen: '',
+      sentence: '',
+    };
+    return decision;
+  }
+
+  private attempt(call: Call, decision: ConverterDecision, ranking: readonly Ranked[], done: (c: Chosen) => void): void {
+    const { lab } = this;
+    let refusals = 0;
+    const tryFrom = (i: number): void => {
+      let at = i;
+      while (at < ranking.length && decision.candidates[at]!.outcome !== 'not asked') at++;
+      if (at >= ranking.length || refusals >= lab.spec.switch.refusals) {
+        const none = ranking.length === 0 ? 'no converter is known' : refusals > 0 ? `${String(refusals)} of ${String(ranking.length)} candidates refused` : 'all candidates are full'; // prettier-ignore
+        this.fallback(call, decision, none, done);
+        return;
+      }
+      const row = decision.candidates[at]!;
+      const node = lab.nodes.all[ranking[at]!.announcement.node]!;
+      this.reserve(call, node, (answer) => {
+        if (answer.node !== null) {
+          row.outcome = 'chosen';
+          row.why = at === 0 ? 'highest score' : 'highest score of those that took it';
+          this.chosen(decision, node, sentenceFor(decision, at));
+          done(answer);
+          return;
+        }
+        refusals++;
+        row.outcome = answer.why === '' ? 'no answer' : 'refused';
+        row.why = answer.why === '' ? 'did not answer in time' : `refused: ${answer.why}`;
+        if (answer.why === '') lab.registry.forget(node.index);
+        tryFrom(at + 1);
+      });
+    };
+    tryFrom(0);
+  }
+
+  /** RESERVE to one node (T-08). Its answer, or no answer within the time for it (`why` is empty then). */
+  private reserve(call: Call, node: Node, done: (answer: Chosen) => void): void {
+    const { lab } = this;
+    let open = true;
+    const finish = (answer: Chosen): void => {
+      if (!open) {
+        // Too late: somebody else has it. What was reserved is given back.
+        if (answer.node !== null) this.release(call, answer.node);
+        return;
+      }
+      open = false;
+      done(answer);
+    };
+    lab.signal(call.sw, node, 'RESERVE', call, `session ${String(call.id)}: ${call.from.id} to ${call.to.id}`, () => {
+      const { converter } = node;
+      const why = converter === null || !node.canConvert ? 'a family is gone' : converter.refuse(node.inOwnCall, call.id);
+      const standIn4 = (STAND_IN4 + (this.nextStandIn++ % STAND_INS)) >>> 0;
+      const entry = why === '' ? converter!.relay.reserve(call.id, standIn4) : undefined;
+      if (entry === undefined) {
+        const reason = why === '' ? 'no port is free' : why;
+        lab.signal(node, call.sw, 'REFUSED', call, reason, () => {
+          finish({ node: null, why: reason });
+        });
+        return;
+      }
+      converter!.taken++;
+      const text = entry.port === 0 ? 'addresses mapped' : `ports ${String(entry.port)} and ${String(entry.port + 1)} in both families`;
+      lab.signal(node, call.sw, 'RESERVED', call, text, () => {
+        finish({ node, port: entry.port, standIn4 });
+      });
+    });
+    lab.after(lab.spec.switch.answerMs * NS_PER_MS, () => {
+      if (open) finish({ node: null, why: '' });
+    });
+  }
+
+  release(call: Call, node: Node): void {
+    this.lab.signal(call.sw, node, 'RELEASE', call, '', () => {
+      node.converter?.relay.release(call.id);
+    });
+  }
+
+  private fallback(call: Call, decision: ConverterDecision, why: string, done: (chosen: Chosen) => void): void {
+    const { gateway } = this.lab.nodes;
+    if (gateway === null || !gateway.alive) {
+      this.chosen(decision, null, `No converter: ${why}, and there is no gateway.`);
+      done({ node: null, why });
+      return;
+    }
+    this.reserve(call, gateway, (answer) => {
+      if (answer.node === null) {
+        const reason = `${why}; the gateway ${answer.why === '' ? 'did not answer' : `is ${answer.why}`}`;
+        this.chosen(decision, null, `No converter: ${reason}.`);
+        done({ node: null, why: reason });
+        return;
+      }
+      this.chosen(decision, gateway, `The gateway, because ${why}.`);
+      done(answer);
+    });
+  }
+
+  private chosen(decision: ConverterDecision, node: Node | null, sentence: string): void {
+    decision.chosen = node?.id ?? '';
+    decision.sentence = sentence;
+    this.lab.decide(decision);
+  }
+}
+
+/** Why this one, with the figures that made it so. */
+function sentenceFor({ rule, candidates }: ConverterDecision, at: number): string {
+  const row = candidates[at]!;
+  const refused = candidates.slice(0, at).filter((c) => c.outcome !== 'chosen').length;
+  const next = candidates.slice(at + 1).find((c) => c.outcome === 'not asked');
+  const by = { score: 'score', rendezvous: 'rendezvous hash', 'least-loaded': 'load', rtt: 'round trip', random: 'draw' }[rule];
+  const lead = next === undefined ? '' : `, ahead of ${next.id} with ${next.score.toFixed(3)}`;
+  const after = refused === 0 ? '' : ` after ${String(refused)} that were full or refused`;
+  return `Chosen because its ${by} of ${row.score.toFixed(3)} is the best${lead}${after}: ${String(row.freeSessions)} free, ${row.rttMs.toFixed(1)} ms round trip.`;
+}

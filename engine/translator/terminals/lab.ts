@@ -1,0 +1,167 @@
+import { EventQueue, NS_PER_MS, NS_PER_S, Random, assert } from '../../base/index.ts';
+import type { ConverterDecision, ConverterDivert, ConverterMessage, ConvertersSpec } from '../../contract/index.ts';
+import { emitIpv4, emitIpv6, emitUdp, sealUdp } from '../../wire/index.ts';
+import { putU32 } from '../../base/index.ts';
+import { type Call } from './call.ts';
+import { makeNodes, type Family, type Node, type Nodes } from './node.ts';
+import { Registry } from './registry.ts';
+
+/** Kinds of events. The numbers mean nothing; events of one instant run in the order they were scheduled. */
+export const EVENT = { action: 0, send: 1, atConverter: 2, relayed: 3, arrive: 4, silence: 5, bin: 6 } as const;
+
+/** Events that may wait at once: every terminal in a call with 256 packets under way would be fewer. */
+const MAX_EVENTS = 8_000_000;
+/** Rows kept of each list; what is beyond is counted. */
+export const MAX_MESSAGES = 20_000;
+export const MAX_DECISIONS = 10_000;
+export const MAX_DIVERTS = 100_000;
+/** SIP timer T1 (RFC 3261 section 17.1.1.1): a lost message is sent again after it, then after twice as long, and so on. */
+const T1_NS = 500 * NS_PER_MS;
+const MAX_RETRANSMISSIONS = 6;
+const SIP_PORT = 5_060;
+
+/** Gets every packet at a node that takes part, for a capture file. `b` holds a packet from its IP header on, until the call returns. */
+export type PacketRecorder = (node: Node, family: Family, tNs: number, b: Uint8Array, offset: number, length: number) => void;
+
+/** What all parts of the simulation share: clock, nodes, registry, and the lists of what happened. */
+export class Lab {
+  readonly spec: ConvertersSpec;
+  readonly queue = new EventQueue(MAX_EVENTS);
+  readonly nodes: Nodes;
+  readonly registry: Registry;
+  readonly calls: Call[] = [];
+  readonly messages: ConverterMessage[] = [];
+  readonly decisions: ConverterDecision[] = [];
+  readonly diverts: ConverterDivert[] = [];
+  readonly leftOut: Record<string, number> = {};
+  /** Media packets that did not arrive, by reason. */
+  readonly lost = new Map<string, number>();
+  /** Media packets on their way. */
+  inFlight = 0;
+  readonly durationNs: number;
+  readonly random: Random;
+  readonly recorder: PacketRecorder | null;
+  private readonly signalRandom: Random;
+  private readonly actions: ((() => void) | undefined)[] = [];
+  private readonly freeActions: number[] = [];
+
+  constructor(spec: ConvertersSpec, recorder: PacketRecorder | null) {
+    this.spec = spec;
+    this.recorder = recorder;
+    const root = new Random(spec.seed);
+    this.nodes = makeNodes(spec, root.fork('nodes'));
+    this.random = root.fork('choices');
+    this.signalRandom = root.fork('signalling');
+    this.durationNs = spec.durationS * NS_PER_S;
+    this.registry = new Registry(spec.registry.refreshS * spec.registry.expiry * NS_PER_S);
+  }
+
+  get nowNs(): number {
+    return this.queue.tNs;
+  }
+
+  /** Runs something later. */
+  at(tNs: number, action: () => void): void {
+    const place = this.freeActions.pop() ?? this.actions.length;
+    this.actions[place] = action;
+    const scheduled = this.queue.schedule(Math.max(tNs, this.nowNs), EVENT.action, place);
+    assert(scheduled, 'there is room for every action');
+  }
+
+  after(delayNs: number, action: () => void): void {
+    this.at(this.nowNs + delayNs, action);
+  }
+
+  runAction(place: number): void {
+    const action = this.actions[place];
+    this.actions[place] = undefined;
+    this.freeActions.push(place);
+    action?.();
+  }
+
+  /** One way from node to node for signalling, ns. */
+  oneWayNs(from: Node, to: Node): number {
+    return (from.link(from.signalFamily)?.delayNs ?? 0) + (to.link(to.signalFamily)?.delayNs ?? 0);
+  }
+
+  /** Round trip and loss on the way from node to node in a family: what is known of it beforehand (T-04). */
+  pathOf(from: Node, to: Node, family: Family): { rttMs: number; lossPercent: number } {
+    const a = from.link(family);
+    const b = to.link(family);
+    return { rttMs: (a?.rttMs ?? 0) + (b?.rttMs ?? 0), lossPercent: (a?.spec.lossPercent ?? 0) + (b?.spec.lossPercent ?? 0) };
+  }
+
+  /**
+   * A message of call control: arrives after the one-way delay, later where the network loses it and it is sent again, never where the
+   * other side is gone. `sip` is the message as it was received, and as it is sent on.
+   */
+  signal(
+    from: Node,
+    to: Node,
+    name: string,
+    call: Call | null,
+    text: string,
+    then: () => void,
+    sip?: { before: string; after: string },
+  ): void {
+    this.log(from, to, name, call?.id ?? 0, text, sip);
+    if (sip !== undefined) this.recordSip(from, to, sip.after);
+    let delayNs = this.oneWayNs(from, to);
+    const loss = 1 - (1 - lossOf(from)) * (1 - lossOf(to));
+    for (let again = 0; again < MAX_RETRANSMISSIONS && loss > 0 && this.signalRandom.float() < loss; again++) delayNs += T1_NS * 2 ** again;
+    this.after(delayNs, () => {
+      if (to.alive) then();
+    });
+  }
+
+  log(from: Node, to: Node, name: string, session: number, text: string, sip?: { before: string; after: string }): void {
+    if (this.messages.length >= MAX_MESSAGES) this.leaveOut('messages');
+    else {
+      const { before, after } = sip ?? { before: '', after: '' };
+      this.messages.push({ tNs: this.nowNs, from: from.id, to: to.id, name, session, text, before, after });
+    }
+  }
+
+  leaveOut(list: string): void {
+    this.leftOut[list] = (this.leftOut[list] ?? 0) + 1;
+  }
+
+  decide(decision: ConverterDecision): void {
+    if (this.decisions.length >= MAX_DECISIONS) this.leaveOut('decisions');
+    else this.decisions.push(decision);
+  }
+
+  lose(reason: string, packets = 1): void {
+    this.lost.set(reason, (this.lost.get(reason) ?? 0) + packets);
+  }
+
+  /** True while SIP texts are of use to somebody. */
+  get wantsSip(): boolean {
+    return this.recorder !== null || this.messages.length < MAX_MESSAGES;
+  }
+
+  private recordSip(from: Node, to: Node, message: string): void {
+    if (this.recorder === null) return;
+    const family = from.common(to);
+    if (family === 0) return;
+    const payload = new TextEncoder().encode(message);
+    const ip = family === 4 ? 20 : 40;
+    const b = new Uint8Array(ip + 8 + payload.length);
+    const payloadLength = 8 + payload.length;
+    if (family === 4) {
+      const address = new Uint8Array(8);
+      putU32(address, 0, from.addr4);
+      putU32(address, 4, to.addr4);
+      emitIpv4(b, 0, { source: address.subarray(0, 4), destination: address.subarray(4), protocol: 17, payloadLength });
+    } else emitIpv6(b, 0, { source: from.addr6, destination: to.addr6, nextHeader: 17, payloadLength });
+    emitUdp(b, ip, { sourcePort: SIP_PORT, destinationPort: SIP_PORT, payloadLength: payload.length });
+    b.set(payload, ip + 8);
+    sealUdp(b, ip, family, family === 4 ? 12 : 8, family === 4 ? 16 : 24);
+    const sw = from.role === 'switch' ? from : to;
+    this.recorder(sw, family, this.nowNs, b, 0, b.length);
+  }
+}
+
+function lossOf(node: Node): number {
+  return (node.link(node.signalFamily)?.spec.lossPercent ?? 0) / 100;
+}

@@ -1,0 +1,51 @@
+/** What a converter says of itself (T-01). Not all of it is true any more when it is read. */
+export interface Announcement {
+  readonly node: number;
+  readonly id: string;
+  readonly enabled: boolean;
+  /** Sessions it takes now, less while it is in a call of its own; and when it is not. */
+  readonly capacity: number;
+  readonly fullCapacity: number;
+  readonly inUse: number;
+  readonly ownCall: boolean;
+  /** Percent; undefined on mains. */
+  readonly charge: number | undefined;
+  /** The lab clock when it was sent. A newer one replaces an older one, whatever the order of arrival. */
+  readonly sentNs: number;
+}
+
+/** Converters known to the switches: soft state that goes by itself when it is not refreshed (T-01). */
+export class Registry {
+  /** Announcements that were older than what was known (duplicates, or overtaken). */
+  stale = 0;
+  private readonly lifetimeNs: number;
+  private readonly entries = new Map<number, { announcement: Announcement; expiresNs: number }>();
+
+  constructor(lifetimeNs: number) {
+    this.lifetimeNs = lifetimeNs;
+  }
+
+  announce(announcement: Announcement, nowNs: number): void {
+    const known = this.entries.get(announcement.node);
+    if (known !== undefined && known.announcement.sentNs >= announcement.sentNs) {
+      this.stale++;
+      return;
+    }
+    this.entries.set(announcement.node, { announcement, expiresNs: nowNs + this.lifetimeNs });
+  }
+
+  /** It said good-bye, or did not answer. */
+  forget(node: number): void {
+    this.entries.delete(node);
+  }
+
+  /** Announcements that hold now, of enabled converters, in the order of their nodes. */
+  current(nowNs: number): Announcement[] {
+    const current: Announcement[] = [];
+    for (const [node, { announcement, expiresNs }] of this.entries) {
+      if (expiresNs <= nowNs) this.entries.delete(node);
+      else if (announcement.enabled) current.push(announcement);
+    }
+    return current.sort((a, b) => a.node - b.node);
+  }
+}

@@ -1,0 +1,204 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { convertersSchema, type ConvertersInput, type ConvertersResult } from '../../contract/index.ts';
+import { runConverters } from './simulation.ts';
+
+const phone4 = { id: 'alice', family: 'v4' } as const;
+const phone6 = { id: 'bob', family: 'v6' } as const;
+const dual = (id: string, role: object = {}) => ({ id, family: 'dual', converter: role }) as const;
+
+function run(input: Omit<ConvertersInput, 'name'>, options: Parameters<typeof runConverters>[1] = {}): ConvertersResult {
+  return runConverters(convertersSchema.parse({ name: 'test', gateway: null, ...input }), options);
+}
+
+const call = { atS: 1, from: 'alice', to: 'bob', holdS: 5 };
+const lossless = ({ forward, backward }: ConvertersResult['sessions'][number]): void => {
+  for (const each of [forward, backward]) {
+    expect(each.sent).toBeGreaterThan(200);
+    expect(each.received).toBe(each.sent);
+  }
+};
+
+describe.each(['binding', 'prefix'] as const)('%s', (style) => {
+  it('lets IPv4-only and IPv6-only parties talk through a terminal that keeps its own call (acceptance 8)', () => {
+    const result = run({
+      style,
+      terminals: [phone4, phone6, dual('nine'), { id: 'carol', family: 'v4' }],
+      calls: [{ atS: 0.5, from: 'nine', to: 'carol', holdS: 8 }, call],
+    });
+    const [own, converted] = result.sessions;
+    expect([own?.path, own?.state, converted?.path, converted?.state, converted?.converter]).toEqual([
+      'direct',
+      'ended',
+      'terminal',
+      'ended',
+      'nine',
+    ]);
+    lossless(own!);
+    lossless(converted!);
+    expect(result.totals.conserved).toBe(true);
+    expect(result.nodes.find((node) => node.id === 'nine')).toMatchObject({
+      sessions: 1,
+      relayed: converted!.forward.sent + converted!.backward.sent,
+    });
+  });
+
+  it('moves the session when the converter is killed, within the gap target (acceptance 9, T-17)', () => {
+    const result = run({
+      style,
+      terminals: [phone4, phone6, dual('nine'), dual('ten')],
+      calls: [call],
+      events: [
+        { atS: 3, kind: 'kill', terminal: 'nine' },
+        { atS: 3, kind: 'kill', terminal: 'ten' },
+      ].slice(0, 1) as never,
+      switch: { selection: 'rendezvous' },
+    });
+    const first = result.decisions[0]!.chosen;
+    // Whichever of the two it was: kill that one.
+    const killed = first === 'nine' ? result : run({ style, terminals: [phone4, phone6, dual('nine'), dual('ten')], calls: [call], events: [{ atS: 3, kind: 'kill', terminal: first }], switch: { selection: 'rendezvous' } }); // prettier-ignore
+    expect(killed.diverts).toHaveLength(1);
+    const [divert] = killed.diverts;
+    expect(divert).toMatchObject({ cause: 'failure', from: first });
+    expect(divert!.doneNs).toBeGreaterThan(0);
+    expect(divert!.gapMs).toBeLessThanOrEqual(500);
+    expect(divert!.lost).toBeGreaterThan(0);
+    expect(killed.sessions[0]).toMatchObject({ state: 'ended', diverts: 1 });
+    expect(killed.totals.conserved).toBe(true);
+  });
+
+  it('loses nothing when the converter leaves gracefully (acceptance 9, T-16)', () => {
+    const terminals = [phone4, phone6, dual('nine'), dual('ten')];
+    const first = run({ style, terminals, calls: [call] }).decisions[0]!.chosen;
+    const result = run({ style, terminals, calls: [call], events: [{ atS: 3, kind: 'leave', terminal: first }] });
+    expect(result.diverts).toMatchObject([{ cause: 'drain', from: first, lost: 0 }]);
+    lossless(result.sessions[0]!);
+    expect(result.totals.mediaLost).toEqual({});
+  });
+});
+
+describe('choosing', () => {
+  it('uses no converter where a family is common (T-10), nor one that is not enabled (T-03)', () => {
+    const result = run({
+      terminals: [phone4, phone6, dual('nine', { enabled: false }), { id: 'dan', family: 'dual' }],
+      calls: [
+        { ...call, to: 'dan' },
+        { ...call, from: 'bob', to: 'alice', atS: 10 },
+      ],
+    });
+    expect(result.sessions.map(({ path, state, why }) => [path, state, why])).toEqual([
+      ['direct', 'ended', 'hung up'],
+      ['none', 'failed', 'no converter is known'],
+    ]);
+    expect(result.decisions.map(({ candidates }) => candidates)).toEqual([[]]);
+  });
+
+  it('goes to the gateway when candidates are full or refuse, and says why each lost (T-06, T-20)', () => {
+    const calls = [1, 2, 3].map((i) => ({ atS: i, from: `four-${String(i)}`, to: `six-${String(i)}`, holdS: 20 }));
+    const result = run({
+      gateway: {},
+      terminals: [
+        { id: 'four', count: 3, family: 'v4' },
+        { id: 'six', count: 3, family: 'v6' },
+        dual('nine', { capacity: 1 }),
+        dual('ten', { capacity: 1 }),
+      ],
+      calls,
+    });
+    expect(result.sessions.map(({ path }) => path)).toEqual(['terminal', 'terminal', 'gateway']);
+    const [, second, third] = result.decisions;
+    // The registry still says that the first is free: it refuses.
+    expect(second!.candidates.map(({ outcome }) => outcome).sort()).toEqual(
+      second!.candidates[0]!.outcome === 'refused' ? ['chosen', 'refused'] : ['chosen', 'not asked'],
+    );
+    expect(third!.sentence).toMatch(/^The gateway, because/);
+    for (const { why } of third!.candidates) expect(why).toMatch(/full/);
+    expect(result.totals).toMatchObject({ byTerminal: 2, byGateway: 1 });
+  });
+
+  it('reduces the capacity while in a call of its own, not to zero, and diverts the newest sessions (T-07, T-18)', () => {
+    const ids = [1, 2, 3, 4];
+    const result = run({
+      terminals: [
+        { id: 'four', count: 4, family: 'v4' },
+        { id: 'six', count: 4, family: 'v6' },
+        dual('nine', { capacity: 4 }),
+        dual('ten', { capacity: 4, chargePercent: 1 }),
+      ],
+      switch: { weights: { battery: 50 } },
+      calls: ids.map((i) => ({ atS: i * 0.1, from: `four-${String(i)}`, to: `six-${String(i)}`, holdS: 10 })),
+      events: [{ atS: 3, kind: 'own-call', terminal: 'nine', holdS: 3 }],
+    });
+    expect(result.diverts.map(({ session, cause, from, to }) => [session, cause, from, to]).sort()).toEqual([
+      [2, 'overload', 'nine', 'ten'],
+      [3, 'overload', 'nine', 'ten'],
+    ]);
+    for (const row of result.sessions) lossless(row);
+  });
+
+  it('moves sessions when the converter gets new addresses or loses a family', () => {
+    for (const event of [{ kind: 'renumber' }, { kind: 'lose-family', family: 'v6' }] as const) {
+      const terminals = [phone4, phone6, dual('nine'), dual('ten', { chargePercent: 0 })];
+      const result = run({
+        terminals,
+        calls: [call],
+        switch: { weights: { battery: 5 } },
+        events: [{ atS: 3, terminal: 'nine', ...event }],
+      });
+      expect(result.diverts, event.kind).toHaveLength(1);
+      expect(result.diverts[0]).toMatchObject(
+        event.kind === 'renumber' ? { cause: 'renumber', to: 'nine' } : { cause: 'failure', to: 'ten' },
+      );
+      expect(result.sessions[0]).toMatchObject({ state: 'ended', why: 'hung up' });
+      expect(result.totals.conserved).toBe(true);
+    }
+  });
+
+  it('works by multicast query, with several switches, and with no media at all', () => {
+    const result = run({
+      durationS: 30,
+      terminals: [
+        { id: 'four', count: 40, family: 'v4' },
+        { id: 'six', count: 40, family: 'v6' },
+        { id: 'both', count: 40, family: 'dual', converter: { capacity: 2 }, rttSpreadPercent: 80 },
+      ],
+      switch: { discovery: 'multicast', count: 3 },
+      media: { enabled: false },
+      load: { perS: 4, holdS: 8, pairs: 'mixed' },
+    });
+    expect(result.totals.calls).toBeGreaterThan(60);
+    expect(result.totals.byTerminal).toBe(result.totals.connected);
+    for (const node of result.nodes) expect(node.peak).toBeLessThanOrEqual(Math.max(2, node.capacity));
+  });
+});
+
+test('any mix of calls, churn and loss conserves packets, repeats, and never exceeds a capacity', () => {
+  const spec = fc.record({
+    seed: fc.integer({ min: 0, max: 1e6 }),
+    style: fc.constantFrom('binding' as const, 'prefix' as const),
+    gateway: fc.constantFrom(null, {}),
+    durationS: fc.constant(6),
+    terminals: fc.constant<ConvertersInput['terminals']>([
+      { id: 'four', count: 5, family: 'v4' as const, link4: { lossPercent: 1, jitterMs: 8, bandwidthBps: 2e6 } },
+      { id: 'six', count: 5, family: 'v6' as const },
+      { id: 'both', count: 4, family: 'dual' as const, converter: { capacity: 2, relayUs: 2_000, queuePackets: 2 }, rttSpreadPercent: 50 },
+    ]),
+    switch: fc.record({
+      selection: fc.constantFrom('score' as const, 'random' as const, 'rtt' as const, 'least-loaded' as const, 'rendezvous' as const),
+      discovery: fc.constantFrom('directory' as const, 'multicast' as const),
+    }),
+    load: fc.record({ perS: fc.integer({ min: 1, max: 5 }), holdS: fc.constant(2) }),
+    churn: fc.record({ perMinute: fc.integer({ min: 0, max: 90 }), gracefulShare: fc.constantFrom(0, 0.5, 1), awayS: fc.constant(1) }),
+  });
+  fc.assert(
+    fc.property(spec, (input) => {
+      const result = run(input);
+      expect(result.totals.conserved).toBe(true);
+      expect(Object.keys(result.totals.mediaLost)).not.toContain('delivered to another party');
+      for (const node of result.nodes) if (node.capable) expect(node.peak).toBeLessThanOrEqual(node.capacity);
+      for (const row of result.sessions) expect(['ended', 'failed']).toContain(row.state);
+      expect(run(input)).toEqual(result);
+    }),
+    { numRuns: 15 },
+  );
+});
