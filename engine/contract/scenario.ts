@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { translatorSchema } from './translator.ts';
 import { meterSchema, networkSchema, socketsSchema } from './metering.ts';
 
 /**
@@ -55,7 +56,11 @@ export const portSchema = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a lower-case name of up to 32 letters, digits and hyphens that starts with a letter')
     .describe('name of the port, such as ch3'),
-  kind: z.enum(['host', 'user']).describe('host: the in-kernel BSD stack and its legacy sockets; user: a channel with its own stack'),
+  kind: z
+    .enum(['host', 'user', 'translator'])
+    .describe(
+      'host: the in-kernel BSD stack and its legacy sockets; user: a channel with its own stack; translator: what comes is translated between IPv4 and IPv6 and sent on the link',
+    ),
   select: z
     .array(selectorSchema)
     .max(64)
@@ -67,6 +72,7 @@ export const portSchema = z.strictObject({
   reader: readerSchema.prefault({}),
   meter: meterSchema.optional(),
   sockets: socketsSchema.optional(),
+  translator: translatorSchema.optional().describe('of a translator port: its configuration; left out: stateless under 64:ff9b::/96'),
 });
 export type PortSpec = z.infer<typeof portSchema>;
 

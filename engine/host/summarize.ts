@@ -21,6 +21,8 @@ export interface SummaryRequest {
  */
 export async function summarizeRun(request: SummaryRequest): Promise<RunSummary | undefined> {
   const { path, scenario, scenarioSha256, signal, onProgress } = request;
+  // A translator needs the bytes of packets, and lanes have their rows only.
+  if (scenario.ports.some(({ kind }) => kind === 'translator')) return undefined;
   const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   const lanes = bytes < MIN_LANE_BYTES ? 1 : defaultLanes(scenario.device.queues);
   const result = await runLanes({

@@ -1,9 +1,11 @@
 import type { ExplainCard, Scenario, TraceRecord } from '../contract/index.ts';
 import { RecordBatch } from '../files/index.ts';
+import { explainTranslation } from '../translator/index.ts';
 import { ClassifiedBatch, META_FLOW, ROW_HASH, ROW_META, classifyBatch, classifyRange, queueOfHash } from '../wire/index.ts';
 import { explainCards } from './explain-cards.ts';
 import { Pipeline } from './pipeline.ts';
 import { withHostPort } from './host-port.ts';
+import { TranslatingWorld, type TranslationStep } from './translate/world.ts';
 import type { RecordAccess, Snapshot, TraceSink } from './types.ts';
 
 /** What the replay did with one packet, step by step, and why. */
@@ -12,7 +14,9 @@ export interface Explanation {
   readonly cards: ExplainCard[];
   readonly queue: number;
   /** How it ended: `delivered`, `dropped`, or `held` if it is still inside when the input ends. */
-  readonly verdict: 'delivered' | 'dropped' | 'held';
+  readonly verdict: 'delivered' | 'dropped' | 'held' | 'refused';
+  /** What translator ports did with it. */
+  readonly steps: readonly TranslationStep[];
 }
 
 /** Steps kept of one packet; a packet meets about ten. */
@@ -34,6 +38,7 @@ class PacketTrace implements TraceSink {
 
   record(record: TraceRecord): void {
     if (this.path.length < MAX_STEPS) this.path.push(record);
+    if (record.event === 'refuse' && record.fields['out'] === 0) this.verdict = 'refused';
     if (record.event === 'drop') this.verdict = 'dropped';
     if (record.event === 'read' || record.event === 'transmit') this.verdict = 'delivered';
   }
@@ -70,7 +75,14 @@ export function explainPacket(
   }
   if (trace.verdict === 'held') pipeline.finish();
   const path = trace.path;
-  return { path, queue, verdict: trace.verdict, cards: explainCards(withHostPort(scenario), path, row, queue) };
+  const steps = pipeline.worlds.flatMap((world) => (world instanceof TranslatingWorld ? world.steps : []));
+  const cards = explainCards(withHostPort(scenario), path, row, queue);
+  return { path, queue, verdict: trace.verdict, cards: [...cards, ...steps.map(translationCard)], steps };
+}
+
+function translationCard({ port, code, side, before, after }: TranslationStep): ExplainCard {
+  const card = explainTranslation({ code, side, before, after: after[0]?.bytes });
+  return { ...card, title: `${port}: ${card.title}` };
 }
 
 function nearest(snapshots: readonly Snapshot[], number: number, queue: number): Snapshot | undefined {

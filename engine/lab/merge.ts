@@ -21,10 +21,12 @@ export function mergeSummary(scenario: Scenario, results: readonly QueueResult[]
   }
   const objects = queues.flatMap((q) => q.conservation);
   const packets = total((q) => q.packets);
+  // With translators more goes through a queue than came in: what they make counts as well.
+  const into = objects.filter((o) => o.obj.startsWith('queue.')).reduce((sum, o) => sum + o.in, 0);
   const inFlight = objects.filter((o) => o.obj.startsWith('queue.')).reduce((sum, o) => sum + o.inFlight, 0);
   const delivered = objects.filter((o) => o.obj.startsWith('queue.')).reduce((sum, o) => sum + o.delivered, 0);
   const dropped = Object.values(drops).reduce((sum, n) => sum + n, 0);
-  const run = { obj: 'run', in: packets, delivered, dropped, inFlight, ok: packets === delivered + dropped + inFlight };
+  const run = { obj: 'run', in: into, delivered, dropped, inFlight, ok: into === delivered + dropped + inFlight };
   const skipped = Object.fromEntries(Object.entries(input.skipped).sort(([a], [b]) => (a < b ? -1 : 1)));
   return {
     packets,

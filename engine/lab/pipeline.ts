@@ -11,6 +11,7 @@ import { withHostPort } from './host-port.ts';
 import { restoreWorld, saveWorld } from './snapshot.ts';
 import { WorldTrace } from './trace.ts';
 import type { PipelineOptions, QueueResult, Snapshot, SummaryInput } from './types.ts';
+import { hasTranslator, TranslatingWorld } from './translate/world.ts';
 import { QueueWorld } from './world.ts';
 
 /**
@@ -25,6 +26,8 @@ export class Pipeline {
   readonly flows: FlowList;
   /** Rules that user stacks have installed; the scenario's selectors come after them. */
   readonly ladder: Ladder;
+  /** False where a port has state that no snapshot holds: a run to an earlier instant then begins at the start. */
+  readonly canSnapshot: boolean;
   private readonly table: ObjectTable;
   private readonly queues: number;
   /** World of each queue, undefined for queues of other lanes. */
@@ -45,9 +48,12 @@ export class Pipeline {
     const bytes = wanted.length * QueueWorld.footprint(this.scenario) + regionFootprint(0);
     this.arena = Arena.create(bytes, { shared: options.sharedArena ?? false });
     const portIds = this.scenario.ports.map((p) => p.id);
+    const translating = hasTranslator(this.scenario);
+    this.canSnapshot = !translating;
     this.worlds = wanted.map((queue) => {
       assert(queue >= 0 && queue < this.queues, 'a lane has queues of the device');
-      return new QueueWorld(this.arena, this.scenario, queue, {
+      const World = translating ? TranslatingWorld : QueueWorld;
+      return new World(this.arena, this.scenario, queue, {
         verdicts: options.verdicts ?? null,
         trace: options.trace === undefined ? null : new WorldTrace(options.trace, portIds),
         series: options.series ?? null,
@@ -71,6 +77,7 @@ export class Pipeline {
    * `firstNumber`, which must follow on from the last call.
    */
   feed(batch: RecordBatch, classified: ClassifiedBatch, from: number, to: number, firstNumber: number): void {
+    for (const world of this.worlds) world.records(batch);
     this.feedColumns(classified.rows, from, to, batch.tsNs, batch.origLen, firstNumber);
   }
 

@@ -47,7 +47,7 @@ export function conservationOf(world: QueueWorld): Entry[] {
   const entries: Entry[] = [];
   let dropped = 0;
   for (const n of world.drops) dropped += n;
-  entries.push(balance(`queue.${String(world.queue)}`, world.packets, world.finished, dropped, world.held));
+  entries.push(balance(`queue.${String(world.queue)}`, world.packets + world.made, world.finished + world.consumed, dropped, world.held));
   const { device } = world;
   const onDevice = world.deviceRx.used + world.deviceTx.used;
   entries.push(

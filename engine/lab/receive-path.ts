@@ -94,6 +94,7 @@ function toDeviceRing(world: QueueWorld, rows: Int32Array, base: number, id: num
   m[w + PKT_PAYLOAD] = rows[base + ROW_PAYLOAD]!;
   const t = world.clock[CLOCK_NOW]!;
   store.arrivalNs[slot] = t;
+  if (world.hooks !== null) world.hooks.taken(slot, base / ROW_WORDS);
   if (ring.used === 1 && world.polling === 0) world.setDue(DUE_POLL, t + world.moderationNs);
   if (world.trace !== null) world.trace.arrived(world, t, number, lenBytes, buflets);
   return true;
@@ -149,7 +150,7 @@ function switchPackets(world: QueueWorld, n: number): void {
 }
 
 /** Hands a packet from the device pool over to a port's pool and RX ring. */
-function toPort(world: QueueWorld, port: PortQueue, service: number, slot: number, w: number): void {
+export function toPort(world: QueueWorld, port: PortQueue, service: number, slot: number, w: number): void {
   const meta = world.store.meta;
   const buflets = meta[w + PKT_BUFLETS]!;
   const ring = port.rx;
@@ -178,7 +179,7 @@ function wake(world: QueueWorld, port: PortQueue, service: number): void {
 export function read(world: QueueWorld, port: PortQueue, service: number): void {
   const { reader, rx } = port;
   const tNs = world.clock[CLOCK_NOW]!;
-  if (port.reading > 0) finishRead(world, port, port.reading);
+  if (port.reading > 0 && world.hooks?.read(port, port.reading) !== true) finishRead(world, port, port.reading);
   const waiting = rx.used;
   port.reading = 0;
   if (waiting === 0) {

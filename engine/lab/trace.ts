@@ -30,6 +30,16 @@ export class WorldTrace {
     this.sink.record({ tNs, layer, obj, event, fields: number > 0 ? { packet: number, ...fields } : fields }, number);
   }
 
+  /** A step of a kind that only some ports have. */
+  note(number: number, tNs: number, layer: string, obj: string, event: string, fields: TraceRecord['fields']): void {
+    if (this.sink.wants(number)) this.emit(number, tNs, layer, obj, event, fields);
+  }
+
+  /** Whether somebody wants the steps of a packet. */
+  wants(number: number): boolean {
+    return this.sink.wants(number);
+  }
+
   arrived(world: QueueWorld, tNs: number, number: number, lenBytes: number, buflets: number): void {
     if (!this.sink.wants(number)) return;
     const ring = world.deviceRx;

@@ -68,7 +68,10 @@ export function send(world: QueueWorld, rows: Int32Array, base: number, id: numb
 export function pollTx(world: QueueWorld, port: PortQueue, service: number): void {
   const tNs = world.clock[CLOCK_NOW]!;
   if (port.polling > 0) {
-    for (let i = 0; i < port.polling; i++) toDevice(world, port, port.tx.peek(i));
+    for (let i = 0; i < port.polling; i++) {
+      const slot = port.tx.peek(i);
+      if (world.hooks?.send(port, slot) !== true) toDevice(world, port, slot);
+    }
     port.counters.delivered += port.polling;
     port.tx.consume(port.polling);
     world.endNs = tNs;

@@ -15,6 +15,7 @@ import {
   type Arena,
   type Ladder,
 } from '../stack/index.ts';
+import type { RecordBatch } from '../files/index.ts';
 import { PortCounters, PortQueue } from './port-queue.ts';
 import { arrivals, poll, read } from './receive-path.ts';
 import { SeriesRecorder } from './series.ts';
@@ -51,7 +52,22 @@ export interface WorldOptions {
   readonly aligned: boolean;
 }
 
+/** What a world asks where ports do more with packets than read them. */
+export interface PacketHooks {
+  /** A packet of the input has been given metadata `slot`; `row` is its record in the batch. */
+  taken(slot: number, row: number): void;
+  /** A port has read `n` packets. False: they are read as by any application. */
+  read(port: PortQueue, n: number): boolean;
+  /** A packet leaves a port's TX ring. False: it goes to the device. */
+  send(port: PortQueue, slot: number): boolean;
+}
+
 export class QueueWorld {
+  /** Null in every world whose packets are known by their rows alone. */
+  hooks: PacketHooks | null = null;
+  /** Packets that ports of this queue have made of others, and packets that they have used up: both stay zero without hooks. */
+  made = 0;
+  consumed = 0;
   readonly queue: number;
   readonly deviceRx: Ring;
   readonly deviceTx: Ring;
@@ -80,7 +96,7 @@ export class QueueWorld {
   readonly clock: Float64Array;
   readonly due: Float64Array;
   readonly verdict: Uint8Array | null;
-  private readonly detail: Uint8Array | null;
+  readonly detail: Uint8Array | null;
   readonly trace: WorldTrace | null;
   readonly moderationNs: number;
   readonly batch: number;
@@ -136,7 +152,8 @@ export class QueueWorld {
     this.link = DUE_READERS + this.ports.length;
     this.due = new Float64Array(this.link + 1 + this.ports.length).fill(NEVER);
     this.haveLocal = device.local.length > 0;
-    this.services = this.haveLocal ? this.due.length : this.link;
+    const sends = this.haveLocal || scenario.ports.some(({ kind }) => kind === 'translator');
+    this.services = sends ? this.due.length : this.link;
     this.clock[CLOCK_NEXT] = NEVER;
     if (this.series !== null) this.setDue(DUE_SERIES, this.series.edgeNs);
   }
@@ -192,6 +209,11 @@ export class QueueWorld {
     for (let i = from; i < to; i++) bytes += lenBytes[order === null ? i : order[i]!]!;
     this.packets += to - from;
     this.bytes += bytes;
+  }
+
+  /** The batch that the next rows are of, for worlds that look at bytes. Record `i` of it is row `i`. */
+  records(_batch: RecordBatch): void {
+    // This one does not.
   }
 
   setDue(service: number, tNs: number): void {

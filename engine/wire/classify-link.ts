@@ -41,6 +41,17 @@ function ip(version: number, at: number): number {
   return version === 6 ? ETHERTYPE_IPV6 : none(CODE_UNKNOWN);
 }
 
+/** Offset of the IP header of a packet at [start, end) in `b`, -1 where it has none. Tunnels are not entered. */
+export function networkHeader(b: Uint8Array, start: number, end: number, linkType: number): number {
+  // Nearly every packet: Ethernet without tags.
+  if (linkType === 1 && end - start >= 14) {
+    const type = (b[start + 12]! << 8) | b[start + 13]!;
+    if (type === ETHERTYPE_IPV4 || type === ETHERTYPE_IPV6) return start + 14;
+  }
+  const type = resolveLink(b, start, end, linkType);
+  return type === ETHERTYPE_IPV4 || type === ETHERTYPE_IPV6 ? networkAt : -1;
+}
+
 /** EtherType of the network header of a packet at [start, end), 0 where there is none to look into. */
 export function resolveLink(b: Uint8Array, start: number, end: number, linkType: number): number {
   switch (linkType) {

@@ -37,6 +37,7 @@ export * from './app/index.ts';
 export * from './aligned.ts';
 export * from './classify-row.ts';
 export * from './classify.ts';
+export { networkHeader } from './classify-link.ts';
 export * from './flow-hash.ts';
 export * from './flow-table.ts';
 export { fuzzDissectors, type FuzzResult, type FuzzSeedPacket } from './fuzz.ts';

@@ -2,6 +2,7 @@ import { EngineError, VERDICTS, type PacketRow, type Scenario } from '../../cont
 import { RecordBatch, type PacketIndex } from '../../files/index.ts';
 import type { VerdictSink } from '../../lab/index.ts';
 import { DROP_REASONS } from '../../stack/index.ts';
+import { REASONS } from '../../translator/index.ts';
 import { ROW_PROTOCOL, ROW_WORDS, classifyRange, summarize } from '../../wire/index.ts';
 import type { SessionInput } from './input.ts';
 
@@ -12,6 +13,8 @@ const SEARCH_ROWS = 256;
 
 const VERDICT_DROPPED = VERDICTS.indexOf('dropped');
 const VERDICT_DELIVERED = VERDICTS.indexOf('delivered');
+const VERDICT_TRANSLATED = VERDICTS.indexOf('translated');
+const VERDICT_REFUSED = VERDICTS.indexOf('refused');
 
 /**
  * Packets of a live capture that get a verdict while it runs; a spool file of its largest size holds fewer. The memory is
@@ -46,6 +49,7 @@ export function dropsByBin(
 export function verdictText(verdict: number, detail: number, scenario: Scenario): string {
   if (verdict === VERDICT_DROPPED) return DROP_REASONS[detail]?.name ?? '';
   if (verdict === VERDICT_DELIVERED) return portName(detail, scenario);
+  if (verdict === VERDICT_TRANSLATED || verdict === VERDICT_REFUSED) return REASONS.find(({ code }) => code === detail)?.text ?? '';
   return '';
 }
 
@@ -53,7 +57,7 @@ export function verdictText(verdict: number, detail: number, scenario: Scenario)
 function portName(number: number, scenario: Scenario): string {
   if (number === 0) return 'device';
   if (number === 1) return scenario.ports.find(({ kind }) => kind === 'host')?.id ?? 'host';
-  return scenario.ports.filter(({ kind }) => kind === 'user')[number - 2]?.id ?? '';
+  return scenario.ports.filter(({ kind }) => kind !== 'host')[number - 2]?.id ?? '';
 }
 
 /** The packet list: rows decoded when they are asked for. */

@@ -25,6 +25,7 @@ export class Snapshots {
   }
 
   offer(pipeline: Pipeline): void {
+    if (!pipeline.canSnapshot) return;
     const stretch = Math.floor(pipeline.fed / this.spacing);
     if (stretch === 0 || this.kept.has(stretch)) return;
     const snapshot = pipeline.snapshot();

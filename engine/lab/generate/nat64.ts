@@ -1,4 +1,5 @@
 import { NS_PER_MS, NS_PER_US } from '../../base/index.ts';
+import { sameAddress } from '../../wire/index.ts';
 import { ROUTER_MAC, anyHost, macOf, parseAddress, parsePrefix } from './addresses.ts';
 import { icmpFrame, reversed, udpFrame, type Ends } from './frames.ts';
 import { DNS_TYPE, dnsMessage, randomBytes } from './payloads.ts';
@@ -14,6 +15,8 @@ import { tcpFrames, tcpScript, turnsOf } from './tcp-script.ts';
 /** Largest TCP payload that fits the IPv6 minimum MTU after translation: 1280 - 40 - 20. */
 const MSS = 1_220;
 
+const ETHERNET_BYTES = 14;
+
 interface Sides {
   readonly six: Ends;
   readonly four: Ends;
@@ -26,7 +29,7 @@ export function nat64Maker(spec: Nat64StreamSpec): ExchangeMaker {
   const prefix = parsePrefix(spec.prefix).base;
   const delayNs = Math.floor(spec.translationUs * NS_PER_US);
 
-  const merge = (frames: TimedFrame[]) => frames.sort((a, b) => a.tNs - b.tNs || a.iface - b.iface);
+  const arriving = spec.sides === 'arriving';
   const both = (sides: Sides, tNs: number, fromClient: boolean, draw: (ends: Ends, v6: boolean) => Uint8Array): TimedFrame[] => {
     const six = fromClient ? sides.six : reversed(sides.six);
     const four = fromClient ? sides.four : reversed(sides.four);
@@ -49,7 +52,12 @@ export function nat64Maker(spec: Nat64StreamSpec): ExchangeMaker {
     // A round trip holds two translations; one that does not is stretched.
     const rttNs = Math.max(4 * delayNs, Math.floor(spec.rttMs * NS_PER_MS * (0.8 + 0.4 * random.float())));
     const clientPort = 49_152 + (index % 16_000);
-    const poolPort = 10_000 + ((index * 37) % 50_000);
+    const poolPort = arriving ? clientPort : 10_000 + ((index * 37) % 50_000);
+    // What comes to the translator has a source of its own side.
+    const comes = ({ bytes, iface }: TimedFrame): boolean =>
+      iface === 0 ? sameAddress(bytes, ETHERNET_BYTES + 8, client, 0, 16) : sameAddress(bytes, ETHERNET_BYTES + 12, server, 0, 4);
+    const merge = (frames: TimedFrame[]): TimedFrame[] =>
+      (arriving ? frames.filter(comes) : frames).sort((a, b) => a.tNs - b.tNs || a.iface - b.iface);
     const kind = index % 5;
     if (kind === 3) {
       const body = randomBytes(48, random);

@@ -71,12 +71,26 @@ const COMPLAINTS = [
   'tcp.analysis.out_of_order',
 ].join(' || ');
 
+/** One direction of each conversation only: tshark misses the other. */
+const ONE_WAY = ['nat64-arriving.pcapng'];
+
 function complaints(path: string): string {
   const options = ['ip', 'tcp', 'udp'].flatMap((p) => ['-o', `${p}.check_checksum:TRUE`]);
-  return execFileSync('tshark', ['-n', ...options, '-r', path, '-Y', COMPLAINTS], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  return execFileSync(
+    'tshark',
+    [
+      '-n',
+      ...options,
+      '-r',
+      path,
+      '-Y',
+      ONE_WAY.some((name) => path.endsWith(name)) ? COMPLAINTS.replaceAll(/ \|\| tcp\.analysis\.\w+/g, '') : COMPLAINTS,
+    ],
+    {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
 }
 
 const oracle = tshark ? describe : describe.skip;

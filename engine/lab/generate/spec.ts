@@ -139,6 +139,12 @@ const nat64Schema = z.strictObject({
   servers: prefix4('198.51.100.0/24'),
   translationUs: z.number().min(0).max(1e6).default(35).describe('time the translator takes'),
   rttMs: z.number().min(0.01).max(10_000).default(25),
+  sides: z
+    .enum(['both', 'arriving'])
+    .default('both')
+    .describe(
+      'both: every packet before and after translation; arriving: only what comes to the translator, IPv6 of clients and IPv4 of servers, which answer to the port that the client has',
+    ),
 });
 
 export const streamSchema = z.discriminatedUnion('kind', [

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { scenarioSchema, type PortSpec, type Scenario, type ScenarioIssue, type Selector } from '../../contract/index.ts';
+import { scenarioSchema, translatorSchema, type PortSpec, type Scenario, type ScenarioIssue, type Selector } from '../../contract/index.ts';
 import { ok, sha256Hex, type Result } from '../../base/index.ts';
 import { withHostPort } from '../host-port.ts';
+import { checkTranslators } from './check-translators.ts';
 import { checkMetering, checkNetwork } from './check-metering.ts';
 import { parseYaml, type Finding, type Path } from './yaml-text.ts';
 import { prefixProblem, prefixVersion } from './prefix.ts';
@@ -46,8 +47,8 @@ function checkPort(port: PortSpec, index: number, ports: readonly PortSpec[]): F
   if (first < index) {
     findings.push({ path: [...path, 'id'], message: `the name ${port.id} is already taken by port ${String(first + 1)} of the list` });
   }
-  if (port.kind === 'user' && port.select.length === 0) {
-    const message = `user port ${port.id} selects nothing; add a select, such as select: [{ protocol: tcp, port: 443 }], or [{}] for everything`;
+  if (port.kind !== 'host' && port.select.length === 0) {
+    const message = `${port.kind} port ${port.id} selects nothing; add a select, such as select: [{ protocol: tcp, port: 443 }], or [{}] for everything`;
     findings.push({ path, message });
   }
   findings.push(...checkMetering(port, path));
@@ -60,7 +61,7 @@ function checkPort(port: PortSpec, index: number, ports: readonly PortSpec[]): F
 /** What the schema cannot say: names used twice, selectors that never match, prefixes that are none. */
 export function checkScenario(scenario: Scenario): Finding[] {
   const findings = scenario.ports.flatMap((port, index) => checkPort(port, index, scenario.ports));
-  findings.push(...checkNetwork(scenario.device.network));
+  findings.push(...checkNetwork(scenario.device.network), ...checkTranslators(scenario));
   for (const [i, prefix] of scenario.device.local.entries()) {
     const problem = prefixProblem(prefix);
     if (problem !== undefined) findings.push({ path: ['device', 'local', i], message: problem });
@@ -72,13 +73,21 @@ export function checkScenario(scenario: Scenario): Finding[] {
   return findings;
 }
 
+/** Translator ports of which nothing is said get the defaults. */
+function withTranslators(scenario: Scenario): Scenario {
+  if (!scenario.ports.some(({ kind, translator }) => kind === 'translator' && translator === undefined)) return scenario;
+  const complete = (port: PortSpec): PortSpec =>
+    port.kind === 'translator' ? { ...port, translator: port.translator ?? translatorSchema.parse({}) } : port;
+  return { ...scenario, ports: scenario.ports.map(complete) };
+}
+
 /**
  * A scenario text, complete with defaults and a host port, or every finding with line, column and field. Never throws on any
  * text. A text of one scenario always gives the same object, whatever its comments and order of keys.
  */
 export function parseScenario(yaml: string): Result<Scenario, ScenarioIssue[]> {
   const parsed = parseYaml(yaml, scenarioSchema, checkScenario);
-  return parsed.ok ? ok(withHostPort(parsed.value.value)) : parsed;
+  return parsed.ok ? ok(withHostPort(withTranslators(parsed.value.value))) : parsed;
 }
 
 /** Findings about a scenario text; empty where it is good. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { translatorSchema, type ScenarioIssue, type TranslatorMode, type TranslatorSpec } from '../../contract/index.ts';
 import { ok, type Result } from '../../base/index.ts';
 import { createTranslator } from '../../translator/index.ts';
-import { parseYaml, type Finding } from '../scenario/index.ts';
+import { parseYaml, type Finding } from '../scenario/yaml-text.ts';
 
 /** What the schema cannot say: addresses and prefixes that are none, or that do not fit together. */
 export function checkTranslator(spec: TranslatorSpec): Finding[] {

@@ -1,5 +1,5 @@
 import { RecordBatch, type PacketSource } from '../../files/index.ts';
-import { ClassifiedBatch, ROW_OFFSETS, ROW_WORDS, classifyBatch } from '../../wire/index.ts';
+import { networkHeader } from '../../wire/index.ts';
 
 /** Side of an input: its packets come in there. `both`: one capture of both sides, told apart by the IP version. */
 export type InputSide = 4 | 6 | 'both';
@@ -9,15 +9,21 @@ export interface SideInput {
   readonly source: PacketSource;
 }
 
-/** RAW (three numbers), IPV4, IPV6. */
-const RAW_LINKS: readonly number[] = [12, 14, 101, 228, 229];
+/** Bytes before the IP header of record `i` of a batch; -1 where it has none, or one that is cut before its first byte. */
+export function networkOffset(batch: RecordBatch, i: number): number {
+  const start = batch.offset[i]!;
+  const end = start + batch.capLen[i]!;
+  const at = networkHeader(batch.bytes, start, end, batch.linkType[i]!);
+  if (at < 0 || at >= end) return -1;
+  const version = batch.bytes[at]! >>> 4;
+  return version === 4 || version === 6 ? at - start : -1;
+}
 
 /** One input and where reading it has got to. */
 export class InputCursor {
   readonly side: InputSide;
   readonly source: PacketSource;
   readonly batch = new RecordBatch();
-  readonly classified = new ClassifiedBatch(this.batch.capacity);
   /** Packet of the batch that comes next. */
   at = 0;
   /** Packets before the batch. */
@@ -36,20 +42,13 @@ export class InputCursor {
       this.before += this.batch.count;
       this.at = 0;
       if (!this.source.nextBatch(this.batch)) return false;
-      classifyBatch(this.batch, this.classified);
     }
     return true;
   }
 
   /** Bytes before the network header of packet `i` of the batch; -1 where it has none. */
   network(i: number): number {
-    const { batch, classified } = this;
-    const offset = classified.rows[i * ROW_WORDS + ROW_OFFSETS]! >>> 16;
-    // Without a network header the offset is 0 as well; only raw IP starts with one.
-    if (offset === 0 && !RAW_LINKS.includes(batch.linkType[i]!)) return -1;
-    const start = batch.offset[i]! + offset;
-    const version = offset < batch.capLen[i]! ? batch.bytes[start]! >>> 4 : 0;
-    return version === 4 || version === 6 ? offset : -1;
+    return networkOffset(this.batch, i);
   }
 }
 

@@ -1,0 +1,320 @@
+import { assert, assertDefined } from '../../base/index.ts';
+import { VERDICTS, type Scenario } from '../../contract/index.ts';
+import type { RecordBatch } from '../../files/index.ts';
+import {
+  DROP_PORT_NOMEM,
+  DROP_TX_RING_FULL,
+  META_WORDS,
+  PKT_ACK,
+  PKT_BUFLETS,
+  PKT_FLOW,
+  PKT_LEN,
+  PKT_META,
+  PKT_NUMBER,
+  PKT_PAYLOAD,
+  PKT_SEQ,
+  type Arena,
+} from '../../stack/index.ts';
+import {
+  createTranslator,
+  isTranslated,
+  Nat64,
+  PacketSink,
+  REASONS,
+  reasonOf,
+  SINK_KIND,
+  type Translator,
+} from '../../translator/index.ts';
+import { META_FLOW, ROW_ACK, ROW_META, ROW_PAYLOAD, ROW_SEQ, ROW_WORDS, classifyRange } from '../../wire/index.ts';
+import type { PortQueue } from '../port-queue.ts';
+import { toPort } from '../receive-path.ts';
+import { CLOCK_NOW, DUE_READERS } from '../services.ts';
+import { QueueWorld, type PacketHooks, type WorldOptions } from '../world.ts';
+import { FlowPairs } from './flow-pairs.ts';
+import { networkOffset } from './merged-input.ts';
+
+const VERDICT_DELIVERED = VERDICTS.indexOf('delivered');
+const VERDICT_DROPPED = VERDICTS.indexOf('dropped');
+const VERDICT_HELD = VERDICTS.indexOf('held');
+const VERDICT_TRANSLATED = VERDICTS.indexOf('translated');
+const VERDICT_REFUSED = VERDICTS.indexOf('refused');
+
+/** Output of one packet at most; see CaptureRun. */
+const SINK_BYTES = 2 * 1024 * 1024;
+const SINK_PACKETS = 4_096;
+const LINKTYPE_RAW = 101;
+
+/** Whether a scenario has a port that needs packet bytes and state of all queues. */
+export function hasTranslator(scenario: Scenario): boolean {
+  return scenario.ports.some(({ kind }) => kind === 'translator');
+}
+
+/** What a port did with a packet that somebody traces: bytes from the IP header on. */
+export interface TranslationStep {
+  readonly port: string;
+  readonly number: number;
+  readonly tNs: number;
+  readonly side: 4 | 6;
+  readonly code: number;
+  readonly before: Uint8Array;
+  readonly after: readonly { readonly side: number; readonly kind: number; readonly bytes: Uint8Array }[];
+}
+
+/** A translator port of the world, with what its panel shows. */
+export interface TranslatorPort {
+  /** Place among the ports of the scenario. */
+  readonly index: number;
+  readonly id: string;
+  readonly translator: Translator;
+  readonly pairs: FlowPairs;
+  /** Packets by reason code. */
+  readonly counts: Float64Array;
+}
+
+/**
+ * The queue of a scenario with translator ports. What such a port reads from its RX ring it translates; what comes out enters its TX ring, goes through
+ * the switch again and so to the next translator that selects it, or to the device TX ring and the link. A packet passes each translator once at
+ * most. Bytes of the packets inside are kept by metadata slot, as the buflets of a real pool would.
+ */
+export class TranslatingWorld extends QueueWorld implements PacketHooks {
+  readonly translators: readonly TranslatorPort[];
+  /** Steps of traced packets. */
+  readonly steps: TranslationStep[] = [];
+  private readonly byPort: readonly (TranslatorPort | null)[];
+  private source: RecordBatch | null = null;
+  private readonly sink = new PacketSink(SINK_BYTES, SINK_PACKETS);
+  private readonly row = new Int32Array(ROW_WORDS);
+  private readonly flowId = new Int32Array(1);
+  /** By slot: bytes from the network header on, how many are there, how many there were on the wire, bytes of the link header. */
+  private readonly slotBytes: Uint8Array[];
+  private readonly present: Uint32Array;
+  private readonly wire: Uint32Array;
+  private readonly linkBytes: Uint8Array;
+  /** By slot: ports that have translated the packet, as bits, and the port that selects it next, -1 for the device. */
+  private readonly visited: Uint16Array;
+  private readonly next: Int8Array;
+
+  constructor(arena: Arena, scenario: Scenario, queue: number, options: WorldOptions) {
+    super(arena, scenario, queue, options);
+    const slots = this.store.capacity;
+    this.slotBytes = Array.from({ length: slots }, () => new Uint8Array(0));
+    this.present = new Uint32Array(slots);
+    this.wire = new Uint32Array(slots);
+    this.linkBytes = new Uint8Array(slots);
+    this.visited = new Uint16Array(slots);
+    this.next = new Int8Array(slots);
+    const reasons = REASONS.reduce((most, { code }) => Math.max(most, code), 0) + 1;
+    this.byPort = scenario.ports.map(({ kind, id, translator: spec }, index) => {
+      if (kind !== 'translator') return null;
+      const made = createTranslator(assertDefined(spec, 'a translator port has its configuration: parseScenario fills it in'));
+      assert(made.ok, 'the configuration of a translator port was checked with the scenario');
+      return { index, id, translator: made.value, pairs: new FlowPairs(), counts: new Float64Array(reasons) };
+    });
+    this.translators = this.byPort.filter((port) => port !== null);
+    this.hooks = this;
+  }
+
+  override records(batch: RecordBatch): void {
+    this.source = batch;
+  }
+
+  taken(slot: number, row: number): void {
+    const batch = assertDefined(this.source, 'a translator is fed with bytes');
+    const offset = networkOffset(batch, row);
+    this.visited[slot] = 0;
+    this.next[slot] = -1;
+    if (offset < 0) {
+      this.present[slot] = 0;
+      return;
+    }
+    this.linkBytes[slot] = offset;
+    this.wire[slot] = batch.origLen[row]! - offset;
+    this.keep(slot, batch.bytes, batch.offset[row]! + offset, batch.capLen[row]! - offset);
+  }
+
+  private keep(slot: number, bytes: Uint8Array, at: number, length: number): void {
+    let own = this.slotBytes[slot]!;
+    if (own.length < length) {
+      own = new Uint8Array(Math.max(256, 2 ** Math.ceil(Math.log2(length))));
+      this.slotBytes[slot] = own;
+    }
+    own.set(bytes.subarray(at, at + length));
+    this.present[slot] = length;
+  }
+
+  /** A translator port has read packets: each is translated at the instant its turn ends. */
+  read(port: PortQueue, n: number): boolean {
+    const translator = this.byPort[this.ports.indexOf(port)] ?? null;
+    if (translator === null) return false;
+    const tNs = this.clock[CLOCK_NOW]!;
+    const { meta } = this.store;
+    let t = port.readStartNs;
+    for (let i = 0; i < n; i++) {
+      const slot = port.rx.peek(i);
+      const w = slot * META_WORDS;
+      t += port.reader.cost(meta[w + PKT_LEN]!);
+      this.translate(port, translator, slot, t);
+      port.counters.delivered++;
+      port.counters.bytesOut += meta[w + PKT_LEN]!;
+      port.pool.give(meta[w + PKT_BUFLETS]!);
+      const arrivalNs = this.store.arrivalNs[slot]!;
+      const number = meta[w + PKT_NUMBER]!;
+      const first = this.slotOut;
+      this.emit(port, translator, slot, arrivalNs, number, tNs);
+      this.store.release(slot);
+      if (first !== this.slotOut && port.polling === 0 && port.tx.used > 0) this.wakeTx(port, tNs);
+    }
+    this.consumed += n;
+    port.rx.consume(n);
+    this.endNs = tNs;
+    return true;
+  }
+
+  /** Counts outputs, so that the TX poll is started once there is one. */
+  private slotOut = 0;
+
+  private wakeTx(port: PortQueue, tNs: number): void {
+    this.setDue(this.link + 1 + this.ports.indexOf(port), tNs);
+  }
+
+  private translate(port: PortQueue, { translator, counts, pairs, id }: TranslatorPort, slot: number, tNs: number): void {
+    const { meta } = this.store;
+    const w = slot * META_WORDS;
+    const { sink } = this;
+    const number = meta[w + PKT_NUMBER]!;
+    const bytes = this.slotBytes[slot]!;
+    const length = this.present[slot]!;
+    const side = length > 0 && bytes[0]! >>> 4 === 6 ? 6 : 4;
+    sink.clear();
+    const code = translator.translate(side, bytes, 0, length, this.wire[slot]!, sink, tNs);
+    counts[code]!++;
+    const out = this.firstFlow(side);
+    const session = translator instanceof Nat64 ? translator.mapper.session : -1;
+    pairs.note(side, meta[w + PKT_FLOW]!, out, session, code, meta[w + PKT_LEN]!, !isTranslated(code), number, tNs);
+    if (this.verdict !== null) {
+      const { verdict } = reasonOf(code);
+      const held = verdict === 'held' || isTranslated(code) || verdict === 'passed';
+      this.verdict[number - 1] = held ? VERDICT_HELD : VERDICT_REFUSED;
+      this.detail![number - 1] = code;
+    }
+    if (this.trace?.wants(number) === true) {
+      const reason = reasonOf(code);
+      this.trace.note(number, tNs, 'translator', port.rx.id, isTranslated(code) ? 'translate' : 'refuse', {
+        verdict: reason.verdict,
+        reason: reason.id,
+        rule: reason.rfc,
+        side,
+        out: sink.count,
+      });
+      this.steps.push({ port: id, number, tNs, side, code, before: bytes.slice(0, length), after: this.outputs() });
+    }
+  }
+
+  /** Flow of the first packet that goes to the other side, -1 where none does. */
+  private firstFlow(side: 4 | 6): number {
+    const { sink } = this;
+    for (let i = 0; i < sink.count; i++) if (sink.side[i] !== side && sink.kind[i] === SINK_KIND.translated) return this.classify(i);
+    return -1;
+  }
+
+  private outputs(): TranslationStep['after'] {
+    const { sink } = this;
+    return Array.from({ length: sink.count }, (_, i) => ({ side: sink.side[i]!, kind: sink.kind[i]!, bytes: sink.packet(i) }));
+  }
+
+  /** Classifies output `i` into `row` and gives its flow number, -1 where it has none. */
+  private classify(i: number): number {
+    const { sink, row } = this;
+    classifyRange(
+      {
+        count: 1,
+        bytes: sink.bytes,
+        offset: sink.offset.subarray(i, i + 1),
+        capLen: sink.length.subarray(i, i + 1),
+        origLen: sink.wireLength.subarray(i, i + 1),
+        linkType: RAW,
+      },
+      0,
+      1,
+      row,
+      0,
+    );
+    this.fsw.table.internBatch(row, null, 0, 1, this.flowId);
+    return this.flowId[0]!;
+  }
+
+  /** Puts what the translator gave into the port's TX ring; `from` is the slot of the packet that caused it. */
+  private emit(port: PortQueue, { index }: TranslatorPort, from: number, arrivalNs: number, number: number, tNs: number): void {
+    const { sink, store, row } = this;
+    for (let i = 0; i < sink.count; i++) {
+      const id = this.classify(i);
+      const meta = row[ROW_META]!;
+      const lenBytes = sink.wireLength[i]! + this.linkBytes[from]!;
+      if (id >= 0) this.fsw.arrived(id, meta, number, lenBytes);
+      const buflets = port.pool.bufletsFor(lenBytes);
+      this.made++;
+      port.counters.packetsIn++;
+      const room = port.pool.take(buflets);
+      const slot = room ? store.alloc(buflets) : -1;
+      if (slot < 0 || !port.tx.push(slot, lenBytes)) {
+        if (slot >= 0) store.release(slot);
+        if (room) port.pool.give(buflets);
+        port.counters.dropped++;
+        port.counters.bytesDropped += lenBytes;
+        this.drop(room ? DROP_TX_RING_FULL : DROP_PORT_NOMEM, id, number, 'translator', room ? port.tx.id : port.pool.id);
+        continue;
+      }
+      const w = slot * META_WORDS;
+      store.meta[w + PKT_NUMBER] = number;
+      store.meta[w + PKT_LEN] = lenBytes;
+      store.meta[w + PKT_FLOW] = id;
+      store.meta[w + PKT_META] = meta;
+      store.meta[w + PKT_SEQ] = row[ROW_SEQ]!;
+      store.meta[w + PKT_ACK] = row[ROW_ACK]!;
+      store.meta[w + PKT_PAYLOAD] = row[ROW_PAYLOAD]!;
+      store.arrivalNs[slot] = arrivalNs;
+      this.keep(slot, sink.bytes, sink.offset[i]!, sink.length[i]!);
+      this.wire[slot] = sink.wireLength[i]!;
+      this.linkBytes[slot] = this.linkBytes[from]!;
+      this.visited[slot] = this.visited[from]! | (1 << index);
+      this.next[slot] = sink.kind[i] === SINK_KIND.error ? -1 : this.selects(slot, meta);
+      this.slotOut++;
+      if (this.trace !== null) this.trace.enqueued(port, tNs, number, port.tx, tNs);
+    }
+    sink.clear();
+  }
+
+  /** The translator port that the scenario's selectors give an output to and that has not had it yet, -1 for the device. */
+  private selects(slot: number, meta: number): number {
+    if ((meta & META_FLOW) === 0) return -1;
+    const port = this.fsw.choose(this.row, 0, meta, this.row[ROW_ACK]!, false);
+    return this.byPort[port] !== null && (this.visited[slot]! & (1 << port)) === 0 ? port : -1;
+  }
+
+  send(port: PortQueue, slot: number): boolean {
+    const next = this.next[slot]!;
+    if (next < 0) return false;
+    const tNs = this.clock[CLOCK_NOW]!;
+    const w = slot * META_WORDS;
+    port.counters.bytesOut += this.store.meta[w + PKT_LEN]!;
+    port.pool.give(this.store.meta[w + PKT_BUFLETS]!);
+    this.trace?.note(this.store.meta[w + PKT_NUMBER]!, tNs, 'fsw', `fsw.${String(this.queue)}`, 'lookup', {
+      port: this.byPort[next]!.id,
+      result: 'selected again after translation',
+    });
+    toPort(this, this.ports[next]!, DUE_READERS + next, slot, w);
+    return true;
+  }
+
+  /** What leaves by the link has been translated, or answers a packet that was refused; a packet of which a part was dropped stays dropped. */
+  override judge(number: number, verdict: number, detail: number): void {
+    if (verdict !== VERDICT_DELIVERED || detail !== 0) {
+      super.judge(number, verdict, detail);
+      return;
+    }
+    const before = this.verdict![number - 1];
+    if (before !== VERDICT_DROPPED && before !== VERDICT_REFUSED) this.verdict![number - 1] = VERDICT_TRANSLATED;
+  }
+}
+
+const RAW = Uint16Array.of(LINKTYPE_RAW);
