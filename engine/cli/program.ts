@@ -11,7 +11,7 @@ export interface Run {
   readonly signal: AbortSignal;
 }
 
-function integer(name: string, min: number, max: number): (text: string) => number {
+export function integer(name: string, min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < min || value > max)

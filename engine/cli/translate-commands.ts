@@ -1,7 +1,7 @@
 import { Option } from 'commander';
-import { examples, type Act, type Add, type Run } from './program.ts';
+import { examples, integer, type Act, type Add, type Run } from './program.ts';
 
-/** `translate`, `map` and `translators`. */
+/** `translate`, `map`, `translators` and `converters`. */
 export function addTranslate(add: Add, act: Act): void {
   add('translate', 'translate captures between IPv4 and IPv6, both sides in one run in the order of time', (command) =>
     command
@@ -47,5 +47,27 @@ export function addTranslate(add: Add, act: Act): void {
         return translatorsCommand(name, output);
       }),
     ),
+  );
+  add('converters [scenario]', 'terminals that convert addresses for the calls of others, or the bundled scenarios', (command) =>
+    command
+      .option('--seed <number>', 'seed of everything random', integer('A seed', 0, 0xffffffff))
+      .option('--explain', 'every choice of a converter: all candidates, their scores, and why the others lost')
+      .option('--messages', 'every message of call control, in order')
+      .option('-o, --output <folder>', 'captures of the legs of every converter and of the signalling, as pcapng')
+      .addHelpText(
+        'after',
+        examples(
+          'ringside converters',
+          'ringside converters two-phones --explain',
+          'ringside converters office --json | jq -c .divert?',
+          'ringside converters mine.yaml -o legs/     (ringside schema converters: what a file may say)',
+        ),
+      )
+      .action(
+        act(async ({ output, signal }: Run, name: string | undefined, options: object) => {
+          const { convertersCommand } = await import('./converters.ts');
+          return convertersCommand(name, options, output, signal);
+        }),
+      ),
   );
 }

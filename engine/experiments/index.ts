@@ -1,3 +1,10 @@
+import { converterChurn } from './converters/churn.ts';
+import { gatewayOrTerminals } from './converters/gateway-or-terminals.ts';
+import { ownCallPriority } from './converters/own-call.ts';
+import { converterScale } from './converters/scale.ts';
+import { selectionRules } from './converters/selection-rules.ts';
+import { staleRegistry } from './converters/stale-registry.ts';
+import { conversionStyles } from './converters/styles.ts';
 import { interruptModeration } from './interrupt-moderation.ts';
 import type { Experiment } from './types.ts';
 
@@ -6,4 +13,13 @@ export * from './statistics.ts';
 export * from './render.ts';
 
 /** All experiments, in the order in which they are listed. */
-export const EXPERIMENTS: readonly Experiment[] = [interruptModeration];
+export const EXPERIMENTS: readonly Experiment[] = [
+  interruptModeration,
+  gatewayOrTerminals,
+  selectionRules,
+  converterChurn,
+  ownCallPriority,
+  staleRegistry,
+  conversionStyles,
+  converterScale,
+];

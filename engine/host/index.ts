@@ -16,6 +16,7 @@ export {
   rootFolder,
   samplesFolder,
   translatorsFolder,
+  convertersFolder,
 } from './paths.ts';
 export { OfflineReplay, type ReplayRequest } from './offline.ts';
 export { summarizeRun, type SummaryRequest } from './summarize.ts';
@@ -23,3 +24,4 @@ export { DEFAULT_SCENARIO, compiledScenario, type CompiledScenario } from './com
 export { PacketListing } from './listing.ts';
 export { reportName, writeReport } from './session/report.ts';
 export { analyseBurstsOfFile, type BurstRequest } from './burst-analysis.ts';
+export { BundledFolder, refusedYaml } from './bundled.ts';

@@ -2,6 +2,7 @@ export * from './types.ts';
 export * from './scenario/index.ts';
 export * from './generate/index.ts';
 export * from './translate/index.ts';
+export * from './converters/index.ts';
 export { defaultHostPort, withHostPort } from './host-port.ts';
 export { Pipeline, groupRows } from './pipeline.ts';
 export { runToEnd, mergeResults, type RunResult } from './run.ts';

@@ -352,7 +352,8 @@ class Simulation {
   /** The processor has done a packet: translated, or refused. */
   private relayed(index: number, sequence: number): void {
     const { lab } = this;
-    const stream = lab.calls[index >> 1]!.streams[(index & 1) as 0 | 1];
+    const call = lab.calls[index >> 1]!;
+    const stream = call.streams[(index & 1) as 0 | 1];
     const node = lab.nodes.all[stream.via[sequence % IN_FLIGHT]!]!;
     const remote = stream.remoteOf(sequence);
     if (!node.alive || remote === null) {
@@ -365,7 +366,7 @@ class Simulation {
     relay.process(remote.family, bytes, 0, bytes.length, lab.nowNs);
     const { sink } = relay;
     if (sink.count === 0) {
-      this.lose(stream, 'refused by the converter');
+      this.lose(stream, call.state === 'active' ? 'refused by the converter' : 'after hang-up');
       return;
     }
     const family: Family = remote.family === 4 ? 6 : 4;

@@ -1,0 +1,240 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError, type ConverterDecision, type ConvertersResult, type ConvertersSpec } from '../contract/index.ts';
+import { NS_PER_S, formatSeconds } from '../base/index.ts';
+import { PcapngWriter, atomicFile } from '../files/index.ts';
+import { parseConverters } from '../lab/index.ts';
+import { runConverters, type Family, type Node, type PacketRecorder } from '../translator/index.ts';
+import { BundledFolder, convertersFolder, refusedYaml } from '../host/index.ts';
+import { count, table } from './format.ts';
+import { EXIT, type Output } from './output.ts';
+import { startProgress } from './progress.ts';
+
+export interface ConvertersOptions {
+  readonly seed?: number;
+  readonly explain?: boolean;
+  readonly messages?: boolean;
+  readonly output?: string;
+}
+
+const LINKTYPE_RAW = 101;
+/** The captures begin at a fixed instant: 2026-01-01 in UTC, so that the same scenario gives the same bytes. */
+const EPOCH_NS = 1_767_225_600_000_000_000n;
+/** Captures written at once at most: one for each converter and switch that took part. */
+const MAX_FILES = 512;
+/** Sessions printed for reading; `--json` prints all. */
+const SHOWN_SESSIONS = 40;
+
+/** Runs a scenario of terminals as converters, or lists the bundled ones. */
+export async function convertersCommand(
+  name: string | undefined,
+  options: ConvertersOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const bundled = new BundledFolder(convertersFolder, 'converters scenario');
+  if (name === undefined) {
+    list(bundled, output);
+    return EXIT.ok;
+  }
+  const parsed = parseConverters(bundled.fileOrBundled(name));
+  if (!parsed.ok) throw refusedYaml(name, parsed.error, 'ringside schema converters');
+  const spec = options.seed === undefined ? parsed.value : { ...parsed.value, seed: options.seed };
+  const captures = options.output === undefined ? null : new Captures(options.output);
+  const progress = await startProgress(output, spec.name);
+  let result: ConvertersResult;
+  try {
+    result = runConverters(spec, {
+      ...(captures !== null && { recorder: captures.record }),
+      shouldCancel: (tNs) => {
+        progress.update({ done: tNs, total: spec.durationS * NS_PER_S, unit: 'ns', message: `${formatSeconds(tNs, 0)} s` });
+        return signal.aborted;
+      },
+    });
+    if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped; no file was written.' });
+    captures?.finish();
+  } catch (error) {
+    captures?.abort();
+    throw error;
+  } finally {
+    progress.stop();
+  }
+  if (output.json) printJson(result, options, output);
+  else print(spec, result, options, captures, output);
+  return result.totals.conserved ? EXIT.ok : EXIT.failed;
+}
+
+function list(bundled: BundledFolder, output: Output): void {
+  const rows = bundled.names().map((id) => {
+    const parsed = parseConverters(bundled.text(id));
+    return { id, title: parsed.ok ? parsed.value.title : '' };
+  });
+  if (output.json) for (const row of rows) output.record(row);
+  else for (const line of table(rows.map(({ id, title }) => [output.paint.bold(id), title]))) output.text(line);
+}
+
+/** One pcapng for each converter and switch, an interface for each family. Files appear when all are complete. */
+class Captures {
+  private readonly folder: string;
+  private readonly writers = new Map<string, PcapngWriter>();
+  /** Nodes whose packets were left out because there were too many files. */
+  leftOut = 0;
+
+  constructor(folder: string) {
+    this.folder = folder;
+    mkdirSync(folder, { recursive: true });
+  }
+
+  readonly record: PacketRecorder = (node: Node, family: Family, tNs, b, offset, length) => {
+    this.writerOf(node)?.packet(tNs, b, offset, length, length, family === 4 ? 0 : 1);
+  };
+
+  get files(): string[] {
+    return [...this.writers.keys()].map((id) => join(this.folder, `${id}.pcapng`));
+  }
+
+  private writerOf(node: Node): PcapngWriter | undefined {
+    const known = this.writers.get(node.id);
+    if (known !== undefined) return known;
+    if (this.writers.size >= MAX_FILES) {
+      this.leftOut++;
+      return undefined;
+    }
+    const sink = atomicFile(join(this.folder, `${node.id}.pcapng`));
+    if (!sink.ok) throw sink.error;
+    const interfaces = ['IPv4', 'IPv6'].map((name) => ({ linkType: LINKTYPE_RAW, name }));
+    const writer = new PcapngWriter(sink.value, EPOCH_NS, interfaces, { section: { application: 'ringside converters' } });
+    this.writers.set(node.id, writer);
+    return writer;
+  }
+
+  finish(): void {
+    for (const writer of this.writers.values()) {
+      const done = writer.finish();
+      if (!done.ok) throw done.error;
+    }
+  }
+
+  abort(): void {
+    for (const writer of this.writers.values()) writer.abort();
+  }
+}
+
+function printJson(result: ConvertersResult, options: ConvertersOptions, output: Output): void {
+  for (const session of result.sessions) output.record({ session });
+  if (options.explain === true) for (const decision of result.decisions) output.record({ decision });
+  if (options.messages === true) for (const message of result.messages) output.record({ message });
+  for (const divert of result.diverts) output.record({ divert });
+  for (const node of result.nodes) if (node.capable) output.record({ node });
+  output.record({ name: result.name, seed: result.seed, endNs: result.endNs, leftOut: result.leftOut, totals: result.totals });
+}
+
+function print(
+  spec: ConvertersSpec,
+  result: ConvertersResult,
+  options: ConvertersOptions,
+  captures: Captures | null,
+  output: Output,
+): void {
+  const { totals } = result;
+  output.text(output.paint.bold(spec.title === '' ? spec.name : spec.title));
+  output.text(
+    `${count(totals.calls)} calls: ${count(totals.direct)} direct, ${count(totals.byTerminal)} by a terminal, ${count(totals.byGateway)} by the gateway, ${count(totals.calls - totals.connected)} not set up`,
+  );
+  output.text('');
+  printSessions(result, output);
+  if (result.diverts.length > 0) {
+    output.text('');
+    printDiverts(result, output);
+  }
+  output.text('');
+  printConverters(result, output);
+  if (options.explain === true) for (const decision of result.decisions) printDecision(decision, output);
+  if (options.messages === true) printMessages(result, output);
+  output.text('');
+  const { setUpMs, delayMs, gapMs } = totals;
+  const lost = Object.entries(totals.mediaLost).map(([why, n]) => `${count(n)} ${why}`);
+  output.text(`set-up p50 ${setUpMs.p50.toFixed(1)} ms, p95 ${setUpMs.p95.toFixed(1)} ms; delay p50 ${delayMs.p50.toFixed(1)} ms, p95 ${delayMs.p95.toFixed(1)} ms; gap max ${gapMs.max.toFixed(1)} ms; Gini ${totals.gini.toFixed(2)}`); // prettier-ignore
+  output.text(`media: ${count(totals.mediaSent)} sent, ${count(totals.mediaReceived)} received, lost: ${lost.length === 0 ? 'none' : lost.join(', ')}; ${totals.conserved ? 'conserved ✓' : 'NOT CONSERVED'}`); // prettier-ignore
+  for (const [why, n] of Object.entries(totals.failed)) output.text(`failed: ${count(n)} because ${why}`);
+  for (const [what, n] of Object.entries(result.leftOut)) output.text(`left out: ${count(n)} ${what}`);
+  for (const file of captures?.files ?? []) output.text(`${file} written`);
+  if (captures !== null && captures.leftOut > 0)
+    output.text(`${count(captures.leftOut)} packets left out: more than ${count(MAX_FILES)} files`);
+}
+
+function printSessions({ sessions }: ConvertersResult, output: Output): void {
+  const shown = sessions.slice(0, SHOWN_SESSIONS);
+  const head = ['call', 'at s', 'from', 'to', 'path', 'converter', 'set-up ms', 'delay ms', 'sent', 'lost', 'state'];
+  const rows = shown.map((s) => [
+    String(s.id),
+    formatSeconds(s.placedNs, 3),
+    s.from,
+    s.to,
+    s.path,
+    s.converter,
+    s.answeredNs < 0 ? '–' : s.setUpMs.toFixed(1),
+    s.forward.received === 0 ? '–' : s.forward.delayMs.mean.toFixed(1),
+    count(s.forward.sent + s.backward.sent),
+    count(s.forward.lost + s.backward.lost),
+    s.state === 'failed' ? `failed: ${s.why}` : s.state,
+  ]);
+  for (const line of table([head, ...rows], [0, 1, 6, 7, 8, 9])) output.text(line);
+  if (sessions.length > shown.length) output.text(`… and ${count(sessions.length - shown.length)} more calls (--json prints all)`);
+}
+
+function printDiverts({ diverts }: ConvertersResult, output: Output): void {
+  const rows = diverts
+    .slice(0, SHOWN_SESSIONS)
+    .map((d) => [
+      formatSeconds(d.tNs, 3),
+      String(d.session),
+      d.cause,
+      `${d.from} → ${d.to}`,
+      d.doneNs < 0 ? 'never' : d.gapMs.toFixed(1),
+      count(d.lost),
+    ]);
+  for (const line of table([['at s', 'call', 'cause', 'diverted', 'gap ms', 'lost'], ...rows], [0, 1, 4, 5])) output.text(line);
+  if (diverts.length > SHOWN_SESSIONS) output.text(`… and ${count(diverts.length - SHOWN_SESSIONS)} more (--json prints all)`);
+}
+
+function printConverters({ nodes }: ConvertersResult, output: Output): void {
+  const reasons = (counts: Readonly<Record<string, number>>): string =>
+    Object.entries(counts)
+      .map(([why, n]) => `${count(n)} ${why}`)
+      .join(', ');
+  const rows = nodes
+    .filter((node) => node.capable && (node.sessions > 0 || Object.keys(node.refusals).length > 0))
+    .map((n) => [
+      n.id,
+      `${count(n.peak)}/${count(n.capacity)}`,
+      count(n.sessions),
+      count(n.relayed),
+      reasons(n.refusals),
+      reasons(n.refused),
+    ]);
+  const head = ['converter', 'peak', 'sessions', 'relayed', 'refused to reserve', 'refused to relay'];
+  if (rows.length === 0) output.text('No converter was asked.');
+  else for (const line of table([head, ...rows], [1, 2, 3])) output.text(line);
+}
+
+function printDecision(decision: ConverterDecision, output: Output): void {
+  output.text('');
+  output.text(`${formatSeconds(decision.tNs, 3)} s, call ${String(decision.session)}, ${decision.cause}: ${decision.sentence}`);
+  const rows = decision.candidates.map((c) => [
+    `  ${c.id}`,
+    c.score.toFixed(3),
+    ...[c.terms.free, c.terms.rtt, c.terms.loss, c.terms.ownCall, c.terms.battery, c.terms.hysteresis].map((x) => x.toFixed(3)),
+    c.outcome,
+    c.why,
+  ]);
+  if (rows.length === 0) return;
+  const head = ['  candidate', 'score', 'free', 'rtt', 'loss', 'own call', 'battery', 'hysteresis', 'outcome', 'why'];
+  for (const line of table([head, ...rows], [1, 2, 3, 4, 5, 6, 7])) output.text(line);
+}
+
+function printMessages({ messages }: ConvertersResult, output: Output): void {
+  output.text('');
+  const rows = messages.map((m) => [formatSeconds(m.tNs, 6), `${m.from} → ${m.to}`, m.name, m.text]);
+  for (const line of table(rows, [0])) output.text(line);
+}

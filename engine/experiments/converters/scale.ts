@@ -1,0 +1,54 @@
+import type { Experiment } from '../types.ts';
+import { network, phones, served } from './network.ts';
+
+export const converterScale: Experiment = {
+  id: 'converters-scale',
+  title: 'From ten terminals to ten thousand',
+  question: 'How many of the terminals must be dual so that every call between the families is served?',
+  source: 'translator 4.5, experiment 7',
+  method:
+    'Networks of growing size, with a growing share of dual terminals that convert three calls each; one call per terminal and minute, 20 s long, between parties without a common family. Calls are set up and counted; no media flows.',
+  measured: false,
+  async run({ size, seed, step }) {
+    const sizes = size === 'full' ? [10, 100, 1_000, 10_000] : [10, 100];
+    const shares = size === 'full' ? [0.01, 0.05, 0.1, 0.25, 0.5] : [0.05, 0.5];
+    const rows: number[][] = [];
+    for (const [i, total] of sizes.entries()) {
+      for (const share of shares) {
+        await step(i, sizes.length, `${String(total)} terminals`);
+        const result = network({
+          seed,
+          durationS: size === 'full' ? 60 : 20,
+          gateway: null,
+          terminals: phones(total, share),
+          load: { perS: total / 60, holdS: 20, pairs: 'mixed' },
+          media: { enabled: false },
+        });
+        const { totals } = result;
+        rows.push([total, 100 * share, totals.calls, served(result), totals.setUpMs.p50, totals.gini]);
+      }
+    }
+    const enough = sizes.map((total) => rows.find((row) => row[0] === total && row[3]! >= 99.5));
+    return {
+      tables: [
+        {
+          title: 'By size and share',
+          columns: [
+            { name: 'terminals' },
+            { name: 'dual', unit: '%' },
+            { name: 'calls' },
+            { name: 'served', unit: '%' },
+            { name: 'set-up p50', unit: 'ms' },
+            { name: 'Gini index of the load' },
+          ],
+          rows,
+        },
+      ],
+      findings: sizes.map((total, i) =>
+        enough[i] === undefined
+          ? `With ${total.toLocaleString('en-US')} terminals no share tried served all calls.`
+          : `With ${total.toLocaleString('en-US')} terminals ${String(enough[i][1])} % dual ones were enough.`,
+      ),
+    };
+  },
+};

@@ -1,0 +1,72 @@
+import type { Experiment } from '../types.ts';
+import { network, phones, served } from './network.ts';
+
+export const staleRegistry: Experiment = {
+  id: 'converters-registry',
+  title: 'How fresh must the registry be?',
+  question:
+    'What do longer refresh intervals cost in wrong choices, refusals and set-up time, and what does a multicast query cost instead?',
+  source: 'translator 4.5, experiment 5',
+  method:
+    'Converters come and go abruptly; the interval between two announcements is varied (an announcement holds three intervals). The last row asks the terminals themselves by multicast.',
+  measured: false,
+  async run({ size, seed, step }) {
+    const intervals = size === 'full' ? [1, 3, 10, 30, 100] : [1, 30];
+    const modes = [
+      ...intervals.map((refreshS) => ({ refreshS, discovery: 'directory' as const })),
+      { refreshS: 10, discovery: 'multicast' as const },
+    ];
+    const rows: (string | number)[][] = [];
+    for (const [i, { refreshS, discovery }] of modes.entries()) {
+      await step(i, modes.length, `${String(refreshS)} s`);
+      const result = network({
+        seed,
+        durationS: size === 'full' ? 180 : 30,
+        gateway: {},
+        registry: { refreshS },
+        switch: { discovery },
+        terminals: phones(60, 1 / 3),
+        load: { perS: 1, holdS: 8, pairs: 'mixed' },
+        churn: { perMinute: 20, gracefulShare: 0, awayS: 20 },
+        media: { packetMs: 100 },
+      });
+      const tried = result.decisions.flatMap((d) => d.candidates);
+      const silent = tried.filter((c) => c.outcome === 'no answer').length;
+      const refused = tried.filter((c) => c.outcome === 'refused').length;
+      const announcements = result.messages.filter((m) => m.name === 'ANNOUNCE').length;
+      rows.push([
+        discovery === 'directory' ? String(refreshS) : 'asked by multicast',
+        result.decisions.length,
+        silent,
+        refused,
+        result.totals.setUpMs.p50,
+        result.totals.setUpMs.p95,
+        result.totals.byGateway,
+        served(result),
+        announcements,
+      ]);
+    }
+    return {
+      tables: [
+        {
+          title: 'By refresh interval',
+          columns: [
+            { name: 'refresh', unit: 's' },
+            { name: 'choices' },
+            { name: 'no answer' },
+            { name: 'refused' },
+            { name: 'set-up p50', unit: 'ms' },
+            { name: 'set-up p95', unit: 'ms' },
+            { name: 'calls left to the gateway' },
+            { name: 'served', unit: '%' },
+            { name: 'announcements logged' },
+          ],
+          rows,
+        },
+      ],
+      findings: [
+        `With a refresh of ${String(rows[0]![0])} s ${String(rows[0]![2])} reservations went to converters that were gone, with ${String(rows[intervals.length - 1]![0])} s ${String(rows[intervals.length - 1]![2])}, by multicast ${String(rows.at(-1)![2])}.`,
+      ],
+    };
+  },
+};

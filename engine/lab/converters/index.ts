@@ -1,0 +1,1 @@
+export { checkConverters, convertersJsonSchema, parseConverters } from './config.ts';
