@@ -3,6 +3,7 @@ export { engineErrorSchema } from './errors.ts';
 export * from './verdicts.ts';
 export * from './packet.ts';
 export * from './metering.ts';
+export * from './stack-section.ts';
 export * from './scenario.ts';
 export * from './run.ts';
 export * from './burst.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { translatorSchema } from './translator.ts';
 import { meterSchema, networkSchema, socketsSchema } from './metering.ts';
+import { stackSectionSchema } from './stack-section.ts';
 
 /**
  * A scenario says which ports exist on the flow switch, what selects traffic for each, and every parameter. All counts of
@@ -122,6 +123,7 @@ export const scenarioSchema = z
       .max(16)
       .default([])
       .describe('ports beside the device port; a host port with defaults is added where none is given'),
+    stack: stackSectionSchema.optional(),
   })
   .describe('Ringside scenario');
 export type Scenario = z.infer<typeof scenarioSchema>;

@@ -18,6 +18,13 @@ export const DROP_PORT_NOMEM = 4;
 export const DROP_TX_RING_FULL = 5;
 export const DROP_DEVICE_TX_FULL = 6;
 
+export const DROP_AQM = 7;
+export const DROP_AQM_OVERLOAD = 8;
+export const DROP_CLASS_QUEUE_FULL = 9;
+export const DROP_FLOW_SUSPENDED = 10;
+export const DROP_CHANNEL_GONE = 11;
+export const DROP_BAD_CHECKSUM = 12;
+
 export const DROP_REASONS: readonly DropReason[] = [
   { code: DROP_NONE, name: '', text: 'Not dropped.', parameter: '' },
   {
@@ -55,5 +62,41 @@ export const DROP_REASONS: readonly DropReason[] = [
     name: 'device_tx_full',
     text: 'Every slot of the device TX ring was in use: the link sends slower than the ports do.',
     parameter: 'device.txRingSlots',
+  },
+  {
+    code: DROP_AQM,
+    name: 'aqm_drop',
+    text: 'CoDel: packets of the flow had waited longer than the target for an interval (RFC 8289).',
+    parameter: 'stack.aqm.targetMs',
+  },
+  {
+    code: DROP_AQM_OVERLOAD,
+    name: 'aqm_overload',
+    text: 'The class queue was at its limit, and the flow had the most bytes in it (RFC 8290).',
+    parameter: 'stack.aqm.limitPackets',
+  },
+  {
+    code: DROP_CLASS_QUEUE_FULL,
+    name: 'class_queue_full',
+    text: 'Tail drop: the class queue, a plain FIFO, was at its limit.',
+    parameter: 'stack.aqm.limitPackets',
+  },
+  {
+    code: DROP_FLOW_SUSPENDED,
+    name: 'flow_suspended',
+    text: 'The flow was suspended and the application held as many packets as it can.',
+    parameter: 'stack.aqm.advisory.holdPackets',
+  },
+  {
+    code: DROP_CHANNEL_GONE,
+    name: 'channel_gone',
+    text: 'The channel was closed or made defunct while the packet was in its rings.',
+    parameter: 'stack.events',
+  },
+  {
+    code: DROP_BAD_CHECKSUM,
+    name: 'bad_checksum',
+    text: 'The checksum found a bit that an injected fault had turned.',
+    parameter: 'stack.faults',
   },
 ];

@@ -77,6 +77,8 @@ const FRAGMENT_SLOTS = 256;
 const META_FROM_B_BIT = 31 - Math.clz32(META_FROM_B);
 const FIRST_FROM_B_BIT = 31 - Math.clz32(FLOW_FIRST_FROM_B);
 
+const NO_SELECTORS: readonly CompiledSelector[] = [];
+
 export class FlowSwitch {
   readonly table: FlowTable;
   readonly wheel: LingerWheel;
@@ -95,6 +97,8 @@ export class FlowSwitch {
    */
   readonly clock = new Float64Array(4);
   readonly fragments = new Int32Array(FRAGMENT_SLOTS * 3);
+  /** Ports, by place, that have no open channel: 1 for closed. They are passed over, so that their traffic goes to the host. */
+  readonly closed: Uint8Array;
   private readonly key = new Int32Array(ROW_WORDS);
   private readonly spec: FlowSwitchSpec;
   private readonly haveLocal: boolean;
@@ -102,6 +106,7 @@ export class FlowSwitch {
   constructor(spec: FlowSwitchSpec) {
     this.spec = spec;
     this.haveLocal = spec.local.length > 0;
+    this.closed = new Uint8Array(spec.ports.length);
     this.table = new FlowTable({
       entryWords: FLOW_ENTRY_WORDS,
       coldWords: FLOW_COLD_WORDS,
@@ -206,7 +211,7 @@ export class FlowSwitch {
     }
     const carried = (meta & META_FIRST_FRAGMENT) !== 0 && (meta & META_HAS_PORTS) !== 0 ? ackOrPorts : 0;
     for (let place = 0; place < this.spec.ports.length; place++) {
-      const selectors = this.spec.ports[place]!;
+      const selectors = this.closed[place] === 1 ? NO_SELECTORS : this.spec.ports[place]!;
       for (let s = 0; s < selectors.length; s++) {
         if (selectors[s]!.matches(words, at, fromB, carried)) {
           this.lastSelector = s + 1;
@@ -216,6 +221,25 @@ export class FlowSwitch {
     }
     this.lastSelector = 0;
     return this.spec.hostPort;
+  }
+
+  /** Chooses the ports of all entries again, after rules or open channels have changed. Returns how many flows moved. */
+  rechoose(): number {
+    const { entries, count } = this.table;
+    let moved = 0;
+    for (let id = 0; id < count; id++) {
+      const at = id * FLOW_ENTRY_WORDS + E_STATE;
+      const state = entries[at]!;
+      if ((state & FLOW_ACTIVE) === 0) continue;
+      const meta = (state & FLOW_FIRST_FROM_B) === 0 ? 0 : META_FROM_B;
+      this.table.copyKey(id, this.key);
+      const port = this.choose(this.key, 0, meta, 0, this.sentHere(id, meta));
+      if (port !== (state & FLOW_PORT_MASK)) moved++;
+      entries[at] = (state & ~(FLOW_PORT_MASK | FLOW_BY_RULE)) | port | (this.lastSelector < 0 ? FLOW_BY_RULE : 0);
+      this.table.cold[id * FLOW_COLD_WORDS + C_SELECTOR] = this.lastSelector;
+    }
+    this.fragments.fill(0);
+    return moved;
   }
 
   /**

@@ -52,6 +52,8 @@ export class FqCodel {
   droppedCodel = 0;
   droppedOverload = 0;
   droppedTail = 0;
+  /** Packets that CoDel would have dropped, but whose sender has been told instead. */
+  spared = 0;
   /** Packets dropped by the last call and why: AQM_DROP_*. */
   readonly dropped: Int32Array;
   readonly droppedWhy: Uint8Array;
@@ -60,7 +62,7 @@ export class FqCodel {
   lastBucket = NONE;
   lastSojournNs = 0;
   lastMarked = false;
-  /** Buckets whose packets are not dropped by CoDel now, because whoever sends them has been told to stop (S-07). */
+  /** Buckets whose packets CoDel does not drop, because whoever sends them can be told to stop (S-07). Marking goes on. */
   readonly advised: Uint8Array;
   readonly bucketBytes: Float64Array;
   readonly bucketPackets: Int32Array;
@@ -214,7 +216,7 @@ export class FqCodel {
       if (!this.okToDrop) this.dropping[b] = 0;
       while (this.dropping[b] === 1 && nowNs >= this.dropNextNs[b]!) {
         this.count[b]!++;
-        if (this.mark(index)) {
+        if (this.mark(index) || this.spare(b)) {
           this.dropNextNs[b] = this.law(this.dropNextNs[b]!, this.count[b]!);
           return index;
         }
@@ -227,8 +229,7 @@ export class FqCodel {
       return index;
     }
     if (this.okToDrop) {
-      const marked = this.mark(index);
-      if (!marked) {
+      if (!this.mark(index) && !this.spare(b)) {
         this.drop(index, AQM_DROP_CODEL);
         index = this.look(b, nowNs);
       }
@@ -253,7 +254,7 @@ export class FqCodel {
     const sojournNs = nowNs - this.enqueuedNs[index]!;
     if (sojournNs < this.spec.targetNs || this.bucketBytes[b]! <= AQM_MTU_BYTES) this.firstAboveNs[b] = 0;
     else if (this.firstAboveNs[b] === 0) this.firstAboveNs[b] = nowNs + this.spec.intervalNs;
-    else if (nowNs >= this.firstAboveNs[b]!) this.okToDrop = this.advised[b] === 0;
+    else if (nowNs >= this.firstAboveNs[b]!) this.okToDrop = true;
     return index;
   }
 
@@ -266,6 +267,12 @@ export class FqCodel {
     this.ecn[index] = ECN_CE;
     this.marked++;
     this.lastMarked = true;
+    return true;
+  }
+
+  private spare(b: number): boolean {
+    if (this.advised[b] === 0) return false;
+    this.spared++;
     return true;
   }
 
@@ -314,7 +321,7 @@ export class FqCodel {
   /** The state as numbers; packets by `place`, which gives the number that a packet has in the snapshot. */
   save(place: (index: number) => number): number[] {
     const out = [this.packets, this.bytes, this.highWater, this.enqueued, this.dequeued];
-    out.push(this.marked, this.droppedCodel, this.droppedOverload, this.droppedTail, ...this.listHead, ...this.listTail);
+    out.push(this.marked, this.droppedCodel, this.droppedOverload, this.droppedTail, this.spared, ...this.listHead, ...this.listTail);
     const used: number[] = [];
     for (let b = 0; b < this.head.length; b++)
       if (this.list[b] !== LIST_NONE || this.dropNextNs[b] !== 0 || this.firstAboveNs[b] !== 0 || this.advised[b] !== 0) used.push(b);
@@ -334,7 +341,7 @@ export class FqCodel {
     for (const a of [this.count, this.lastCount, this.dropping]) a.fill(0);
     for (const a of [this.head, this.tail, this.listNext]) a.fill(NONE);
     [this.packets, this.bytes, this.highWater, this.enqueued, this.dequeued] = [get(), get(), get(), get(), get()];
-    [this.marked, this.droppedCodel, this.droppedOverload, this.droppedTail] = [get(), get(), get(), get()];
+    [this.marked, this.droppedCodel, this.droppedOverload, this.droppedTail, this.spared] = [get(), get(), get(), get(), get()];
     for (let i = 0; i < 3; i++) this.listHead[i] = get();
     for (let i = 0; i < 3; i++) this.listTail[i] = get();
     for (let n = get(); n > 0; n--) this.restoreBucket(get(), get, index);

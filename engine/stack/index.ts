@@ -17,6 +17,7 @@ export * from './channel.ts';
 export * from './nexus.ts';
 export * from './shared-ring.ts';
 export * from './statistics.ts';
+export * from './cached-pool.ts';
 export * from './channel-map.ts';
 export * from './faults.ts';
 export * from './flow-advisory.ts';

@@ -8,6 +8,11 @@ export interface StatRecord {
   readonly object: string;
   readonly name: string;
   readonly value: number;
+  /** What it belongs to, where it does: nexus, flow number, process, and the flow's addresses and ports. */
+  readonly nexus?: string;
+  readonly flow?: number;
+  readonly pid?: number;
+  readonly tuple?: string;
 }
 
 export interface StatFilter {
@@ -15,6 +20,11 @@ export interface StatFilter {
   /** Object name, or the beginning of it. */
   readonly object?: string;
   readonly name?: string;
+  readonly nexus?: string;
+  readonly flow?: number;
+  readonly pid?: number;
+  /** Part of the flow's tuple, such as an address or `:443`. */
+  readonly tuple?: string;
 }
 
 export function filterStats(records: readonly StatRecord[], filter: StatFilter): StatRecord[] {
@@ -22,11 +32,20 @@ export function filterStats(records: readonly StatRecord[], filter: StatFilter):
     (r) =>
       (filter.table === undefined || r.table === filter.table) &&
       (filter.object === undefined || r.object.startsWith(filter.object)) &&
-      (filter.name === undefined || r.name === filter.name),
+      (filter.name === undefined || r.name === filter.name) &&
+      (filter.nexus === undefined || r.nexus === filter.nexus) &&
+      (filter.flow === undefined || r.flow === filter.flow) &&
+      (filter.pid === undefined || r.pid === filter.pid) &&
+      (filter.tuple === undefined || (r.tuple ?? '').includes(filter.tuple)),
   );
 }
 
 /** The counters of an object as records, one for each. */
-export function statRecords(table: string, object: string, counters: Readonly<Record<string, number>>): StatRecord[] {
-  return Object.entries(counters).map(([name, value]) => ({ table, object, name, value }));
+export function statRecords(
+  table: string,
+  object: string,
+  counters: Readonly<Record<string, number>>,
+  about: Pick<StatRecord, 'nexus' | 'flow' | 'pid' | 'tuple'> = {},
+): StatRecord[] {
+  return Object.entries(counters).map(([name, value]) => ({ table, object, name, value, ...about }));
 }
