@@ -28,7 +28,10 @@ export const stackFlowSchema = z.strictObject({
   id: name.describe('name of the flow, for events'),
   instance: z.string().describe('stack instance that owns it; `bsd` is the kernel'),
   protocol: z.enum(['tcp', 'udp']).describe('transport protocol'),
-  ipVersion: z.union([z.literal(4), z.literal(6)]).default(4).describe('IP version'),
+  ipVersion: z
+    .union([z.literal(4), z.literal(6)])
+    .default(4)
+    .describe('IP version'),
   localPort: z.int().min(1).max(65_535).describe('local port, reserved for the instance'),
   localAddress: z.string().optional().describe('local address; every address when left out'),
   remoteAddress: z.string().optional().describe('remote address; with remotePort: a connected flow, without: a listener'),
@@ -64,7 +67,12 @@ export type AqmSpec = z.infer<typeof aqmSchema>;
 export const stackMemorySchema = z.strictObject({
   magazineRounds: z.int().min(1).max(256).default(16).describe('objects of a magazine'),
   pruneS: z.number().min(1).max(3_600).default(32).describe('seconds between two prunes of the caches'),
-  idleS: z.number().min(1).max(3_600).default(10).describe('seconds below 1,000 B/s after which a channel is drained, and purged after twice that'),
+  idleS: z
+    .number()
+    .min(1)
+    .max(3_600)
+    .default(10)
+    .describe('seconds below 1,000 B/s after which a channel is drained, and purged after twice that'),
   stallS: z.number().min(1).max(3_600).default(10).describe('seconds without a read after which a waiting channel is made defunct'),
 });
 
@@ -95,7 +103,11 @@ const ofFault = { atMs, fault: z.string().describe('fault of the list') };
 export const stackEventSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('open-channel'), ...ofInstance }),
   z.strictObject({ do: z.literal('close-channel'), ...ofInstance }),
-  z.strictObject({ do: z.literal('defunct'), ...ofInstance, opportunistic: z.boolean().default(false).describe('not while packets are out') }),
+  z.strictObject({
+    do: z.literal('defunct'),
+    ...ofInstance,
+    opportunistic: z.boolean().default(false).describe('not while packets are out'),
+  }),
   z.strictObject({
     do: z.literal('bind-port'),
     ...ofPort,

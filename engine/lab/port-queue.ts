@@ -1,6 +1,6 @@
 import { NS_PER_MS, NS_PER_US } from '../base/index.ts';
 import type { PortSpec, ReaderSpec } from '../contract/index.ts';
-import { HISTOGRAM_BUCKETS, Pool, Ring, histogramBucket, type Arena } from '../stack/index.ts';
+import { HISTOGRAM_BUCKETS, Ring, histogramBucket, type Arena, type Pool } from '../stack/index.ts';
 
 /** Counters of a port in one queue, and the delays of what it delivered. */
 export class PortCounters {
@@ -73,11 +73,11 @@ export class PortQueue {
   /** Packets of the TX poll that is going on. */
   polling = 0;
 
-  constructor(arena: Arena, spec: PortSpec, number: number, queue: number, bufferBytes: number) {
+  constructor(arena: Arena, spec: PortSpec, number: number, queue: number, pool: Pool) {
     this.number = number;
     this.rx = new Ring(arena, `${spec.id}.rx.${String(queue)}`, spec.rxRingSlots);
     this.tx = new Ring(arena, `${spec.id}.tx.${String(queue)}`, spec.txRingSlots);
-    this.pool = new Pool(`${spec.id}.pool.${String(queue)}`, spec.poolPackets, bufferBytes);
+    this.pool = pool;
     this.reader = new ReaderTimes(spec.reader);
   }
 

@@ -49,7 +49,7 @@ export function conservationOf(world: QueueWorld): Entry[] {
   for (const n of world.drops) dropped += n;
   entries.push(balance(`queue.${String(world.queue)}`, world.packets + world.made, world.finished + world.consumed, dropped, world.held));
   const { device } = world;
-  const onDevice = world.deviceRx.used + world.deviceTx.used;
+  const onDevice = world.deviceRx.used + world.deviceTx.used + (world.model?.classQueues?.packets ?? 0);
   entries.push(
     balance(
       `device.${String(world.queue)}`,
@@ -74,7 +74,7 @@ export function conservationOf(world: QueueWorld): Entry[] {
 function bufletsInside(world: QueueWorld, pool: Pool): number {
   const port = world.ports.find((p) => p.pool === pool);
   const rings = port === undefined ? [world.deviceRx, world.deviceTx] : [port.rx, port.tx];
-  return sumInside(world, rings, PKT_BUFLETS);
+  return sumInside(world, rings, PKT_BUFLETS) + (port === undefined ? (world.model?.classQueues?.buflets() ?? 0) : 0);
 }
 
 /** Sum of a metadata word over the packets in some rings. */

@@ -3,6 +3,7 @@ import {
   DROP_DEVICE_RX_FULL,
   DROP_DST_RING_FULL,
   DROP_NOMEM,
+  DROP_NONE,
   DROP_PORT_NOMEM,
   META_WORDS,
   PKT_ACK,
@@ -70,6 +71,12 @@ function toDeviceRing(world: QueueWorld, rows: Int32Array, base: number, id: num
   const { devicePool: pool, deviceRx: ring, store } = world;
   const flow = id >= 0 || (rows[base + ROW_META]! & META_FLOW) === 0 ? id : withoutRecord(world, rows, base);
   const buflets = lenBytes <= pool.bufferBytes ? 1 : pool.bufletsFor(lenBytes);
+  const fault = world.model === null ? DROP_NONE : world.model.onArrival();
+  if (fault !== DROP_NONE) {
+    world.device.dropped++;
+    world.drop(fault, flow, number, 'device', fault === DROP_NOMEM ? pool.id : ring.id);
+    return false;
+  }
   if (!pool.take(buflets)) {
     world.device.dropped++;
     world.drop(DROP_NOMEM, flow, number, 'device', pool.id);
@@ -154,7 +161,13 @@ export function toPort(world: QueueWorld, port: PortQueue, service: number, slot
   const meta = world.store.meta;
   const buflets = meta[w + PKT_BUFLETS]!;
   const ring = port.rx;
+  const { model } = world;
   port.counters.packetsIn++;
+  const fault = model === null ? DROP_NONE : model.onReceive(service - DUE_READERS);
+  if (fault !== DROP_NONE) {
+    world.dropAt(port, fault, slot, 'fsw', fault === DROP_PORT_NOMEM ? port.pool.id : ring.id);
+    return;
+  }
   if (!port.pool.take(buflets)) {
     world.dropAt(port, DROP_PORT_NOMEM, slot, 'fsw', port.pool.id);
     return;
@@ -164,7 +177,8 @@ export function toPort(world: QueueWorld, port: PortQueue, service: number, slot
     world.dropAt(port, DROP_DST_RING_FULL, slot, 'fsw', ring.id);
     return;
   }
-  if (ring.used === 1 && port.reading === 0) wake(world, port, service);
+  const woken = model === null || model.handed(service - DUE_READERS, slot);
+  if (ring.used === 1 && port.reading === 0 && woken) wake(world, port, service);
   if (world.trace !== null) world.trace.enqueued(port, world.clock[CLOCK_NOW]!, meta[w + PKT_NUMBER]!, ring, world.due[service]!);
 }
 
@@ -179,7 +193,10 @@ function wake(world: QueueWorld, port: PortQueue, service: number): void {
 export function read(world: QueueWorld, port: PortQueue, service: number): void {
   const { reader, rx } = port;
   const tNs = world.clock[CLOCK_NOW]!;
-  if (port.reading > 0 && world.hooks?.read(port, port.reading) !== true) finishRead(world, port, port.reading);
+  if (port.reading > 0) {
+    if (world.model !== null) world.model.onReadDone(service - DUE_READERS, port.reading);
+    if (world.hooks?.read(port, port.reading) !== true) finishRead(world, port, port.reading);
+  }
   const waiting = rx.used;
   port.reading = 0;
   if (waiting === 0) {
@@ -191,6 +208,7 @@ export function read(world: QueueWorld, port: PortQueue, service: number): void 
     world.due[service] = begin;
     return;
   }
+  if (world.model !== null && world.model.badHead(service - DUE_READERS)) return;
   const take = waiting < reader.batch ? waiting : reader.batch;
   let cost = take * reader.wholeNs;
   if (reader.perByteNs !== 0) {

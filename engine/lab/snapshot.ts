@@ -1,6 +1,7 @@
 import { assert } from '../base/index.ts';
 import { FLOW_COLD_WORDS, FLOW_ENTRY_WORDS, META_WORDS, PKT_LEN, type PacketStore, type Pool, type Ring } from '../stack/index.ts';
 import type { PortCounters } from './port-queue.ts';
+import type { StackModel } from './stack-model/index.ts';
 import type { QueueWorld } from './world.ts';
 
 /**
@@ -97,7 +98,28 @@ export function saveWorld(world: QueueWorld): Float64Array {
     w.put(column.length);
     w.raw(column);
   }
+  if (world.model !== null) saveModel(w, world, world.model);
   return w.done();
+}
+
+/** The stack model and the packets that stand in none of the rings. */
+function saveModel(w: Writer, world: QueueWorld, model: StackModel): void {
+  const inside = model.inside();
+  const placeOf = new Map(inside.map((slot, i) => [slot, i]));
+  w.put(inside.length);
+  for (const slot of inside) savePacket(w, slot, world.store);
+  const words = model.save((slot) => placeOf.get(slot) ?? -1);
+  w.room(words.length);
+  for (const word of words) w.put(word);
+}
+
+function restoreModel(r: Reader, world: QueueWorld, model: StackModel): void {
+  for (const slot of model.inside()) world.store.release(slot);
+  const slots = Array.from({ length: r.get() }, () => restorePacket(r, world.store));
+  model.restore(
+    () => r.get(),
+    (place) => slots[place]!,
+  );
 }
 
 /** Restores into a world of the same scenario and queue that has not run yet, or has run: everything is replaced. */
@@ -145,6 +167,7 @@ export function restoreWorld(world: QueueWorld, words: Float64Array, tNs: number
   fsw.table.load({ count, entryWords: FLOW_ENTRY_WORDS, coldWords: FLOW_COLD_WORDS, entries, cold, tails });
   fsw.table.full = full;
   fsw.wheel.rebuild(tNs);
+  if (world.model !== null) restoreModel(r, world, world.model);
   assert(r.atEnd(), 'a snapshot belongs to another scenario');
   world.restored(tNs);
 }
@@ -172,9 +195,21 @@ function restoreCounters(r: Reader, c: PortCounters): void {
 function saveRing(w: Writer, ring: Ring, store: PacketStore): void {
   w.put(ring.head, ring.dequeued, ring.drops, ring.errors, ring.highWater, ring.used);
   for (let i = 0; i < ring.used; i++) {
-    const slot = ring.peek(i);
-    w.put(store.arrivalNs[slot]!, ...store.meta.subarray(slot * META_WORDS, (slot + 1) * META_WORDS));
+    savePacket(w, ring.peek(i), store);
   }
+}
+
+function savePacket(w: Writer, slot: number, store: PacketStore): void {
+  w.put(store.arrivalNs[slot]!, ...store.meta.subarray(slot * META_WORDS, (slot + 1) * META_WORDS));
+}
+
+/** Takes the metadata of a saved packet over into a slot of its own. */
+function restorePacket(r: Reader, store: PacketStore): number {
+  const slot = store.alloc(1);
+  assert(slot >= 0, 'a snapshot holds more packets than its scenario has room for');
+  store.arrivalNs[slot] = r.get();
+  for (let word = 0; word < META_WORDS; word++) store.meta[slot * META_WORDS + word] = r.get();
+  return slot;
 }
 
 function emptyRing(ring: Ring, store: PacketStore): void {
@@ -189,10 +224,7 @@ function restoreRing(r: Reader, ring: Ring, store: PacketStore): void {
   const [dequeued, drops, errors, highWater, used] = [r.get(), r.get(), r.get(), r.get(), r.get()];
   ring.restore({ head, dequeued, drops, errors, highWater });
   for (let i = 0; i < used; i++) {
-    const slot = store.alloc(1);
-    assert(slot >= 0, 'a snapshot holds more packets than its scenario has room for');
-    store.arrivalNs[slot] = r.get();
-    for (let word = 0; word < META_WORDS; word++) store.meta[slot * META_WORDS + word] = r.get();
+    const slot = restorePacket(r, store);
     const pushed = ring.push(slot, store.meta[slot * META_WORDS + PKT_LEN]!);
     assert(pushed, 'a snapshot fits the rings of its scenario');
   }

@@ -49,12 +49,28 @@ export function send(world: QueueWorld, rows: Int32Array, base: number, id: numb
   if (world.trace !== null) world.trace.sent(world, port, tNs, number, id, lenBytes);
   world.sentPackets++;
   world.sentBytes += lenBytes;
+  if (world.model !== null && world.model.holds(index, slot)) return;
+  offer(world, index, slot);
+}
+
+/** Puts a packet into the TX ring of a port, if its pool and the ring have room. */
+export function offer(world: QueueWorld, index: number, slot: number): void {
+  const tNs = world.clock[CLOCK_NOW]!;
+  const { meta } = world.store;
+  const w = slot * META_WORDS;
+  const port = world.ports[index]!;
+  const buflets = meta[w + PKT_BUFLETS]!;
+  const number = meta[w + PKT_NUMBER]!;
   port.counters.packetsIn++;
+  if (world.model !== null && world.model.txRingFull(index)) {
+    world.dropAt(port, DROP_TX_RING_FULL, slot, 'channel', port.tx.id);
+    return;
+  }
   if (!port.pool.take(buflets)) {
     world.dropAt(port, DROP_PORT_NOMEM, slot, 'channel', port.pool.id);
     return;
   }
-  if (!port.tx.push(slot, lenBytes)) {
+  if (!port.tx.push(slot, meta[w + PKT_LEN]!)) {
     port.pool.give(buflets);
     world.dropAt(port, DROP_TX_RING_FULL, slot, 'channel', port.tx.id);
     return;
@@ -94,6 +110,11 @@ function toDevice(world: QueueWorld, port: PortQueue, slot: number): void {
   port.counters.bytesOut += lenBytes;
   port.pool.give(buflets);
   const room = pool.take(buflets);
+  const classQueues = world.model === null ? null : world.model.classQueues;
+  if (room && classQueues !== null) {
+    classQueues.enqueue(slot);
+    return;
+  }
   if (!room || !ring.push(slot, lenBytes)) {
     if (room) pool.give(buflets);
     world.device.dropped++;
@@ -123,6 +144,8 @@ export function transmit(world: QueueWorld): void {
   store.release(slot);
   ring.consume(1);
   world.endNs = tNs;
+  const classQueues = world.model === null ? null : world.model.classQueues;
+  if (classQueues !== null) classQueues.fill();
   if (ring.used > 0) {
     const next = meta[ring.peek(0) * META_WORDS + PKT_LEN]!;
     world.due[world.link] = tNs + Math.round(next * world.linkNsPerByte);

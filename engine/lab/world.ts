@@ -1,6 +1,7 @@
 import { NS_PER_S, NS_PER_US, assert } from '../base/index.ts';
 import { VERDICTS, type Scenario } from '../contract/index.ts';
 import {
+  CachedPool,
   CompiledSelector,
   DROP_REASONS,
   FlowSwitch,
@@ -12,6 +13,7 @@ import {
   Pool,
   Prefix,
   Ring,
+  SEGMENT_BYTES,
   type Arena,
   type Ladder,
 } from '../stack/index.ts';
@@ -21,7 +23,8 @@ import { arrivals, poll, read } from './receive-path.ts';
 import { SeriesRecorder } from './series.ts';
 import { CLOCK_NEXT, CLOCK_NOW, CLOCK_UNTIL, DUE_LINGER, DUE_POLL, DUE_READERS, DUE_SERIES, NEVER } from './services.ts';
 import type { WorldTrace } from './trace.ts';
-import { pollTx, transmit } from './transmit-path.ts';
+import { StackModel } from './stack-model/index.ts';
+import { offer, pollTx, transmit } from './transmit-path.ts';
 import type { SeriesOptions, VerdictSink } from './types.ts';
 
 /**
@@ -30,7 +33,7 @@ import type { SeriesOptions, VerdictSink } from './types.ts';
  *
  * Time runs by arrivals. Before a packet arrives at t, all services due at or before t run, earliest first; services due at the
  * same instant run in this order: bin edge of the series, RX poll, linger worker, the readers in the order of their ports, the
- * link, and the TX polls in the order of their ports. A service looks at its ring when it starts, which fixes how many packets it takes; it ends after the time they
+ * link, the TX polls in the order of their ports, and the stack model. A service looks at its ring when it starts, which fixes how many packets it takes; it ends after the time they
  * cost, and only then moves the packets and gives their slots back. If more packets wait, it starts again at that instant.
  *
  * What happens to a received packet is in receive-path.ts, to one that is sent in transmit-path.ts.
@@ -77,6 +80,8 @@ export class QueueWorld {
   readonly ports: readonly PortQueue[];
   readonly fsw: FlowSwitch;
   readonly series: SeriesRecorder | null;
+  /** What a scenario with a `stack` section has; null costs one comparison where it would be asked. */
+  readonly model: StackModel | null;
   packets = 0;
   bytes = 0;
   /** Packets of this machine, which came on a port's TX ring; the others came from the link. */
@@ -121,10 +126,12 @@ export class QueueWorld {
     this.queue = queue;
     this.deviceRx = new Ring(arena, `device.rx.${q}`, device.rxRingSlots);
     this.deviceTx = new Ring(arena, `device.tx.${q}`, device.txRingSlots);
-    this.devicePool = new Pool(`device.pool.${q}`, device.poolPackets, device.bufferBytes);
+    this.devicePool = makePool(scenario, `device.pool.${q}`, device.poolPackets, true);
     this.store = new PacketStore(arena, `packets.${q}`, packetsInside(scenario));
     const numbers = portNumbers(scenario);
-    this.ports = scenario.ports.map((spec, i) => new PortQueue(arena, spec, numbers[i]!, queue, device.bufferBytes));
+    this.ports = scenario.ports.map(
+      (spec, i) => new PortQueue(arena, spec, numbers[i]!, queue, makePool(scenario, `${spec.id}.pool.${q}`, spec.poolPackets, false)),
+    );
     this.hostIndex = scenario.ports.findIndex((p) => p.kind === 'host');
     assert(this.hostIndex >= 0, 'a scenario has a host port');
     this.fsw = new FlowSwitch({
@@ -150,11 +157,16 @@ export class QueueWorld {
     this.trace = options.trace;
     this.series = options.series === null ? null : new SeriesRecorder(options.series, this.rings(), this.pools());
     this.link = DUE_READERS + this.ports.length;
-    this.due = new Float64Array(this.link + 1 + this.ports.length).fill(NEVER);
+    const txPolls = this.link + 1 + this.ports.length;
+    this.due = new Float64Array(scenario.stack === undefined ? txPolls : txPolls + 1).fill(NEVER);
     this.haveLocal = device.local.length > 0;
-    const sends = this.haveLocal || scenario.ports.some(({ kind }) => kind === 'translator');
+    const sends = this.haveLocal || scenario.ports.some(({ kind }) => kind === 'translator') || scenario.stack !== undefined;
     this.services = sends ? this.due.length : this.link;
     this.clock[CLOCK_NEXT] = NEVER;
+    this.model =
+      scenario.stack === undefined
+        ? null
+        : new StackModel(this, arena, scenario, scenario.stack, { ladder: options.ladder, numbers, service: txPolls });
     if (this.series !== null) this.setDue(DUE_SERIES, this.series.edgeNs);
   }
 
@@ -162,7 +174,7 @@ export class QueueWorld {
     const { device } = scenario;
     let bytes = Ring.footprint(device.rxRingSlots) + Ring.footprint(device.txRingSlots) + PacketStore.footprint(packetsInside(scenario));
     for (const port of scenario.ports) bytes += PortQueue.footprint(port);
-    return bytes;
+    return bytes + StackModel.footprint(scenario);
   }
 
   /** Rings of the queue: the device's, then each port's, RX before TX. */
@@ -180,9 +192,9 @@ export class QueueWorld {
     return due === NEVER ? -1 : due;
   }
 
-  /** Packets inside rings now. */
+  /** Packets inside now: in rings, in class queues, and held by suspended applications. */
   get held(): number {
-    let n = this.deviceRx.used + this.deviceTx.used;
+    let n = this.deviceRx.used + this.deviceTx.used + (this.model === null ? 0 : this.model.held);
     for (const port of this.ports) n += port.rx.used + port.tx.used;
     return n;
   }
@@ -248,7 +260,8 @@ export class QueueWorld {
       else if (service >= DUE_READERS) {
         if (service < link) read(this, ports[service - DUE_READERS]!, service);
         else if (service === link) transmit(this);
-        else pollTx(this, ports[service - link - 1]!, service);
+        else if (service - link - 1 < ports.length) pollTx(this, ports[service - link - 1]!, service);
+        else this.model!.run();
       } else if (service === DUE_SERIES) {
         this.series!.flush();
         due[DUE_SERIES] = this.series!.edgeNs;
@@ -293,6 +306,11 @@ export class QueueWorld {
     this.store.release(slot);
   }
 
+  /** A stack puts a packet that it has built into the TX ring of its port. */
+  offer(place: number, slot: number): void {
+    offer(this, place, slot);
+  }
+
   judge(number: number, verdict: number, detail: number): void {
     this.verdict![number - 1] = verdict;
     this.detail![number - 1] = detail;
@@ -311,7 +329,18 @@ export class QueueWorld {
 
 /** Packets that can be inside a queue at once: each holds at least one buflet of one pool; one more while it is refused. */
 function packetsInside(scenario: Scenario): number {
-  return scenario.ports.reduce((sum, port) => sum + port.poolPackets, scenario.device.poolPackets) + 1;
+  const aqm = scenario.stack?.aqm;
+  const heldBack = aqm?.advisory.enable === true ? aqm.advisory.holdPackets : 0;
+  return scenario.ports.reduce((sum, port) => sum + port.poolPackets, scenario.device.poolPackets) + heldBack + 1;
+}
+
+/** A plain account, or one with a cache in front where the scenario has a `stack` section. */
+function makePool(scenario: Scenario, id: string, packets: number, oneCpu: boolean): Pool {
+  const { bufferBytes } = scenario.device;
+  if (scenario.stack === undefined) return new Pool(id, packets, bufferBytes);
+  const { magazineRounds } = scenario.stack.memory;
+  const segmentBytes = Math.max(SEGMENT_BYTES, bufferBytes);
+  return new CachedPool(id, packets, bufferBytes, { rounds: magazineRounds, segmentBytes, oneCpu });
 }
 
 /** Port numbers of the flow switch for the scenario's ports in order: 1 for the host, user ports from 2 on. 0 is the device. */

@@ -35,6 +35,8 @@ export class Channel {
   /** Where the schema lies; undefined for a channel outside an arena. */
   readonly region: Region | undefined;
   private readonly schema: Int32Array;
+  /** The kernel's own word for it: the schema may be a zero page by then. */
+  private closed = false;
   private readonly onClose: (channel: Channel) => void;
 
   constructor(
@@ -87,7 +89,8 @@ export class Channel {
 
   /** Gives the port back. The schema stays readable and says that the channel is no longer active. Once is enough. */
   close(): void {
-    if (!this.active) return;
+    if (this.closed) return;
+    this.closed = true;
     this.schema[2] = 0;
     this.onClose(this);
   }

@@ -4,6 +4,7 @@ import { ok, sha256Hex, type Result } from '../../base/index.ts';
 import { withHostPort } from '../host-port.ts';
 import { checkTranslators } from './check-translators.ts';
 import { checkMetering, checkNetwork } from './check-metering.ts';
+import { checkStack } from './check-stack.ts';
 import { parseYaml, type Finding, type Path } from './yaml-text.ts';
 import { prefixProblem, prefixVersion } from './prefix.ts';
 
@@ -61,7 +62,7 @@ function checkPort(port: PortSpec, index: number, ports: readonly PortSpec[]): F
 /** What the schema cannot say: names used twice, selectors that never match, prefixes that are none. */
 export function checkScenario(scenario: Scenario): Finding[] {
   const findings = scenario.ports.flatMap((port, index) => checkPort(port, index, scenario.ports));
-  findings.push(...checkNetwork(scenario.device.network), ...checkTranslators(scenario));
+  findings.push(...checkNetwork(scenario.device.network), ...checkTranslators(scenario), ...checkStack(scenario));
   for (const [i, prefix] of scenario.device.local.entries()) {
     const problem = prefixProblem(prefix);
     if (problem !== undefined) findings.push({ path: ['device', 'local', i], message: problem });

@@ -32,8 +32,24 @@ export interface EventRecord {
   readonly atNs: number;
   readonly what: string;
   outcome: Outcome | 'waiting';
+  /** Why it was refused or skipped; empty for what was done. */
   text: string;
+  figures: EventFigures;
 }
+
+/** What an event did: packets purged, segments given back, flows that moved to another port; -1 where it does none of that. */
+export interface EventFigures {
+  readonly purged: number;
+  readonly freed: number;
+  readonly moved: number;
+}
+
+const NO_FIGURES: EventFigures = { purged: -1, freed: -1, moved: -1 };
+type Result = readonly [Outcome, string, EventFigures?];
+const SKIPPED: Result = ['skipped', 'packets are out'];
+
+/** An event that the worker of the switch caused stands in the journal as -1 - the place of its instance. */
+const OUTCOMES: readonly Outcome[] = ['done', 'refused', 'skipped'];
 
 /** What changes of the control plane do to packets; the model implements it. */
 export interface ControlEffects {
@@ -55,19 +71,29 @@ export const USER_METADATA_BYTES = META_WORDS * 4;
 export class Control {
   readonly nexus: Nexus;
   readonly instances: StackInstance[] = [];
-  readonly events: readonly EventRecord[];
+  /** Events of the scenario in the order of time; behind them those that the worker caused. */
+  readonly events: EventRecord[];
   readonly specs: readonly StackEventSpec[];
   /** Flows of the scenario that were refused, with the reason. */
   readonly refusals = new Map<string, string>();
   readonly flowIds = new Map<string, number>();
   next = 0;
+  /** Outcome of each event so far (its place in OUTCOMES), or -1 - place of the instance that the worker made defunct. */
+  private journal: number[] = [];
   private openings = 0;
   private readonly scenario: Scenario;
   private readonly section: StackSection;
   private readonly arena: Arena;
   private readonly effects: ControlEffects;
 
-  constructor(scenario: Scenario, section: StackSection, numbers: readonly number[], ladder: Ladder, arena: Arena, effects: ControlEffects) {
+  constructor(
+    scenario: Scenario,
+    section: StackSection,
+    numbers: readonly number[],
+    ladder: Ladder,
+    arena: Arena,
+    effects: ControlEffects,
+  ) {
     this.scenario = scenario;
     this.section = section;
     this.arena = arena;
@@ -87,13 +113,19 @@ export class Control {
       }
     });
     this.specs = [...section.events].sort((a, b) => a.atMs - b.atMs);
-    this.events = this.specs.map((spec) => ({ atNs: Math.round(spec.atMs * 1e6), what: eventText(spec), outcome: 'waiting', text: '' }));
+    this.events = this.specs.map((spec) => ({
+      atNs: Math.round(spec.atMs * 1e6),
+      what: eventText(spec),
+      outcome: 'waiting',
+      text: '',
+      figures: NO_FIGURES,
+    }));
     this.start();
   }
 
   /** When the next event is due; Infinity after the last. */
   get nextNs(): number {
-    return this.events[this.next]?.atNs ?? Number.POSITIVE_INFINITY;
+    return this.next < this.specs.length ? this.events[this.next]!.atNs : Number.POSITIVE_INFINITY;
   }
 
   private start(): void {
@@ -108,21 +140,31 @@ export class Control {
     for (const flow of this.section.flows) if (flow.at === 'start') this.addFlow(flow);
   }
 
-  /** Runs the next event. `forced`: what came of it before, when a restored run goes over it again. */
-  step(forced?: Outcome): void {
+  /** Runs the next event and gives its record. `skip`: it was skipped before, when a restored run goes over it again. */
+  step(skip = false): EventRecord {
     const spec = this.specs[this.next]!;
     const record = this.events[this.next]!;
     this.next++;
-    if (forced === 'skipped') {
-      record.outcome = 'skipped';
-      return;
-    }
-    const [outcome, text] = this.apply(spec);
-    record.outcome = outcome;
-    record.text = text;
+    this.note(record, skip ? SKIPPED : this.apply(spec));
+    return record;
   }
 
-  private apply(spec: StackEventSpec): [Outcome, string] {
+  /** The worker makes an instance defunct, because nobody reads. */
+  stalled(instance: StackInstance, atNs: number): EventRecord {
+    const record: EventRecord = { atNs, what: `stall: defunct ${instance.id}`, outcome: 'waiting', text: '', figures: NO_FIGURES };
+    this.events.push(record);
+    this.note(record, this.defunct(instance, false), -1 - this.instances.indexOf(instance));
+    return record;
+  }
+
+  private note(record: EventRecord, [outcome, text, figures]: Result, entry = OUTCOMES.indexOf(outcome)): void {
+    record.outcome = outcome;
+    record.text = text;
+    record.figures = figures ?? NO_FIGURES;
+    this.journal.push(entry);
+  }
+
+  private apply(spec: StackEventSpec): Result {
     switch (spec.do) {
       case 'open-channel':
         return this.withInstance(spec.instance, (i) => this.open(i));
@@ -133,11 +175,11 @@ export class Control {
       case 'bind-port': {
         const { pid, executable, key } = spec;
         const bound = this.nexus.bind(this.portNumber(spec.port), defined({ pid, executable, key }));
-        return bound.ok ? ['done', 'an open channel is not touched'] : ['refused', bound.error];
+        return bound.ok ? ['done', ''] : ['refused', bound.error];
       }
       case 'unbind-port': {
         const freed = this.nexus.bind(this.portNumber(spec.port), {});
-        return freed.ok ? ['done', 'anybody may open it'] : ['refused', freed.error];
+        return freed.ok ? ['done', ''] : ['refused', freed.error];
       }
       case 'add-flow': {
         const flow = this.section.flows.find((f) => f.id === spec.flow);
@@ -151,23 +193,23 @@ export class Control {
         return id !== undefined && this.nexus.removeFlow(id) ? this.moved() : ['refused', `the flow ${spec.flow} is not installed`];
       }
       case 'memory-pressure':
-        return ['done', `${String(this.effects.reclaim(-1))} segments given back`];
+        return ['done', '', { ...NO_FIGURES, freed: this.effects.reclaim(-1) }];
       case 'fault-on':
       case 'fault-off':
         return this.effects.setFault(spec.fault, spec.do === 'fault-on') ? ['done', ''] : ['refused', `there is no fault ${spec.fault}`];
     }
   }
 
-  private withInstance(id: string, work: (instance: StackInstance) => [Outcome, string]): [Outcome, string] {
+  private withInstance(id: string, work: (instance: StackInstance) => Result): Result {
     const instance = this.instances.find((i) => i.id === id);
     return instance === undefined ? ['refused', `there is no instance ${id}`] : work(instance);
   }
 
-  private moved(): [Outcome, string] {
-    return ['done', `${String(this.effects.rechoose())} flows moved`];
+  private moved(): Result {
+    return ['done', '', { ...NO_FIGURES, moved: this.effects.rechoose() }];
   }
 
-  private open(instance: StackInstance): [Outcome, string] {
+  private open(instance: StackInstance): Result {
     if (instance.pid === 0 && instance.executable === 'kernel') return ['refused', 'the kernel has no channel'];
     if (instance.map !== null && instance.state === 'defunct') instance.map.unmap();
     const spec = this.scenario.ports[instance.place]!;
@@ -194,32 +236,31 @@ export class Control {
     return this.moved();
   }
 
-  private close(instance: StackInstance): [Outcome, string] {
+  private close(instance: StackInstance): Result {
     if (instance.state === 'defunct') {
       instance.map?.unmap();
       instance.map = null;
       instance.state = 'closed';
-      return ['done', 'the process has gone; what was redirected is unmapped'];
+      return ['done', ''];
     }
     if (instance.state !== 'running' || instance.map === null) return ['refused', `${instance.id} has no open channel`];
     const { purged, moved } = this.detach(instance);
     const freed = instance.map.unmap();
     instance.map = null;
     instance.state = 'closed';
-    return ['done', `${String(purged)} packets purged, ${String(freed)} segments given back, ${String(moved)} flows moved`];
+    return ['done', '', { purged, freed, moved }];
   }
 
   /** Defunct and redirect (S-08): the application goes on running and reads zeros. */
-  defunct(instance: StackInstance, opportunistic: boolean): [Outcome, string] {
+  defunct(instance: StackInstance, opportunistic: boolean): Result {
     if (instance.state !== 'running' || instance.map === null) return ['refused', `${instance.id} has no open channel`];
     const out = this.effects.packetsOut(instance.place);
-    if (opportunistic && out > 0) return ['skipped', `${String(out)} packets are out`];
-    const freedMap = instance.map.redirect();
+    if (opportunistic && out > 0) return SKIPPED;
     const { purged, moved } = this.detach(instance);
-    const freed = freedMap + this.effects.reclaim(instance.place);
+    const freed = instance.map.redirect() + this.effects.reclaim(instance.place);
     instance.state = 'defunct';
     instance.endOfFile = true;
-    return ['done', `${String(purged)} packets purged, ${String(freed)} segments given back, ${String(moved)} flows moved`];
+    return ['done', '', { purged, freed, moved }];
   }
 
   private detach(instance: StackInstance): { purged: number; moved: number } {
@@ -278,8 +319,31 @@ export class Control {
     this.refusals.clear();
     this.openings = 0;
     this.next = 0;
-    for (const event of this.events) Object.assign(event, { outcome: 'waiting', text: '' });
+    this.journal = [];
+    this.events.length = this.specs.length;
+    for (const event of this.events) Object.assign(event, { outcome: 'waiting', text: '', figures: NO_FIGURES });
     this.start();
+  }
+
+  save(): number[] {
+    const out = [this.journal.length];
+    let next = 0;
+    let worker = this.specs.length;
+    for (const entry of this.journal) {
+      const { atNs, figures } = this.events[entry < 0 ? worker++ : next++]!;
+      out.push(entry, atNs, figures.purged, figures.freed, figures.moved);
+    }
+    return out;
+  }
+
+  /** Goes over the journal of a snapshot from the start. The effects must do nothing to packets meanwhile. */
+  restore(get: () => number): void {
+    this.reset();
+    for (let n = get(); n > 0; n--) {
+      const [entry, atNs] = [get(), get()];
+      const record = entry < 0 ? this.stalled(this.instances[-1 - entry]!, atNs) : this.step(OUTCOMES[entry] === 'skipped');
+      record.figures = { purged: get(), freed: get(), moved: get() };
+    }
   }
 }
 
@@ -309,7 +373,8 @@ function patternOf(flow: StackFlowSpec): FlowPattern {
 
 /** An event in words, such as `defunct browser`. */
 export function eventText(spec: StackEventSpec): string {
-  const what = 'instance' in spec ? spec.instance : 'port' in spec ? spec.port : 'flow' in spec ? spec.flow : 'fault' in spec ? spec.fault : '';
+  const what =
+    'instance' in spec ? spec.instance : 'port' in spec ? spec.port : 'flow' in spec ? spec.flow : 'fault' in spec ? spec.fault : '';
   const how = spec.do === 'defunct' && spec.opportunistic ? ' (opportunistic)' : '';
   return `${spec.do.replace('-', ' ')} ${what}${how}`.trim();
 }

@@ -1,0 +1,4 @@
+export * from './class-queues.ts';
+export * from './control.ts';
+export * from './held-back.ts';
+export * from './model.ts';
