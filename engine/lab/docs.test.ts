@@ -2,7 +2,16 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
-import { DROP_REASONS, DROP_NONE } from '../stack/index.ts';
+import {
+  DROP_NONE,
+  DROP_REASONS,
+  DSCP_TABLE,
+  FAULT_SITES,
+  FAULT_TEXTS,
+  SERVICE_CLASSES,
+  TRAFFIC_CLASS_ORDER,
+  trafficPlaceOf,
+} from '../stack/index.ts';
 import { generatorJsonSchema, parseGenerator } from './generate/index.ts';
 import { parseScenario, scenarioJsonSchema } from './scenario/index.ts';
 
@@ -139,7 +148,7 @@ describe('pages made from the source', () => {
     const schema = scenarioJsonSchema() as Node;
     const port = property(schema, 'ports', '[]');
     const page = await withTables('scenarios.md', {
-      top: table(HEAD, rows(schema, '', ['device', 'flowSwitch', 'ports'])),
+      top: table(HEAD, rows(schema, '', ['device', 'flowSwitch', 'ports', 'stack'])),
       device: table(HEAD, rows(property(schema, 'device'), 'device', ['device.network'])),
       network: table(HEAD, rows(property(schema, 'device', 'network'), '', [])),
       flowSwitch: table(HEAD, rows(property(schema, 'flowSwitch'), 'flowSwitch', [])),
@@ -160,6 +169,46 @@ describe('pages made from the source', () => {
       ),
     });
     await expect(page).toMatchFileSnapshot(join(root, 'docs/scenarios.md'));
+  });
+
+  it('docs/stack-model.md holds every field of the stack section, every event, fault and service class', async () => {
+    const stack = property(scenarioJsonSchema() as Node, 'stack');
+    const list = (name: string): string => table(HEAD, rows(property(stack, name, '[]'), '', []));
+    const events = property(stack, 'events', '[]').oneOf ?? [];
+    expect(events.length).toBeGreaterThan(0);
+    const page = await withTables('stack-model.md', {
+      instances: list('instances'),
+      bindings: list('bindings'),
+      flows: list('flows'),
+      faults: list('faults'),
+      aqm: table(HEAD, rows(property(stack, 'aqm'), '', [])),
+      memory: table(HEAD, rows(property(stack, 'memory'), '', [])),
+      events: table(
+        ['do', 'fields'],
+        events.map((each) => [
+          kind(property(each, 'do')),
+          Object.keys(each.properties ?? {})
+            .filter((name) => name !== 'do')
+            .map(code)
+            .join(', '),
+        ]),
+      ),
+      sites: table(
+        ['site', 'what happens'],
+        FAULT_SITES.map((site) => [code(site), FAULT_TEXTS[site]]),
+      ),
+      classes: table(
+        ['DSCP', 'name', 'service class', 'traffic class', 'source'],
+        DSCP_TABLE.map((row) => [
+          String(row.dscp),
+          row.name,
+          row.serviceClass,
+          TRAFFIC_CLASS_ORDER[trafficPlaceOf(SERVICE_CLASSES.indexOf(row.serviceClass))]!,
+          row.source,
+        ]),
+      ),
+    });
+    await expect(page).toMatchFileSnapshot(join(root, 'docs/stack-model.md'));
   });
 
   it('docs/generator.md holds every field of every kind of stream', async () => {

@@ -138,11 +138,6 @@ export class WorldTrace {
     if (this.sink.wants(number)) this.emit(number, tNs, layer, obj, 'drop', { reason: DROP_REASONS[code]!.name });
   }
 
-  /** A step of the stack model; number 0 for what belongs to no packet. */
-  note(number: number, tNs: number, layer: string, obj: string, event: string, fields: TraceRecord['fields']): void {
-    if (this.sink.wants(number)) this.emit(number, tNs, layer, obj, event, fields);
-  }
-
   expired(world: QueueWorld, tNs: number, flows: number): void {
     if (this.sink.wants(0)) this.emit(0, tNs, 'fsw', `fsw.${String(world.queue)}`, 'expire', { flows });
   }

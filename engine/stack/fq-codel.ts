@@ -237,7 +237,7 @@ export class FqCodel {
       const delta = this.count[b]! - this.lastCount[b]!;
       const soon = nowNs - this.dropNextNs[b]! < RESUME_INTERVALS * this.spec.intervalNs;
       this.count[b] = delta > 1 && soon ? delta : 1;
-      this.dropNextNs[b] = this.law(nowNs, this.count[b]!);
+      this.dropNextNs[b] = this.law(nowNs, this.count[b]);
       this.lastCount[b] = this.count[b]!;
     }
     return index;
@@ -361,7 +361,7 @@ export class FqCodel {
       if (this.head[b] === NONE) this.head[b] = i;
       else this.next[this.tail[b]!] = i;
       this.tail[b] = i;
-      this.bucketBytes[b]! += this.lenBytes[i]!;
+      this.bucketBytes[b]! += this.lenBytes[i];
     }
   }
 }

@@ -100,7 +100,7 @@ export class Control {
     this.effects = effects;
     this.nexus = new Nexus(ladder);
     scenario.ports.forEach((port, place) => {
-      this.nexus.addPort(port.id, port.kind);
+      this.nexus.addPort(port.id, port.kind === 'host' ? 'host' : 'user');
       const made = (id: string, pid: number, executable: string, key?: string): StackInstance => ({
         id, place, number: numbers[place]!, pid, executable, key,
         state: 'closed', opening: 0, map: null, endOfFile: false, refusal: '',

@@ -38,24 +38,26 @@ const REAP_S = 10;
 const RESUME_BATCH = 32;
 const VERDICT_HELD = VERDICTS.indexOf('held');
 
-/** Worker counters of the flow switch (S-09). */
-export interface WorkerCounters {
-  ticks: number;
-  prunes: number;
-  drains: number;
-  purges: number;
-  reaps: number;
-  segmentsFreed: number;
-  stalls: number;
-  stallDefuncts: number;
-  lostNotifications: number;
-  renotified: number;
-  badHeads: number;
-  /** Indices that an application gave back after its channel was gone, refused. */
-  staleRefused: number;
-  /** Packets that were held because their flow was suspended. */
-  heldBack: number;
-}
+/**
+ * Counters of the worker and the hooks (S-09). `staleRefused` are indices that an application gave back after its channel was gone;
+ * `heldBack` are packets that an application held because their flow was suspended.
+ */
+const COUNTERS = [
+  'ticks',
+  'prunes',
+  'drains',
+  'purges',
+  'reaps',
+  'segmentsFreed',
+  'stalls',
+  'stallDefuncts',
+  'lostNotifications',
+  'renotified',
+  'badHeads',
+  'staleRefused',
+  'heldBack',
+] as const;
+export type WorkerCounters = Record<(typeof COUNTERS)[number], number>;
 
 /** What the worker knows of a port. */
 interface PortWork {
@@ -79,10 +81,7 @@ export class StackModel implements ControlEffects {
   readonly heldBack: HeldBack;
   readonly userPool: UserPacketPool;
   readonly pools: readonly CachedPool[];
-  readonly counters: WorkerCounters = {
-    ticks: 0, prunes: 0, drains: 0, purges: 0, reaps: 0, segmentsFreed: 0, stalls: 0, stallDefuncts: 0,
-    lostNotifications: 0, renotified: 0, badHeads: 0, staleRefused: 0, heldBack: 0,
-  }; // prettier-ignore
+  readonly counters = Object.fromEntries(COUNTERS.map((name) => [name, 0])) as WorkerCounters;
   private readonly world: QueueWorld;
   private readonly section: StackSection;
   private readonly service: number;
@@ -406,7 +405,7 @@ export class StackModel implements ControlEffects {
   }
 
   save(slotOf: (slot: number) => number): number[] {
-    const out = [...this.control.save(), this.tickNs, this.pumpNs, this.userPool.refused, ...Object.values(this.counters)];
+    const out = [...this.control.save(), this.tickNs, this.pumpNs, this.userPool.refused, ...COUNTERS.map((name) => this.counters[name])];
     for (const w of this.work) out.push(w.bytesSeen, w.idleS, w.waitingSinceNs, w.stalled ? 1 : 0, w.recentUse.length, ...w.recentUse);
     out.push(...this.faults.save());
     for (const pool of this.pools) out.push(...pool.saveCache());
@@ -421,7 +420,7 @@ export class StackModel implements ControlEffects {
     this.control.restore(get);
     [this.tickNs, this.pumpNs] = [get(), get()];
     this.userPool.reset(get());
-    for (const name of Object.keys(this.counters) as (keyof WorkerCounters)[]) this.counters[name] = get();
+    for (const name of COUNTERS) this.counters[name] = get();
     for (const w of this.work) {
       [w.bytesSeen, w.idleS, w.waitingSinceNs] = [get(), get(), get()];
       w.stalled = get() === 1;
