@@ -172,7 +172,7 @@ describe('pages made from the source', () => {
   });
 
   it('docs/stack-model.md holds every field of the stack section, every event, fault and service class', async () => {
-    const stack = property(scenarioJsonSchema() as Node, 'stack');
+    const stack = property(scenarioJsonSchema(), 'stack');
     const list = (name: string): string => table(HEAD, rows(property(stack, name, '[]'), '', []));
     const events = property(stack, 'events', '[]').oneOf ?? [];
     expect(events.length).toBeGreaterThan(0);

@@ -88,6 +88,7 @@ describe('snapshots', () => {
 describe('drops', () => {
   const traffic = makeTraffic({ packets: 2_000, flows: 30, seed: 3, gapNs: 2_000 });
   const one = { queues: 1 } as const;
+  const slow = { ...one, local: ['10.0.0.0/8'], linkBps: 1e7 };
   const cases: [string, Parameters<typeof scenarioOf>[0]][] = [
     ['nomem', { device: { ...one, poolPackets: 2 } }],
     ['device_rx_full', { device: { ...one, rxRingSlots: 2 } }],
@@ -102,6 +103,19 @@ describe('drops', () => {
       },
     ],
     ['device_tx_full', { device: { ...one, local: ['10.0.0.0/8'], txRingSlots: 2, linkBps: 1e6 } }],
+    ['aqm_drop', { device: slow, stack: { aqm: { targetMs: 1, intervalMs: 2, ecn: false, advisory: { enable: false } } } }],
+    ['aqm_overload', { device: slow, stack: { aqm: { limitPackets: 20, advisory: { enable: false } } } }],
+    ['class_queue_full', { device: slow, stack: { aqm: { mode: 'fifo', limitPackets: 20, advisory: { enable: false } } } }],
+    ['flow_suspended', { device: slow, stack: { aqm: { advisory: { suspendBytes: 1_500, resumeBytes: 500, holdPackets: 10 } } } }],
+    [
+      'channel_gone',
+      {
+        device: one,
+        ports: [{ id: 'ch3', kind: 'user', select: [{}], reader: { perPacketNs: 100_000 } }],
+        stack: { events: [{ atMs: 2, do: 'close-channel', instance: 'ch3' }] },
+      },
+    ],
+    ['bad_checksum', { device: one, stack: { faults: [{ id: 'bits', site: 'checksum-corruption', probability: 0.1 }] } }],
   ];
   test.each(cases)('%s can be reached, and is the reason given', (name, scenario) => {
     const verdicts = sink(2_000);

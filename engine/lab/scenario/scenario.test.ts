@@ -198,7 +198,7 @@ describe('meaning', () => {
   test('the JSON Schema names every field and needs only a name', () => {
     const schema = scenarioJsonSchema() as { required: string[]; properties: Record<string, { properties?: Record<string, unknown> }> };
     expect(schema.required).toEqual(['name']);
-    expect(Object.keys(schema.properties)).toEqual(['name', 'title', 'description', 'seed', 'device', 'flowSwitch', 'ports']);
+    expect(Object.keys(schema.properties)).toEqual(['name', 'title', 'description', 'seed', 'device', 'flowSwitch', 'ports', 'stack']);
     expect(Object.keys(schema.properties['device']?.properties ?? {})).toContain('rxRingSlots');
     expect(unwrap(parseScenario('name: a')).name).toBe('a');
   });
