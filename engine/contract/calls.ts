@@ -18,6 +18,7 @@ import {
   type TimelineFrame,
 } from './run.ts';
 import { burstCalls } from './burst.ts';
+import { translatedCalls } from './translated.ts';
 import { burstAnalysisCalls } from './burst-analysis.ts';
 import { packetDetailSchema, packetRowSchema } from './packet.ts';
 import { scenarioIssueSchema } from './scenario.ts';
@@ -182,6 +183,7 @@ export const contract = {
     ),
 
     ...burstCalls,
+    ...translatedCalls,
 
     'scenario.get': call('Text of a bundled scenario', z.strictObject({ id: z.string() }), z.object({ yaml: z.string() })),
     'scenario.check': call(

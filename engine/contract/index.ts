@@ -17,6 +17,7 @@ export * from './server.ts';
 export * from './memory-port.ts';
 export * from './shell.ts';
 export * from './translator.ts';
+export * from './translated.ts';
 export * from './converters.ts';
 export * from './report.ts';
 export * from './burst-analysis.ts';

@@ -77,12 +77,15 @@ export function explainPacket(
   const path = trace.path;
   const steps = pipeline.worlds.flatMap((world) => (world instanceof TranslatingWorld ? world.steps : []));
   const cards = explainCards(withHostPort(scenario), path, row, queue);
-  return { path, queue, verdict: trace.verdict, cards: [...cards, ...steps.map(translationCard)], steps };
+  return { path, queue, verdict: trace.verdict, cards: [...cards, ...steps.map((step) => translationCard(scenario, step))], steps };
 }
 
-function translationCard({ port, code, side, before, after }: TranslationStep): ExplainCard {
+/** The card of a translator port; its parameters are those of the port in the scenario. */
+function translationCard(scenario: Scenario, { port, code, side, before, after }: TranslationStep): ExplainCard {
   const card = explainTranslation({ code, side, before, after: after[0]?.bytes });
-  return { ...card, title: `${port}: ${card.title}` };
+  const at = `ports.${String(scenario.ports.findIndex(({ id }) => id === port))}.translator`;
+  const lines = card.lines.map((line) => (line.parameter === undefined ? line : { ...line, parameter: `${at}.${line.parameter}` }));
+  return { ...card, title: `${port}: ${card.title}`, lines };
 }
 
 function nearest(snapshots: readonly Snapshot[], number: number, queue: number): Snapshot | undefined {

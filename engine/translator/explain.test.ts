@@ -44,7 +44,8 @@ describe('explanations', () => {
     expect(line('Source')).toBe('2001:db8:1::1 became 203.0.113.1');
     expect(line('Hop limit and TTL')).toBe('64 became 63');
     expect(line('Traffic class and TOS')).toBe('8, as it was');
-    expect(line('Ports')).toBe('4000 to 80 became 9000 to 80');
+    expect(line('Source port')).toBe('4000 became 9000');
+    expect(line('Destination port')).toBeUndefined();
     expect(line('Flow label')).toBe('0x00005 is lost');
     expect(line("Don't fragment")).toBe('clear');
     expect(card.lines.every((l) => (l.because ?? '') !== '')).toBe(true);
@@ -69,7 +70,7 @@ describe('explanations', () => {
     const sink = newSink();
     const code = made.value.translate(4, b, 0, b.length, b.length, sink, 0);
     const labels = explainTranslation({ code, side: 4, before: b, after: sink.packet(0) }).lines.map((l) => l.label);
-    expect(labels).toEqual(expect.arrayContaining(['Fragment header', 'IPv4 options', 'Checksum']));
+    expect(labels).toEqual(expect.arrayContaining(['Fragment', 'IPv4 options', 'Checksum']));
   });
 });
 

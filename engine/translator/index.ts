@@ -20,4 +20,5 @@ export * from './clat.ts';
 export * from './create.ts';
 export * from './map-address.ts';
 export * from './explain.ts';
+export * from './field-changes.ts';
 export * from './terminals/index.ts';

@@ -44,6 +44,10 @@ export class Nat64Mapper implements AddressMapper {
     this.subscribers = new SubscriberCounts(nat64.maxBindings, nat64.subscriberPrefix);
   }
 
+  poolAddresses(): Generator<{ readonly address: number; readonly ports: number }> {
+    return this.pools.addresses();
+  }
+
   map64(view: PacketView, inner: boolean, nowNs: number): number {
     const { b, o } = view;
     this.hairpin = false;

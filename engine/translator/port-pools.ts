@@ -55,6 +55,13 @@ export class PortPools {
     return false;
   }
 
+  /** Each address with the number of ports that may be given on it. */
+  *addresses(): Generator<{ readonly address: number; readonly ports: number }> {
+    for (const { first, addresses, lowPort, highPort } of this.pools) {
+      for (let i = 0; i < addresses; i++) yield { address: first + i, ports: highPort - lowPort + 1 };
+    }
+  }
+
   /** Finds a free address and port for the IPv6 source at `o`; false where there is none. */
   allocate(bindings: BindingTable, protocol: number, b: Uint8Array, o: number, port: number): boolean {
     if (this.total === 0) return false;

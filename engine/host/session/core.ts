@@ -15,11 +15,14 @@ import {
   type Transport,
 } from '../../contract/index.ts';
 import {
+  explainPacket,
   parseScenario,
   resampleSeries,
   scenarioSha256,
   setParameter,
+  type Explanation,
   type FlowSortKey,
+  type Pipeline,
   type Replayer,
   type RunResult,
   type VerdictSink,
@@ -224,6 +227,17 @@ export class SessionCore {
 
   frame(): LiveFrame {
     return this.playhead.frame();
+  }
+
+  /** The pipeline at the playhead, for views of what its ports hold. */
+  atPlayhead(): { readonly pipeline: Pipeline; readonly tNs: number } {
+    return { pipeline: this.playhead.state, tNs: this.playhead.tNs };
+  }
+
+  /** One packet through the whole scenario again, with what each port did. */
+  explained(number: number): Explanation | undefined {
+    if (number > this.input.packets) throw noPacket(number, this.input.packets);
+    return explainPacket(this.input.records, this.scenario.parsed, number, this.snapshots.list);
   }
 
   // Runs of the whole input.

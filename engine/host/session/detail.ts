@@ -32,10 +32,12 @@ export function readDetail(input: SessionInput, row: PacketRow, scenario: Scenar
     comments,
   });
   const explained = explainPacket(input.records, scenario, row.number, snapshots);
+  const after = explained?.steps.at(-1)?.after[0]?.bytes;
   return {
     row,
     layers: dissection.layers,
     bytes,
+    ...(after !== undefined && { after: after.slice() }),
     path: explained?.path ?? [],
     cards: explained?.cards ?? [],
     fileOffset: index.fileOffset(row.number),

@@ -1,6 +1,7 @@
 import { EngineError, contract, type CallName, type EngineHandlers } from '../../contract/index.ts';
 import { burstHandlers } from './burst.ts';
 import { analyseBurstsOfInput } from '../burst-analysis.ts';
+import { translatedHandlers } from './translated.ts';
 import type { SessionCore } from './core.ts';
 
 /**
@@ -44,6 +45,7 @@ export function sessionHandlers(
     'scenario.use': ({ id, yaml }) => core().useScenario(id, yaml),
     'scenario.set': ({ path, value }) => core().setParameter(path, value),
     ...burstHandlers(),
+    ...translatedHandlers(core),
     ...extra,
   };
   const elsewhere = (name: CallName) => () => {

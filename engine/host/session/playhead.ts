@@ -35,6 +35,10 @@ export class Playhead implements Player {
     this.snapshots = snapshots;
   }
 
+  get state(): Pipeline {
+    return this.pipeline;
+  }
+
   get packets(): number {
     return this.input.packets;
   }

@@ -1,5 +1,5 @@
 import { assert, assertDefined } from '../../base/index.ts';
-import { VERDICTS, type Scenario } from '../../contract/index.ts';
+import { VERDICTS, type Scenario, type TranslatorMode, type TranslatorSpec } from '../../contract/index.ts';
 import type { RecordBatch } from '../../files/index.ts';
 import {
   DROP_PORT_NOMEM,
@@ -65,6 +65,8 @@ export interface TranslatorPort {
   /** Place among the ports of the scenario. */
   readonly index: number;
   readonly id: string;
+  readonly spec: TranslatorSpec;
+  readonly mode: TranslatorMode;
   readonly translator: Translator;
   readonly pairs: FlowPairs;
   /** Packets by reason code. */
@@ -106,9 +108,10 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     const reasons = REASONS.reduce((most, { code }) => Math.max(most, code), 0) + 1;
     this.byPort = scenario.ports.map(({ kind, id, translator: spec }, index) => {
       if (kind !== 'translator') return null;
-      const made = createTranslator(assertDefined(spec, 'a translator port has its configuration: parseScenario fills it in'));
+      const own = assertDefined(spec, 'a translator port has its configuration: parseScenario fills it in');
+      const made = createTranslator(own);
       assert(made.ok, 'the configuration of a translator port was checked with the scenario');
-      return { index, id, translator: made.value, pairs: new FlowPairs(), counts: new Float64Array(reasons) };
+      return { index, id, spec: own, mode: own.mode, translator: made.value, pairs: new FlowPairs(), counts: new Float64Array(reasons) };
     });
     this.translators = this.byPort.filter((port) => port !== null);
     this.hooks = this;

@@ -16,6 +16,7 @@ import {
 } from '../../../engine/contract/index.ts';
 import { burstAnalysisHandlers } from './burst-analysis-double.ts';
 import { burstHandlers } from './burst-double.ts';
+import { translatedHandlers } from './translated-double.ts';
 import { FLOWS, hello, INPUTS, packetDetail, packetRow, SCENARIO_YAML, sessionInfo, STOPPED, summaryFor, WORLD } from './world.ts';
 
 /**
@@ -112,6 +113,7 @@ function handlers(state: State): EngineHandlers {
     ...scenarioHandlers(state),
     ...liveHandlers(state),
     ...burstHandlers(),
+    ...translatedHandlers(),
     ...burstAnalysisHandlers(),
     'report.export': ({ format }) => ({ name: `report.${format}`, url: `./download/report.${format}`, bytes: 10 }),
     'terminal.open': () => ({ terminal: 't1', shell: 'bash' }),

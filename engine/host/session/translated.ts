@@ -1,0 +1,55 @@
+import { EngineError, type EngineHandlers, type TranslationPair } from '../../contract/index.ts';
+import { bindingRows, poolRows, portRows, refusalRows, translatedFlows, translatorsOf, type TranslationStep } from '../../lab/index.ts';
+import { compileSettings, fieldChanges, mapAddress, reasonOf, SINK_KIND } from '../../translator/index.ts';
+import type { SessionCore } from './core.ts';
+
+/** Calls of the Translated flows panel. */
+export function translatedHandlers(
+  core: () => SessionCore,
+): Pick<
+  EngineHandlers,
+  'translator.sessions' | 'translator.bindings' | 'translator.refusals' | 'translator.pair' | 'translator.map' | 'translator.pools'
+> {
+  return {
+    'translator.sessions': (query) => {
+      const { pipeline, tNs } = core().atPlayhead();
+      return { tNs, ports: portRows(pipeline), ...translatedFlows(pipeline, query) };
+    },
+    'translator.bindings': (query) => bindingRows(core().atPlayhead().pipeline, query),
+    'translator.refusals': () => ({ rows: refusalRows(core().atPlayhead().pipeline) }),
+    'translator.pair': ({ number }) => ({ steps: core().explained(number)?.steps.map(pairOf) ?? [] }),
+    'translator.map': ({ port, address }) => ({ mappings: map(core(), port, address) }),
+    'translator.pools': () => poolRows(core().atPlayhead().pipeline),
+  };
+}
+
+function pairOf({ port, number, tNs, side, code, before, after }: TranslationStep): TranslationPair {
+  const { verdict, id, rfc, text } = reasonOf(code);
+  return {
+    port,
+    number,
+    tNs,
+    side,
+    verdict,
+    reason: id,
+    rfc,
+    text,
+    before,
+    after: after.map(({ side: to, kind, bytes }) => ({
+      side: to === 6 ? 6 : 4,
+      kind: kind === SINK_KIND.error ? 'answer' : kind === SINK_KIND.hairpin ? 'hairpin' : 'translated',
+      bytes,
+      changes: kind === SINK_KIND.translated ? fieldChanges(before, bytes) : [],
+    })),
+  };
+}
+
+function map(core: SessionCore, port: string, address: string) {
+  const found = translatorsOf(core.atPlayhead().pipeline).find(({ id }) => id === port);
+  if (found === undefined) throw new EngineError({ code: 'not-found', message: `The scenario has no translator port ${port}.` });
+  const settings = compileSettings(found.spec);
+  if (!settings.ok) throw new EngineError({ code: 'bad-input', message: settings.error.message, where: { field: settings.error.field } });
+  const mapped = mapAddress(settings.value, address.trim());
+  if (!mapped.ok) throw new EngineError({ code: 'bad-input', message: mapped.error, where: { field: 'address' } });
+  return mapped.value;
+}

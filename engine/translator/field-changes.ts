@@ -1,0 +1,124 @@
+import { u16, u32 } from '../base/index.ts';
+import type { FieldChange } from '../contract/index.ts';
+import { formatIpv4, formatIpv6 } from '../wire/index.ts';
+import { PacketView, PROTOCOL } from './packet-view.ts';
+import { checksumOffset } from './transport.ts';
+
+type Place = NonNullable<FieldChange['before']>;
+
+const MAPPING = 'RFC 6052 section 2.3, RFC 7757 section 3.3, RFC 6146 section 3.5';
+
+/** A packet from its IP header on, as far as it is there; undefined where it is none. */
+export function viewOf(b: Uint8Array): PacketView | undefined {
+  const view = new PacketView();
+  const six = b.length > 0 && b[0]! >> 4 === 6;
+  const code = six ? view.parse6(b, 0, b.length, b.length, true) : view.parse4(b, 0, b.length, b.length, true, false);
+  return code === 0 ? view : undefined;
+}
+
+/**
+ * Every field of a packet and of what it became, with the section that made it so; both from their IP header on. Empty where one of them cannot
+ * be read. Allocates; for one packet at a time.
+ */
+export function fieldChanges(before: Uint8Array, after: Uint8Array): FieldChange[] {
+  const from = viewOf(before);
+  const to = viewOf(after);
+  if (from === undefined || to === undefined || from.family === to.family) return [];
+  return [...headerFields(from, to), ...fragmentFields(from, to), ...transportFields(from, to)];
+}
+
+const place = (text: string | number, offset: number, length: number): Place => ({ text: String(text), offset, length });
+const hex4 = (value: number): string => `0x${value.toString(16).padStart(4, '0')}`;
+
+function row(label: string, before: Place | null, after: Place | null, because: string, parameter?: string): FieldChange {
+  return { label, before, after, changed: before?.text !== after?.text, because, ...(parameter !== undefined && { parameter }) };
+}
+
+/** RFC 7915 section for a packet that goes away from this family. */
+const section = (view: PacketView, four: string, six: string): string => `RFC 7915 section ${view.family === 4 ? four : six}`;
+
+function address(view: PacketView, second: boolean): Place {
+  if (view.family === 6) return place(formatIpv6(view.b, second ? 24 : 8), second ? 24 : 8, 16);
+  return place(formatIpv4(view.b, second ? 16 : 12), second ? 16 : 12, 4);
+}
+
+function headerFields(from: PacketView, to: PacketView): FieldChange[] {
+  const header = section(from, '4.1', '5.1');
+  const four = from.family === 4;
+  const pick = (view: PacketView, v4: readonly [number, number], v6: readonly [number, number], text: string | number): Place =>
+    place(text, ...(view.family === 4 ? v4 : v6));
+  const out = [
+    row('Version', place(from.family, 0, 1), place(to.family, 0, 1), header),
+    row(four ? 'TOS and traffic class' : 'Traffic class and TOS', pick(from, [1, 1], [0, 2], from.tos), pick(to, [1, 1], [0, 2], to.tos), header, four ? 'trafficClass' : 'tos'), // prettier-ignore
+    row('Length', pick(from, [2, 2], [4, 2], `${from.end} bytes`), pick(to, [2, 2], [4, 2], `${to.end} bytes`), header),
+    row(four ? 'TTL and hop limit' : 'Hop limit and TTL', pick(from, [8, 1], [7, 1], from.ttl), pick(to, [8, 1], [7, 1], to.ttl), header),
+    row(
+      four ? 'Protocol and next header' : 'Next header and protocol',
+      pick(from, [9, 1], [6, 1], from.protocol),
+      pick(to, [9, 1], [6, 1], to.protocol),
+      header,
+    ),
+    row('Source', address(from, false), address(to, false), MAPPING),
+    row('Destination', address(from, true), address(to, true), MAPPING),
+  ];
+  const flowLabel = four ? 0 : u32(from.b, 0) & 0xfffff;
+  if (flowLabel !== 0) out.push(row('Flow label', place(`0x${flowLabel.toString(16).padStart(5, '0')}`, 1, 3), null, header));
+  if (four) out.push(row('Header checksum', place(hex4(u16(from.b, 10)), 10, 2), null, header));
+  else out.push(row('Header checksum', null, place(hex4(u16(to.b, 10)), 10, 2), header));
+  return out;
+}
+
+function fragmentFields(from: PacketView, to: PacketView): FieldChange[] {
+  const out: FieldChange[] = [];
+  const four = from.family === 4 ? from : to;
+  const six = from.family === 6 ? from : to;
+  const because = section(from, '4.1', from.hasFragmentHeader ? '5.1.1' : '5.1');
+  const pair = (v4: Place | null, v6: Place | null): [Place | null, Place | null] => (from.family === 4 ? [v4, v6] : [v6, v4]);
+  // A fragment header is the last one before the transport.
+  const header = six.transport - 8;
+  const fragment = six.hasFragmentHeader;
+  const id = fragment ? place(hex4(six.identification), header + 4, 4) : null;
+  out.push(row('Identification', ...pair(place(hex4(four.identification), 4, 2), id), because, from.family === 6 ? 'identification' : undefined)); // prettier-ignore
+  out.push(row("Don't fragment", ...pair(place(four.dontFragment ? 'set' : 'clear', 6, 1), null), because, from.family === 6 ? 'df' : undefined)); // prettier-ignore
+  if (fragment || four.fragmented) {
+    const text = (view: PacketView): string => `offset ${view.fragmentOffset}, ${view.moreFragments ? 'more follow' : 'the last'}`;
+    const parameter = from.family === 4 && !from.fragmented ? 'lowestIpv6Mtu' : undefined;
+    out.push(row('Fragment', ...pair(place(text(four), 6, 2), fragment ? place(text(six), header + 2, 2) : null), because, parameter));
+  }
+  if (four.transport > 20) out.push(row('IPv4 options', ...pair(place(`${four.transport - 20} bytes`, 20, four.transport - 20), null), because)); // prettier-ignore
+  return out;
+}
+
+function transportFields(from: PacketView, to: PacketView): FieldChange[] {
+  if (from.fragmentOffset !== 0 || to.fragmentOffset !== 0) return [];
+  if (from.protocol === PROTOCOL.icmp || from.protocol === PROTOCOL.icmpv6) return icmpFields(from, to);
+  const out: FieldChange[] = [];
+  const offset = checksumOffset(from.protocol);
+  if (offset < 0 || from.capturedBytes < 4 || to.capturedBytes < 4) return out;
+  const word = (view: PacketView, at: number, text: (value: number) => string | number): Place =>
+    place(text(u16(view.b, view.transport + at)), view.transport + at, 2);
+  const plain = (value: number): number => value;
+  out.push(row('Source port', word(from, 0, plain), word(to, 0, plain), 'RFC 6146 section 3.5'));
+  out.push(row('Destination port', word(from, 2, plain), word(to, 2, plain), 'RFC 6146 section 3.5'));
+  if (from.capturedBytes >= offset + 2 && to.capturedBytes >= offset + 2) {
+    out.push(row('Checksum', word(from, offset, hex4), word(to, offset, hex4), section(from, '4.5', '5.5')));
+  }
+  return out;
+}
+
+function icmpFields(from: PacketView, to: PacketView): FieldChange[] {
+  if (from.capturedBytes < 4 || to.capturedBytes < 4) return [];
+  const because = section(from, '4.2', '5.2');
+  const typeCode = (view: PacketView): Place => place(`${view.b[view.transport]!}/${view.b[view.transport + 1]!}`, view.transport, 2);
+  const word = (view: PacketView, at: number): Place => place(hex4(u16(view.b, view.transport + at)), view.transport + at, 2);
+  const out = [row('ICMP type and code', typeCode(from), typeCode(to), because), row('ICMP checksum', word(from, 2), word(to, 2), because)];
+  if (from.capturedBytes < 8 || to.capturedBytes < 8) return out;
+  const type = from.b[from.transport]!;
+  const echo = from.family === 6 ? type === 128 || type === 129 : type === 0 || type === 8;
+  if (echo) out.push(row('Identifier', word(from, 4), word(to, 4), 'RFC 6146 section 3.5.3'));
+  else {
+    const parameter = (view: PacketView): Place => place(`0x${u32(view.b, view.transport + 4).toString(16).padStart(8, '0')}`, view.transport + 4, 4); // prettier-ignore
+    out.push(row('MTU, pointer or length', parameter(from), parameter(to), because));
+  }
+  return out;
+}
