@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { fuzz } from './fuzz.ts';
 import { compare, runOnce, which, type Comparison } from './measure.ts';
 import { engineMemory, indexMemory, openInput } from './memory.ts';
+import { windowMemory } from './window-memory.ts';
 import { CAPTURES, ROWS, type CaptureName, type Row } from './rows.ts';
 
 const dist = dirname(fileURLToPath(import.meta.url));
@@ -24,6 +25,7 @@ Generates its captures once, then runs Ringside and its peers in turn on the sam
   --folder DIR    where the captures are kept (build/bench)
   --json FILE     where the figures are written (test-results/bench.json)
   --fuzz N        dissect N mutated real packets instead (--seed S); none may fail
+  --window FILE   peak memory of a host that has FILE open as a window has
   --list          name the rows and their goals, run nothing`;
 
 interface Outcome {
@@ -104,6 +106,7 @@ async function main(): Promise<void> {
       json: { type: 'string', default: join(root, 'test-results', 'bench.json') },
       list: { type: 'boolean', default: false },
       open: { type: 'string' },
+      window: { type: 'string' },
       fuzz: { type: 'string' },
       seed: { type: 'string', default: '1' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -115,6 +118,10 @@ async function main(): Promise<void> {
   }
   if (values.open !== undefined) {
     console.log(JSON.stringify(await openInput(values.open)));
+    return;
+  }
+  if (values.window !== undefined) {
+    console.log(JSON.stringify(await windowMemory(values.window)));
     return;
   }
   if (values.fuzz !== undefined) {

@@ -1,4 +1,4 @@
-import { assert } from '../base/index.ts';
+import { AssertionError, assert } from '../base/index.ts';
 import type { RecordBatch } from './types.ts';
 
 /**
@@ -12,9 +12,9 @@ const MASK = SEGMENT_ROWS - 1;
 /**
  * Bytes a packet takes:
  *
- *     tsNs 8 | origLen 4 | capLen 4 | offset low 4 | flow 4 | offset high 2 | iface 2 | protocol 1 | verdict 1 | flags 1
+ *     tsNs 8 | origLen 4 | capLen 4 | offset low 4 | flow 4 | offset high 2 | iface 2 | protocol 1
  */
-export const INDEX_BYTES_PER_PACKET = 31;
+export const INDEX_BYTES_PER_PACKET = 29;
 
 /** Packets of one index at most: 2^31 rows, 66 GB of index. Packet numbers stay small integers. */
 export const MAX_PACKETS = 0x7fff_ffff;
@@ -38,9 +38,6 @@ export class IndexSegment {
   readonly iface: Uint16Array;
   /** Protocol code, meaning given by whoever classifies. */
   readonly protocol: Uint8Array;
-  /** Index into the contract's VERDICTS. */
-  readonly verdict: Uint8Array;
-  readonly flags: Uint8Array;
 
   constructor(buffer?: SharedArrayBuffer | ArrayBuffer) {
     const n = SEGMENT_ROWS;
@@ -55,8 +52,6 @@ export class IndexSegment {
     this.offsetHigh = new Uint16Array(b, n * 24, n);
     this.iface = new Uint16Array(b, n * 26, n);
     this.protocol = new Uint8Array(b, n * 28, n);
-    this.verdict = new Uint8Array(b, n * 29, n);
-    this.flags = new Uint8Array(b, n * 30, n);
   }
 }
 
@@ -198,7 +193,8 @@ export class PacketIndex {
 
   /** Segment of a packet; its row in it is `rowOf(number)`. */
   segmentOf(number: number): IndexSegment {
-    assert(number >= 1 && number <= this.rows, `packet number ${String(number)} of ${String(this.rows)}`);
+    // The sentence is made only where it is said: this runs several times for each packet of a run.
+    if (!(number >= 1 && number <= this.rows)) throw new AssertionError(`packet number ${String(number)} of ${String(this.rows)}`);
     return this.segments[(number - 1) >>> SHIFT]!;
   }
 
@@ -235,22 +231,6 @@ export class PacketIndex {
 
   setProtocol(number: number, code: number): void {
     this.segmentOf(number).protocol[this.rowOf(number)] = code;
-  }
-
-  verdict(number: number): number {
-    return this.segmentOf(number).verdict[this.rowOf(number)]!;
-  }
-
-  setVerdict(number: number, verdict: number): void {
-    this.segmentOf(number).verdict[this.rowOf(number)] = verdict;
-  }
-
-  flags(number: number): number {
-    return this.segmentOf(number).flags[this.rowOf(number)]!;
-  }
-
-  setFlags(number: number, flags: number): void {
-    this.segmentOf(number).flags[this.rowOf(number)] = flags;
   }
 
   /** Flow number, -1 for none. */

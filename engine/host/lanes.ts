@@ -63,6 +63,8 @@ export interface LaneAnswer {
 }
 
 const PROGRESS_MS = 50;
+/** Room for new objects in a lane's thread, MB: it makes hardly any. */
+const YOUNG_MB = 2;
 
 /** Chunks that a lane in the caller's thread runs before the thread looks at its other events: some tens of milliseconds. */
 const INLINE_STEPS = 64;
@@ -158,7 +160,11 @@ export async function runLanes(run: LaneRun): Promise<RunResult | undefined> {
 
 function laneThread(file: string, start: LaneStart, memory: LaneMemory): Promise<QueueResult[]> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(file, { workerData: start, name: `lane ${String(start.lane)}` });
+    const worker = new Worker(file, {
+      workerData: start,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+      name: `lane ${String(start.lane)}`,
+    });
     let answer: QueueResult[] | undefined;
     worker.on('message', (message: LaneAnswer) => {
       answer = message.results;

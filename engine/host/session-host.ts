@@ -11,6 +11,12 @@ import {
 import { sessionWorkerFile } from './paths.ts';
 import { TempFolder } from './temp-folder.ts';
 
+/**
+ * Room for new objects in the thread, MB. It makes few: what it reads lies in typed arrays, and Node's own choice of three times 16
+ * would only fill up.
+ */
+const YOUNG_MB = 8;
+
 export function sessionId(): string {
   return randomBytes(9).toString('base64url');
 }
@@ -48,7 +54,13 @@ export class SessionHost {
     const data = { ...start, port: port2 as unknown as MessagePortLike } satisfies SessionWorkerData;
     // Its temporary files (an unpacked capture) lie in a folder of ours: a thread that is ended has no chance to remove them.
     const env = { ...process.env, TMPDIR: this.folder.path, TEMP: this.folder.path, TMP: this.folder.path };
-    this.worker = new Worker(file, { workerData: data, transferList: [port2], env, name: `session ${start.id}` });
+    this.worker = new Worker(file, {
+      workerData: data,
+      transferList: [port2],
+      env,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+      name: `session ${start.id}`,
+    });
     // Node's MessagePort has the members; its listener types are those of Node's own events.
     this.client = createClient(messagePortPort(port1 as unknown as MessagePortLike));
     this.worker.on('error', (error) => {

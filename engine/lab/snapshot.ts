@@ -4,13 +4,17 @@ import type { PortCounters } from './port-queue.ts';
 import type { StackModel } from './stack-model/index.ts';
 import type { QueueWorld } from './world.ts';
 
+/** Memory that the writer of the last snapshot left for the next, so that a survey leaves no garbage; larger than this it goes. */
+const SPARE_WORDS = 1 << 19;
+let spare = new Float64Array(4_096);
+
 /**
  * The state of one queue as float64 words: counters, clocks, the packets inside rings (every pool packet is in exactly one ring
  * between two services), delays as pairs, and the flow entries. Slots and buffers in no use are not in it. Series are not in it either:
  * a restored pipeline records from its instant on.
  */
 class Writer {
-  private words = new Float64Array(4_096);
+  private words = spare;
   private length = 0;
 
   room(count: number): void {
@@ -34,6 +38,7 @@ class Writer {
   }
 
   done(): Float64Array {
+    if (this.words.length <= SPARE_WORDS) spare = this.words;
     return this.words.slice(0, this.length);
   }
 }

@@ -1,9 +1,19 @@
+import { INDEX_BYTES_PER_PACKET } from '../../files/index.ts';
 import type { Pipeline, Snapshot } from '../../lab/index.ts';
 
 /** Snapshots of a run at most: a seek or an explanation replays one part in as many. */
 export const MAX_SNAPSHOTS = 64;
-/** Memory of all snapshots. With very many flows they get large; then fewer are kept and seeks take longer. */
-export const MAX_SNAPSHOT_BYTES = 128 * 1024 * 1024;
+/**
+ * Memory of all snapshots: a part of what the index of the same input takes, and not less than the least. With very many flows
+ * snapshots get large; then fewer are kept and seeks take longer.
+ */
+export const SNAPSHOTS_PER_INDEX = 1 / 6;
+export const LEAST_SNAPSHOT_BYTES = 16 * 1024 * 1024;
+/** Bytes that the snapshots of an input may take together. */
+export function snapshotBudgetBytes(packets: number): number {
+  return Math.max(LEAST_SNAPSHOT_BYTES, Math.floor(packets * INDEX_BYTES_PER_PACKET * SNAPSHOTS_PER_INDEX));
+}
+
 /** Packets between snapshots at least; fewer are replayed in no time. */
 const MIN_SPACING = 32_768;
 
@@ -15,8 +25,10 @@ export class Snapshots {
   private readonly kept = new Map<number, Snapshot>();
   private spacing: number;
   private bytes = 0;
+  private readonly packets: number;
 
   constructor(packets: number) {
+    this.packets = packets;
     this.spacing = Math.max(MIN_SPACING, Math.ceil(packets / MAX_SNAPSHOTS));
   }
 
@@ -31,7 +43,9 @@ export class Snapshots {
     const snapshot = pipeline.snapshot();
     this.kept.set(stretch, snapshot);
     this.bytes += snapshot.byteLength;
-    while (this.kept.size > MAX_SNAPSHOTS || this.bytes > MAX_SNAPSHOT_BYTES) this.thin();
+    // A live capture grows beyond what it had at the start.
+    const budgetBytes = snapshotBudgetBytes(Math.max(this.packets, pipeline.fed));
+    while (this.kept.size > MAX_SNAPSHOTS || this.bytes > budgetBytes) this.thin();
   }
 
   /** The latest from which going forward reaches a place. */
