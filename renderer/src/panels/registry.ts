@@ -1,3 +1,4 @@
+import ChartColumn from '@lucide/svelte/icons/chart-column';
 import CircleDot from '@lucide/svelte/icons/circle-dot';
 import FileText from '@lucide/svelte/icons/file-text';
 import List from '@lucide/svelte/icons/list';
@@ -6,6 +7,8 @@ import Shuffle from '@lucide/svelte/icons/shuffle';
 import SquareTerminal from '@lucide/svelte/icons/square-terminal';
 import type { PanelDefinition } from '../lib/panel.ts';
 import ReportPanel from '../report/ReportPanel.svelte';
+import BurstHead from './burst/BurstHead.svelte';
+import BurstPanel from './burst/BurstPanel.svelte';
 import FlowsHead from './flows/FlowsHead.svelte';
 import FlowsPanel from './flows/FlowsPanel.svelte';
 import InspectorHead from './inspector/InspectorHead.svelte';
@@ -47,6 +50,19 @@ export const panels: readonly PanelDefinition[] = [
     hotkey: 'Ctrl+2',
     minWidth: 360,
     minHeight: 160,
+  },
+  {
+    id: 'bursts',
+    title: 'Bursts',
+    rail: { word: 'Bursts', order: 30 },
+    icon: ChartColumn,
+    body: BurstPanel,
+    head: BurstHead,
+    home: 'top-right',
+    open: false,
+    hotkey: 'Ctrl+5',
+    minWidth: 420,
+    minHeight: 200,
   },
   {
     id: 'flows',

@@ -1,0 +1,114 @@
+import type { BurstOutcome, CallAnswer, Override, Progress } from '../../../../engine/contract/index.ts';
+import type { AppStore } from '../../lib/engine.svelte.ts';
+
+export type BurstRun = CallAnswer<'burst.run'>;
+export type BurstView = 'meter' | 'bursts';
+
+/** A change is run after the user has paused this long: a figure typed in is not run digit by digit. */
+const DEBOUNCE_MS = 150;
+/** Inputs above this are run when asked for: two runs of them take longer than a second. */
+export const AUTO_RUN_PACKETS = 400_000;
+export const STRIP_BINS = 600;
+
+/** What head and body of the Burst panel share: the view, what-if parameters, and the two runs with the meter on and off. */
+export class BurstPanelState {
+  view = $state<BurstView>('bursts');
+  /** Which of the two runs the figures are of. */
+  meterOn = $state(true);
+  overrides = $state.raw<readonly Override[]>([]);
+  /** Stretch of time shown; null for the whole input. */
+  range = $state.raw<{ readonly fromNs: number; readonly toNs: number } | null>(null);
+  run = $state.raw<BurstRun | null>(null);
+  running = $state(false);
+  progress = $state.raw<Progress | null>(null);
+  error = $state.raw<unknown>(null);
+  /** Set for large inputs, when the user asked for the run. */
+  asked = $state(false);
+
+  readonly shown: BurstOutcome | null = $derived(this.run === null ? null : this.meterOn ? this.run.on : this.run.off);
+
+  readonly #app: AppStore;
+  #controller: AbortController | null = null;
+
+  constructor(app: AppStore) {
+    this.#app = app;
+  }
+
+  /** Value of a parameter that was changed here, undefined where the scenario's own holds. */
+  override(path: string): Override['value'] | undefined {
+    return this.overrides.find((one) => one.path === path)?.value;
+  }
+
+  set(path: string, value: Override['value']): void {
+    this.overrides = [...this.overrides.filter((one) => one.path !== path), { path, value }];
+  }
+
+  reset(): void {
+    this.overrides = [];
+  }
+
+  /** Runs the input with the meter on and off after a short pause; a later call or the undo that is given back ends it. */
+  request(session: string, fromNs: number, toNs: number): () => void {
+    const controller = new AbortController();
+    this.#controller?.abort();
+    this.#controller = controller;
+    const timer = setTimeout(() => void this.#ask(session, fromNs, toNs, controller), DEBOUNCE_MS);
+    return () => {
+      clearTimeout(timer);
+      controller.abort();
+      if (this.#controller === controller) this.running = false;
+    };
+  }
+
+  cancel(): void {
+    this.#controller?.abort();
+    this.running = false;
+  }
+
+  async #ask(session: string, fromNs: number, toNs: number, controller: AbortController): Promise<void> {
+    const { signal } = controller;
+    const overrides = [...this.overrides];
+    this.running = true;
+    this.progress = null;
+    try {
+      const run = await this.#app.call(
+        'burst.run',
+        { session, overrides, fromNs, toNs, bins: STRIP_BINS },
+        {
+          signal,
+          onProgress: (progress) => {
+            if (!signal.aborted) this.progress = progress;
+          },
+        },
+      );
+      if (signal.aborted) return;
+      this.run = run;
+      this.error = null;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.error = error;
+    }
+    this.running = false;
+  }
+
+  /** Forgets what belonged to another session. */
+  forget(): void {
+    this.cancel();
+    this.overrides = [];
+    this.range = null;
+    this.run = null;
+    this.error = null;
+    this.asked = false;
+  }
+}
+
+const states = new WeakMap<AppStore, BurstPanelState>();
+
+export function burstState(app: AppStore): BurstPanelState {
+  let state = states.get(app);
+  if (state === undefined) {
+    state = new BurstPanelState(app);
+    states.set(app, state);
+  }
+  return state;
+}

@@ -1,0 +1,121 @@
+/** What the Burst panel computes from the engine's answers. No drawing, no state. */
+import {
+  meterSchema,
+  networkSchema,
+  socketsSchema,
+  type BurstOutcome,
+  type BurstSeriesFrame,
+  type MeterStats,
+  type RingSizeRecord,
+  type StageHistogram,
+} from '../../../../engine/contract/index.ts';
+import { formatBytes, formatCount, formatDuration, formatMemory, formatRate } from '../../lib/format.ts';
+
+/** Bin of a time, clamped to the series. */
+export function binOf({ startNs, binNs, bins }: BurstSeriesFrame, tNs: number): number {
+  if (binNs <= 0 || bins < 1) return 0;
+  return Math.min(bins - 1, Math.max(0, Math.floor((tNs - startNs) / binNs)));
+}
+
+/** The record that gave the ring its size at a time: the last one up to it. */
+export function sizeAt(meters: readonly MeterStats[], tNs: number): RingSizeRecord | null {
+  const sizes = meters[0]?.sizes ?? [];
+  return sizes.findLast((size) => size.tNs <= tNs) ?? sizes[0] ?? null;
+}
+
+export interface Headline {
+  readonly label: string;
+  readonly off: string;
+  readonly on: string;
+  /** Whether less is better, and whether the meter made it so; null where there is no difference. */
+  readonly better: boolean | null;
+}
+
+const socketDrops = (outcome: BurstOutcome): number => outcome.summary.sockets?.drops ?? 0;
+const ringDrops = (outcome: BurstOutcome): number =>
+  (outcome.summary.meter ?? []).reduce((sum, meter) => sum + meter.ringFullDrop + meter.headDrop, 0);
+
+export function stage(outcome: BurstOutcome, kind: 'host' | 'user', name: StageHistogram['stage']): StageHistogram | null {
+  return outcome.stages.find((one) => one.kind === kind && one.stage === name && one.packets > 0) ?? null;
+}
+
+function compare(label: string, off: number, on: number, say: (value: number) => string, less = true): Headline {
+  return { label, off: say(off), on: say(on), better: off === on ? null : on < off === less };
+}
+
+/** Off beside on: what the meter gained and what it cost. */
+export function headlines({ on, off }: { readonly on: BurstOutcome; readonly off: BurstOutcome }): Headline[] {
+  const total = (outcome: BurstOutcome, kind: 'host' | 'user'): number => stage(outcome, kind, 'total')?.p99 ?? 0;
+  const delay = (ns: number): string => (ns > 0 ? formatDuration(ns) : '–');
+  const read = (outcome: BurstOutcome): number => outcome.summary.sockets?.readBytes ?? 0;
+  const sum = (pick: (meter: MeterStats) => number) => (outcome: BurstOutcome) =>
+    (outcome.summary.meter ?? []).reduce((all, meter) => all + pick(meter), 0);
+  const seconds = (outcome: BurstOutcome): number => Math.max(1e-9, outcome.summary.durationNs / 1e9);
+  const out = [
+    compare('socket drops', socketDrops(off), socketDrops(on), formatCount),
+    compare('ring drops', ringDrops(off), ringDrops(on), formatCount),
+    compare('read by sockets', read(off), read(on), formatBytes, false),
+    compare('legacy p99', total(off, 'host'), total(on, 'host'), delay),
+    compare('user stack p99', total(off, 'user'), total(on, 'user'), delay),
+    compare('in sockets, max', off.summary.sockets?.memoryMaxBytes ?? 0, on.summary.sockets?.memoryMaxBytes ?? 0, formatMemory),
+    compare('in ring, max', sum((meter) => meter.holdBytesMax)(off), sum((meter) => meter.holdBytesMax)(on), formatMemory),
+  ];
+  const wakeups = sum((meter) => meter.wakeups)(on) / seconds(on);
+  return [...out, { label: 'releases', off: '–', on: `${formatCount(wakeups)}/s`, better: null }];
+}
+
+/** Defaults that hold where a scenario says nothing. */
+const DEFAULTS = {
+  meter: meterSchema.parse({}),
+  sockets: socketsSchema.parse({}),
+  network: networkSchema.parse({}),
+};
+
+export type ParameterKey = 'intervalUs' | 'portionCapBytes' | 'rcvbufBytes' | 'overflow' | 'profile' | 'grouping';
+
+const FALLBACK: Readonly<Record<ParameterKey, string | number>> = {
+  intervalUs: DEFAULTS.meter.intervalUs,
+  portionCapBytes: DEFAULTS.meter.portionCapBytes,
+  rcvbufBytes: DEFAULTS.sockets.rcvbufBytes,
+  overflow: DEFAULTS.meter.overflow,
+  profile: DEFAULTS.network.profile,
+  grouping: DEFAULTS.meter.grouping,
+};
+
+/** Dotted path of a parameter for the port that has the sockets. */
+export function parameterPath(key: ParameterKey, port: string): string {
+  if (key === 'profile') return 'device.network.profile';
+  return `ports.${port}.${key === 'rcvbufBytes' ? 'sockets' : 'meter'}.${key}`;
+}
+
+/** What the scenario that was run says for a parameter, or the schema's default. Each of these words stands once in a scenario. */
+export function parameterIn(yaml: string, key: ParameterKey): string {
+  const found = new RegExp(`^[^#\\n]*?\\b${key}:\\s*["']?([\\w.+-]+)`, 'm').exec(yaml);
+  return found?.[1] ?? String(FALLBACK[key]);
+}
+
+/** Sum over queues of what a ring figure is. */
+export function ringTotals(meters: readonly MeterStats[]): { slots: number; highWater: number; rings: number; slotBytes: number } {
+  return {
+    slots: meters.reduce((sum, meter) => sum + meter.slots * meter.rings, 0),
+    highWater: meters.reduce((sum, meter) => sum + meter.highWaterSlots, 0),
+    rings: meters.reduce((sum, meter) => sum + meter.rings, 0),
+    slotBytes: meters[0]?.slotBytes ?? 0,
+  };
+}
+
+/** `64 KiB a release`: what a bin of bytes is as a rate. */
+export function binRate(bytes: number, binNs: number): string {
+  return formatRate(binNs > 0 ? (bytes * 8e9) / binNs : 0);
+}
+
+/** A size as one would type it: `128 KiB`, `1,500 B` without the comma. */
+export function sizeText(bytes: number): string {
+  if (bytes >= 1_048_576 && bytes % 1_048_576 === 0) return `${String(bytes / 1_048_576)} MiB`;
+  return bytes >= 1_024 && bytes % 1_024 === 0 ? `${String(bytes / 1_024)} KiB` : `${String(bytes)} B`;
+}
+
+/** Microseconds as one would type them: `500 µs`, `2 ms`. */
+export function intervalText(us: number): string {
+  return us >= 1_000 && us % 1_000 === 0 ? `${String(us / 1_000)} ms` : `${String(us)} µs`;
+}
