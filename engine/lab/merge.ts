@@ -3,6 +3,7 @@ import type { PortStats, RunSummary, Scenario, SeriesFrame } from '../contract/i
 import { DROP_REASONS, HISTOGRAM_BUCKETS, histogramPercentile } from '../stack/index.ts';
 import { objectIndex, objectTable } from './objects.ts';
 import { withHostPort } from './host-port.ts';
+import { regulationSummary } from './metering/regulation.ts';
 import { foldPairs } from './series.ts';
 import type { QueueResult, SummaryInput } from './types.ts';
 
@@ -40,6 +41,7 @@ export function mergeSummary(scenario: Scenario, results: readonly QueueResult[]
     drops,
     skipped,
     conservation: { ok: run.ok && objects.every((o) => o.ok), objects: [run, ...objects] },
+    ...regulationSummary(queues.map((q) => q.regulation).filter((r) => r !== undefined)),
     scenario: { name: scenario.name, sha256: input.scenarioSha256 },
     seed: scenario.seed,
   };

@@ -1,6 +1,7 @@
 import { NS_PER_MS, NS_PER_US } from '../base/index.ts';
 import type { PortSpec, ReaderSpec } from '../contract/index.ts';
 import { HISTOGRAM_BUCKETS, Ring, histogramBucket, type Arena, type Pool } from '../stack/index.ts';
+import type { MeteredPort } from './metering/metered-port.ts';
 
 /** Counters of a port in one queue, and the delays of what it delivered. */
 export class PortCounters {
@@ -67,6 +68,8 @@ export class PortQueue {
   readonly pool: Pool;
   readonly counters = new PortCounters();
   readonly reader: ReaderTimes;
+  /** Set where packets go to sockets instead of this reader. */
+  metered: MeteredPort | null = null;
   /** Packets of the read that is going on, 0 while the reader sleeps or is about to start. */
   reading = 0;
   readStartNs = 0;

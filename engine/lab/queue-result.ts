@@ -1,6 +1,8 @@
 import type { Conservation, PoolStats, RingStats } from '../contract/index.ts';
 import { META_WORDS, PKT_BUFLETS, PKT_LEN, type Pool, type Ring } from '../stack/index.ts';
-import type { PortCounters } from './port-queue.ts';
+import { queueRegulation } from './metering/regulation.ts';
+import type { MeteredPort } from './metering/metered-port.ts';
+import type { PortCounters, PortQueue } from './port-queue.ts';
 import type { QueuePortResult, QueueResult } from './types.ts';
 import type { QueueWorld } from './world.ts';
 
@@ -61,12 +63,16 @@ export function conservationOf(world: QueueWorld): Entry[] {
   );
   for (const port of world.ports) {
     const c = port.counters;
-    entries.push(balance(port.rx.id.replace('.rx.', '.'), c.packetsIn, c.delivered, c.dropped, port.rx.used + port.tx.used));
+    entries.push(
+      balance(port.rx.id.replace('.rx.', '.'), c.packetsIn, c.delivered, c.dropped, port.rx.used + port.tx.used + metered(port)),
+    );
   }
   for (const ring of world.rings())
     entries.push(balance(ring.id, ring.dequeued + ring.used + ring.drops, ring.dequeued, ring.drops, ring.owned));
   for (const pool of world.pools()) entries.push(balance(pool.id, pool.used, 0, 0, bufletsInside(world, pool)));
-  entries.push(balance(`packets.${String(world.queue)}`, world.held, 0, 0, world.store.countInUse()));
+  const inMeter = world.metered === null ? 0 : world.metered.meter.inside;
+  if (world.metered !== null) entries.push(meterBalance(world.metered));
+  entries.push(balance(`packets.${String(world.queue)}`, world.held - inMeter, 0, 0, world.store.countInUse()));
   return entries;
 }
 
@@ -74,7 +80,21 @@ export function conservationOf(world: QueueWorld): Entry[] {
 function bufletsInside(world: QueueWorld, pool: Pool): number {
   const port = world.ports.find((p) => p.pool === pool);
   const rings = port === undefined ? [world.deviceRx, world.deviceTx] : [port.rx, port.tx];
-  return sumInside(world, rings, PKT_BUFLETS) + (port === undefined ? (world.model?.classQueues?.buflets() ?? 0) : 0);
+  const held = port === undefined ? (world.model?.classQueues?.buflets() ?? 0) + (world.metered?.heldBuflets() ?? 0) : 0;
+  return sumInside(world, rings, PKT_BUFLETS) + held;
+}
+
+/** Packets of a port between the switch and its sockets' readers. */
+function metered(port: PortQueue): number {
+  return port.metered === null ? 0 : port.metered.meter.inside;
+}
+
+/** Packets into the meter ring, out of it, dropped or purged from it, and in it: the last counted one by one. */
+function meterBalance({ id, meter }: MeteredPort): Entry {
+  const { rings, cells } = meter;
+  let inside = 0;
+  for (let r = 0; r < rings.count; r++) for (let c = rings.oldest[r]!; c !== 0; c = cells.newer[c - 1]!) inside++;
+  return balance(id, rings.enqueued, rings.dequeued, 0, inside);
 }
 
 /** Sum of a metadata word over the packets in some rings. */
@@ -114,10 +134,12 @@ function portResult(c: PortCounters, bytesInside: number): QueuePortResult {
 /** Everything a merge needs of one queue. The arrays are the world's own: post or copy them before the world goes on. */
 export function queueResult(world: QueueWorld, portIds: readonly string[]): QueueResult {
   const q = world.queue;
-  const { fsw } = world;
+  const { fsw, metered: host } = world;
+  const endNs = Math.max(world.endNs, world.lastArrivalNs);
+  const regulation = host === null ? {} : { regulation: queueRegulation(host, portIds, world.hostIndex, q, endNs) };
   return {
     queue: q,
-    endNs: Math.max(world.endNs, world.lastArrivalNs),
+    endNs,
     lastArrivalNs: world.lastArrivalNs,
     packets: world.packets,
     bytes: world.bytes,
@@ -130,7 +152,10 @@ export function queueResult(world: QueueWorld, portIds: readonly string[]): Queu
       poolStats(world.devicePool, [world.deviceRx, world.deviceTx], 'device', q),
       ...world.ports.map((p, i) => poolStats(p.pool, [p.rx, p.tx], portIds[i]!, q)),
     ],
-    ports: [deviceResult(world), ...world.ports.map((p) => portResult(p.counters, sumInside(world, [p.rx, p.tx], PKT_LEN)))],
+    ports: [
+      deviceResult(world),
+      ...world.ports.map((p) => portResult(p.counters, sumInside(world, [p.rx, p.tx], PKT_LEN) + (p.metered?.insideBytes ?? 0))),
+    ],
     drops: [...world.drops],
     conservation: conservationOf(world),
     flowCount: fsw.table.count,
@@ -138,5 +163,6 @@ export function queueResult(world: QueueWorld, portIds: readonly string[]): Queu
     flowsBeyondLimit: fsw.withoutEntry,
     flows: fsw.table.columns(),
     series: world.series === null ? null : world.series.result(),
+    ...regulation,
   };
 }

@@ -150,9 +150,12 @@ function switchPackets(world: QueueWorld, n: number): void {
     else if (flow < -1) port = -2 - flow;
     if (trace !== null) trace.switched(world, world.clock[CLOCK_NOW]!, meta[w + PKT_NUMBER]!, flow, port);
     buflets += meta[w + PKT_BUFLETS]!;
-    toPort(world, ports[port]!, DUE_READERS + port, slot, w);
+    const { metered } = ports[port]!;
+    if (metered === null) toPort(world, ports[port]!, DUE_READERS + port, slot, w);
+    else buflets -= metered.take(slot);
   }
   world.devicePool.give(buflets);
+  if (world.metered !== null) world.due[DUE_READERS + world.hostIndex] = world.metered.meter.nextDueNs;
   if (fsw.wheel.nextTickNs < world.due[DUE_LINGER]!) world.due[DUE_LINGER] = fsw.wheel.nextTickNs;
 }
 
@@ -177,6 +180,7 @@ export function toPort(world: QueueWorld, port: PortQueue, service: number, slot
     world.dropAt(port, DROP_DST_RING_FULL, slot, 'fsw', ring.id);
     return;
   }
+  if (world.metered !== null) world.metered.channels.switched(slot);
   const woken = model === null || model.handed(service - DUE_READERS, slot);
   if (ring.used === 1 && port.reading === 0 && woken) wake(world, port, service);
   if (world.trace !== null) world.trace.enqueued(port, world.clock[CLOCK_NOW]!, meta[w + PKT_NUMBER]!, ring, world.due[service]!);
@@ -191,6 +195,10 @@ function wake(world: QueueWorld, port: PortQueue, service: number): void {
 
 /** Starts or ends a read of a port's RX ring by its application. */
 export function read(world: QueueWorld, port: PortQueue, service: number): void {
+  if (port.metered !== null) {
+    world.due[service] = port.metered.run();
+    return;
+  }
   const { reader, rx } = port;
   const tNs = world.clock[CLOCK_NOW]!;
   if (port.reading > 0) {
@@ -229,6 +237,8 @@ function finishRead(world: QueueWorld, port: PortQueue, n: number): void {
   const descriptors = rx.descriptors;
   const end = rx.slots * SLOT_WORDS;
   const wholeNs = reader.perByteNs === 0 ? reader.wholeNs : -1;
+  const channels = world.metered === null ? null : world.metered.channels;
+  const place = channels === null ? 0 : world.ports.indexOf(port);
   let at = rx.headSlot * SLOT_WORDS;
   let t = port.readStartNs;
   let maxDelayNs = counters.maxDelayNs;
@@ -248,6 +258,7 @@ function finishRead(world: QueueWorld, port: PortQueue, n: number): void {
     buflets += meta[slot * META_WORDS + PKT_BUFLETS]!;
     if (verdict !== null) world.judge(meta[slot * META_WORDS + PKT_NUMBER]!, VERDICT_DELIVERED, port.number);
     if (trace !== null) trace.delivered(port, t, meta[slot * META_WORDS + PKT_NUMBER]!, arrivalNs[slot]!, port.readStartNs);
+    if (channels !== null) channels.read(place, slot, t);
     store.release(slot);
   }
   counters.maxDelayNs = maxDelayNs;
@@ -256,5 +267,6 @@ function finishRead(world: QueueWorld, port: PortQueue, n: number): void {
   world.finished += n;
   port.pool.give(buflets);
   rx.consume(n);
+  if (channels !== null) channels.drained();
   world.endNs = world.clock[CLOCK_NOW]!;
 }

@@ -93,6 +93,7 @@ export function saveWorld(world: QueueWorld): Float64Array {
     saveRing(w, port.tx, world.store);
     savePool(w, port.pool);
   }
+  world.metered?.save(w);
   const { fsw } = world;
   w.put(fsw.active, fsw.created, fsw.expired, fsw.withoutEntry);
   w.put(...fsw.fragments);
@@ -158,6 +159,7 @@ export function restoreWorld(world: QueueWorld, words: Float64Array, tNs: number
     restoreRing(r, port.tx, world.store);
     restorePool(r, port.pool);
   }
+  world.metered?.restore(r);
   const { fsw } = world;
   fsw.active = r.get();
   fsw.created = r.get();

@@ -26,7 +26,8 @@ export class WorldTrace {
     this.portIds = portIds;
   }
 
-  private emit(number: number, tNs: number, layer: string, obj: string, event: string, fields: TraceRecord['fields']): void {
+  /** A record; number 0 stands for events that belong to no packet. */
+  emit(number: number, tNs: number, layer: string, obj: string, event: string, fields: TraceRecord['fields']): void {
     this.sink.record({ tNs, layer, obj, event, fields: number > 0 ? { packet: number, ...fields } : fields }, number);
   }
 

@@ -1,6 +1,7 @@
 import type { LiveFrame, RunSummary, SeriesFrame, TraceRecord } from '../contract/index.ts';
 import type { RecordBatch } from '../files/index.ts';
 import type { Ladder } from '../stack/index.ts';
+import type { QueueRegulation } from './metering/index.ts';
 import type { FlowColumns } from '../wire/index.ts';
 
 /**
@@ -87,6 +88,8 @@ export interface QueueResult {
   /** Flow entries in first-seen order. */
   readonly flows: FlowColumns;
   readonly series: QueueSeries | null;
+  /** Where the host port feeds sockets. */
+  readonly regulation?: QueueRegulation;
 }
 
 export interface QueuePortResult {

@@ -18,6 +18,7 @@ import {
   type Ladder,
 } from '../stack/index.ts';
 import type { RecordBatch } from '../files/index.ts';
+import { MeteredPort, isRegulated } from './metering/metered-port.ts';
 import { PortCounters, PortQueue } from './port-queue.ts';
 import { arrivals, poll, read } from './receive-path.ts';
 import { SeriesRecorder } from './series.ts';
@@ -82,6 +83,8 @@ export class QueueWorld {
   readonly series: SeriesRecorder | null;
   /** What a scenario with a `stack` section has; null costs one comparison where it would be asked. */
   readonly model: StackModel | null;
+  /** Where the host port feeds sockets. */
+  readonly metered: MeteredPort | null = null;
   packets = 0;
   bytes = 0;
   /** Packets of this machine, which came on a port's TX ring; the others came from the link. */
@@ -167,6 +170,12 @@ export class QueueWorld {
       scenario.stack === undefined
         ? null
         : new StackModel(this, arena, scenario, scenario.stack, { ladder: options.ladder, numbers, service: txPolls });
+    const host = scenario.ports[this.hostIndex]!;
+    if (isRegulated(host)) {
+      const port = this.ports[this.hostIndex]!;
+      this.metered = port.metered = new MeteredPort(this, port, host, scenario, this.series !== null);
+      this.setDue(DUE_READERS + this.hostIndex, this.metered.meter.nextDueNs);
+    }
     if (this.series !== null) this.setDue(DUE_SERIES, this.series.edgeNs);
   }
 
@@ -196,6 +205,7 @@ export class QueueWorld {
   get held(): number {
     let n = this.deviceRx.used + this.deviceTx.used + (this.model === null ? 0 : this.model.held);
     for (const port of this.ports) n += port.rx.used + port.tx.used;
+    if (this.metered !== null) n += this.metered.meter.inside;
     return n;
   }
 
@@ -282,6 +292,7 @@ export class QueueWorld {
 
   /** Runs services until no packet is in a ring. The linger worker and the series do not keep a run going. */
   drain(): void {
+    if (this.metered !== null) this.setDue(DUE_READERS + this.hostIndex, this.metered.endOfInput());
     while (this.held > 0) {
       let next = NEVER;
       for (let i = 0; i < this.due.length; i++) if (i !== DUE_SERIES && i !== DUE_LINGER && this.due[i]! < next) next = this.due[i]!;

@@ -17,13 +17,29 @@ export const DROP_DST_RING_FULL = 3;
 export const DROP_PORT_NOMEM = 4;
 export const DROP_TX_RING_FULL = 5;
 export const DROP_DEVICE_TX_FULL = 6;
-
 export const DROP_AQM = 7;
 export const DROP_AQM_OVERLOAD = 8;
 export const DROP_CLASS_QUEUE_FULL = 9;
 export const DROP_FLOW_SUSPENDED = 10;
 export const DROP_CHANNEL_GONE = 11;
 export const DROP_BAD_CHECKSUM = 12;
+export const DROP_METER_RING_FULL = 13;
+export const DROP_METER_HEAD = 14;
+export const DROP_SOCK_FULL = 15;
+export const DROP_SOCK_OVERSIZE = 16;
+export const DROP_SOCK_CLOSED = 17;
+export const DROP_PURGED = 18;
+export const DROP_MBUF_NOMEM = 19;
+/** Those that a meter or a socket gives. */
+export const METER_DROPS: readonly number[] = [
+  DROP_METER_RING_FULL,
+  DROP_METER_HEAD,
+  DROP_SOCK_FULL,
+  DROP_SOCK_OVERSIZE,
+  DROP_SOCK_CLOSED,
+  DROP_PURGED,
+  DROP_MBUF_NOMEM,
+];
 
 export const DROP_REASONS: readonly DropReason[] = [
   { code: DROP_NONE, name: '', text: 'Not dropped.', parameter: '' },
@@ -98,5 +114,47 @@ export const DROP_REASONS: readonly DropReason[] = [
     name: 'bad_checksum',
     text: 'The checksum found a bit that an injected fault had turned.',
     parameter: 'stack.faults',
+  },
+  {
+    code: DROP_METER_RING_FULL,
+    name: 'ring_full_drop',
+    text: 'Tail drop: every slot of the meter ring was in use, because bursts came faster than sockets were fed.',
+    parameter: 'device.network.capability.burstBytesMax',
+  },
+  {
+    code: DROP_METER_HEAD,
+    name: 'ring_head_drop',
+    text: 'Head drop: the oldest packet of a full meter ring made way for a new one.',
+    parameter: 'device.network.capability.burstBytesMax',
+  },
+  {
+    code: DROP_SOCK_FULL,
+    name: 'sock_full_drop',
+    text: 'The receive buffer of the socket had no room for the packet, and no meter held it back.',
+    parameter: 'ports.N.meter.enable',
+  },
+  {
+    code: DROP_SOCK_OVERSIZE,
+    name: 'sock_oversize',
+    text: 'The packet was larger than the socket takes in one unit, or than its whole receive buffer.',
+    parameter: 'ports.N.sockets.maxUnitBytes',
+  },
+  {
+    code: DROP_SOCK_CLOSED,
+    name: 'sock_closed',
+    text: 'The socket had been closed when the packet came.',
+    parameter: 'ports.N.sockets.closes',
+  },
+  {
+    code: DROP_PURGED,
+    name: 'purged',
+    text: 'The socket was closed while the packet waited for its application.',
+    parameter: 'ports.N.sockets.closes',
+  },
+  {
+    code: DROP_MBUF_NOMEM,
+    name: 'mbuf_nomem',
+    text: 'All receive buffers together held as many packets as there are mbufs.',
+    parameter: 'ports.N.sockets.mbufs',
   },
 ];

@@ -1,0 +1,177 @@
+import type { SocketTable } from '../../stack/index.ts';
+import { SOCKET_WORDS, S_DROPS, S_STALLS, S_TRACK } from '../../stack/index.ts';
+
+/** Width of a bin to begin with. */
+export const FIRST_BURST_BIN_NS = 100_000;
+/** Bins at most; when they run out they fold in pairs. 3.2 s at 100 us, a minute at 3.2 ms. */
+export const MAX_BURST_BINS = 32_768;
+const FIRST_BINS = 1_024;
+/** Sockets whose fill is kept. */
+export const MAX_TRACKED_SOCKETS = 16;
+
+export const BURST_SUMS = ['arrivedBytes', 'releasedBytes', 'readBytes', 'drops', 'stalls', 'wakeups'] as const;
+export const BURST_PEAKS = ['ringUsed', 'ringBytes', 'waiting', 'poolUsed', 'userPoolUsed'] as const;
+export const BURST_LASTS = ['ringSlots', 'rateBps', 'tokensBytes', 'intervalUs', 'quality'] as const;
+export type BurstColumn = (typeof BURST_SUMS)[number] | (typeof BURST_PEAKS)[number] | (typeof BURST_LASTS)[number];
+
+/** A value over time: what it was stays until it changes. Keeps the largest value of a bin, or the last. */
+class Gauge {
+  values: Float64Array;
+  bin = 0;
+  current = 0;
+  private readonly peak: boolean;
+
+  constructor(bins: number, peak: boolean) {
+    this.values = new Float64Array(bins);
+    this.peak = peak;
+  }
+
+  set(bin: number, value: number): void {
+    if (bin > this.bin) {
+      this.values.fill(this.current, this.bin + 1, bin + 1);
+      this.bin = bin;
+    }
+    this.current = value;
+    const { values } = this;
+    if (!this.peak || value > values[bin]!) values[bin] = value;
+  }
+
+  /** Everything is forgotten: the gauge belongs to something else from this bin on. */
+  restart(bin: number): void {
+    this.values.fill(0);
+    this.bin = bin;
+    this.current = 0;
+  }
+
+  upTo(bin: number): Float64Array {
+    this.set(Math.max(bin, this.bin), this.current);
+    return this.values;
+  }
+}
+
+/** What a recorder kept: plain data. Columns are `filled` long. */
+export interface BurstRecording {
+  readonly binNs: number;
+  readonly filled: number;
+  readonly columns: Readonly<Record<BurstColumn, Float64Array>>;
+  /** Numbers of tracked sockets, and the largest fill of each by bin. */
+  readonly sockets: readonly number[];
+  readonly fills: readonly Float64Array[];
+}
+
+/** Regulation over time in one queue (1.5): bytes in and out, rings, pools, drain law, socket buffers, in bins of 100 us and up. */
+export class BurstRecorder {
+  binNs = FIRST_BURST_BIN_NS;
+  private bins = FIRST_BINS;
+  private readonly sums: Float64Array[];
+  private readonly peaks: readonly Gauge[];
+  private readonly lasts: readonly Gauge[];
+  private readonly fills: Gauge[] = [];
+  private readonly tracked: number[] = [];
+  private lastBin = 0;
+
+  constructor() {
+    this.sums = BURST_SUMS.map(() => new Float64Array(this.bins));
+    this.peaks = BURST_PEAKS.map(() => new Gauge(this.bins, true));
+    this.lasts = BURST_LASTS.map(() => new Gauge(this.bins, false));
+  }
+
+  /** The bin of an instant. */
+  bin(tNs: number): number {
+    let bin = Math.floor(tNs / this.binNs);
+    while (bin >= this.bins) {
+      this.widen();
+      bin = Math.floor(tNs / this.binNs);
+    }
+    if (bin > this.lastBin) this.lastBin = bin;
+    return bin;
+  }
+
+  sum(column: number, bin: number, value: number): void {
+    this.sums[column]![bin]! += value;
+  }
+
+  peak(column: number, bin: number, value: number): void {
+    this.peaks[column]!.set(bin, value);
+  }
+
+  last(column: number, bin: number, value: number): void {
+    this.lasts[column]!.set(bin, value);
+  }
+
+  /** Fill of a socket. The first sockets seen are kept; one in trouble takes the place of one that never was. */
+  fill(sockets: SocketTable, socket: number, bin: number, bytes: number): void {
+    const { words } = sockets;
+    const w = socket * SOCKET_WORDS;
+    let track = words[w + S_TRACK]!;
+    if (track === 0) {
+      track = this.track(words, socket, bin);
+      if (track === 0) return;
+      words[w + S_TRACK] = track;
+    }
+    this.fills[track - 1]!.set(bin, bytes);
+  }
+
+  private track(words: Int32Array, socket: number, bin: number): number {
+    if (this.fills.length < MAX_TRACKED_SOCKETS) {
+      this.tracked.push(socket);
+      return this.fills.push(new Gauge(this.bins, true));
+    }
+    const trouble = (s: number): boolean => words[s * SOCKET_WORDS + S_DROPS] !== 0 || words[s * SOCKET_WORDS + S_STALLS] !== 0;
+    if (!trouble(socket)) return 0;
+    const place = this.tracked.findIndex((s) => !trouble(s));
+    if (place < 0) return 0;
+    words[this.tracked[place]! * SOCKET_WORDS + S_TRACK] = 0;
+    this.tracked[place] = socket;
+    this.fills[place]!.restart(bin);
+    return place + 1;
+  }
+
+  /** More bins, or wider ones. */
+  private widen(): void {
+    const grow = this.bins < MAX_BURST_BINS;
+    const bins = grow ? 2 * this.bins : this.bins;
+    this.sums.forEach((values, i) => (this.sums[i] = grow ? grown(values, bins) : folded(values, (a, b) => a + b)));
+    for (const gauge of [...this.peaks, ...this.fills]) this.widenGauge(gauge, grow, bins, Math.max);
+    for (const gauge of this.lasts) this.widenGauge(gauge, grow, bins, (_a, b) => b);
+    this.bins = bins;
+    if (grow) return;
+    this.binNs *= 2;
+    this.lastBin >>>= 1;
+  }
+
+  private widenGauge(gauge: Gauge, grow: boolean, bins: number, join: (a: number, b: number) => number): void {
+    if (grow) {
+      gauge.values = grown(gauge.values, bins);
+      return;
+    }
+    // An odd last bin has no neighbour yet: its value stays until the next.
+    if ((gauge.bin & 1) === 0 && gauge.bin + 1 < gauge.values.length) gauge.values[gauge.bin + 1] = gauge.current;
+    gauge.values = folded(gauge.values, join);
+    gauge.bin >>>= 1;
+  }
+
+  result(): BurstRecording {
+    const filled = this.lastBin + 1;
+    const cut = (values: Float64Array): Float64Array => values.slice(0, filled);
+    const gauges = [...this.peaks, ...this.lasts].map((gauge) => cut(gauge.upTo(this.lastBin)));
+    const all = [...this.sums.map(cut), ...gauges];
+    const names = [...BURST_SUMS, ...BURST_PEAKS, ...BURST_LASTS];
+    const columns = Object.fromEntries(names.map((name, i) => [name, all[i]!])) as Record<BurstColumn, Float64Array>;
+    const fills = this.fills.map((gauge) => cut(gauge.upTo(this.lastBin)));
+    return { binNs: this.binNs, filled, columns, sockets: [...this.tracked], fills };
+  }
+}
+
+function grown(values: Float64Array, bins: number): Float64Array {
+  const bigger = new Float64Array(bins);
+  bigger.set(values);
+  return bigger;
+}
+
+/** Bins joined in pairs; the upper half becomes empty. */
+export function folded(values: Float64Array, join: (a: number, b: number) => number): Float64Array {
+  const out = new Float64Array(values.length);
+  for (let b = 0; b < values.length; b += 2) out[b >>> 1] = join(values[b]!, b + 1 < values.length ? values[b + 1]! : 0);
+  return out;
+}
