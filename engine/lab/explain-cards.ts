@@ -1,5 +1,6 @@
 import type { ExplainCard, Scenario, TraceRecord } from '../contract/index.ts';
 import { DROP_REASONS, selectorText } from '../stack/index.ts';
+import { meterCards } from './metering/meter-cards.ts';
 import { META_FLOW, ROW_META, rowEnds } from '../wire/index.ts';
 
 type Line = ExplainCard['lines'][number];
@@ -16,6 +17,7 @@ export function explainCards(scenario: Scenario, path: readonly TraceRecord[], r
   if (lookup !== undefined) cards.push(portCard(scenario, lookup, port));
   const ring = path.find((step) => step.event === 'enqueue' && step.layer === 'channel');
   if (ring !== undefined && port >= 0) cards.push(ringCard(ring, find('read-start'), port));
+  if (port >= 0) cards.push(...meterCards(path, port));
   const drop = find('drop');
   if (drop !== undefined) cards.push(dropCard(drop, port));
   const end = path.find((step) => step.event === 'read' || step.event === 'transmit');
@@ -150,7 +152,7 @@ function delayCard(path: readonly TraceRecord[], arrival: TraceRecord, end: Trac
     lines.push({ label: `${before.event} to ${step.event}`, value: ns(step.tNs - before.tNs) });
     before = step;
   }
-  if (end.event === 'read')
+  if (end.event === 'read' && end.layer !== 'socket')
     lines.push({ label: 'Reading', value: ns(Number(end.fields['readNs'])), parameter: `ports.${String(port)}.reader.perPacketNs` });
   return { title: end.event === 'read' ? 'Delivered' : 'Sent on the link', tone: 'good', lines };
 }

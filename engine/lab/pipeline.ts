@@ -7,6 +7,7 @@ import { FlowList } from './flow-list.ts';
 import { mergeSeries, mergeSummary } from './merge.ts';
 import { objectIndex, objectTable, type ObjectTable } from './objects.ts';
 import { queueResult } from './queue-result.ts';
+import { meterRecords } from './metering/regulation.ts';
 import { withHostPort } from './host-port.ts';
 import { restoreWorld, saveWorld } from './snapshot.ts';
 import { WorldTrace } from './trace.ts';
@@ -204,7 +205,9 @@ export class Pipeline {
         without_entry: fsw.withoutEntry,
       };
       const drops = Object.fromEntries(DROP_REASONS.slice(1).map((r) => [r.name, world.drops[r.code]!]));
+      const regulation = world.metered === null ? [] : meterRecords(world.metered, this.scenario.ports[world.hostIndex]!.id, world.queue);
       return [
+        ...regulation,
         ...statRecords('netif', `device.${q}`, netif),
         ...statRecords('flow-switch', `fsw.${q}`, { ...flows, ...drops }),
         ...world.rings().flatMap((r) =>

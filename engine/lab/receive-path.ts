@@ -20,6 +20,7 @@ import {
   smallBucket,
 } from '../stack/index.ts';
 import { META_FLOW, ROW_ACK, ROW_META, ROW_PAYLOAD, ROW_SEQ, ROW_WORDS } from '../wire/index.ts';
+import type { MeteredPort } from './metering/metered-port.ts';
 import type { PortQueue } from './port-queue.ts';
 import { CLOCK_NEXT, CLOCK_NOW, DUE_LINGER, DUE_POLL, DUE_READERS, NEVER } from './services.ts';
 import { send } from './transmit-path.ts';
@@ -161,6 +162,10 @@ function switchPackets(world: QueueWorld, n: number): void {
 
 /** Hands a packet from the device pool over to a port's pool and RX ring. */
 export function toPort(world: QueueWorld, port: PortQueue, service: number, slot: number, w: number): void {
+  if (port.metered !== null) {
+    toSockets(world, port.metered, service, slot, w);
+    return;
+  }
   const meta = world.store.meta;
   const buflets = meta[w + PKT_BUFLETS]!;
   const ring = port.rx;
@@ -184,6 +189,15 @@ export function toPort(world: QueueWorld, port: PortQueue, service: number, slot
   const woken = model === null || model.handed(service - DUE_READERS, slot);
   if (ring.used === 1 && port.reading === 0 && woken) wake(world, port, service);
   if (world.trace !== null) world.trace.enqueued(port, world.clock[CLOCK_NOW]!, meta[w + PKT_NUMBER]!, ring, world.due[service]!);
+}
+
+/** A packet that another port has made goes to sockets: from here on it takes room in the first pool, as one from the link does. */
+function toSockets(world: QueueWorld, metered: MeteredPort, service: number, slot: number, w: number): void {
+  const buflets = world.store.meta[w + PKT_BUFLETS]!;
+  const room = world.devicePool.take(buflets);
+  if (room) world.devicePool.give(buflets - metered.take(slot));
+  else metered.refuse(slot);
+  world.due[service] = metered.meter.nextDueNs;
 }
 
 /** The first packet in an empty ring wakes the reader. */

@@ -1,5 +1,6 @@
 import type { ReportFinding, ReportModel, RunSummary, Scenario, SeriesFrame } from '../contract/index.ts';
 import { DROP_REASONS, type DropReason } from '../stack/index.ts';
+import { regulationFindings } from './regulation-findings.ts';
 import { count, durationText, instantText, objectName, percent, plural } from './text.ts';
 
 /** What a run says, in words and with advice, worked out from its figures alone. */
@@ -207,6 +208,7 @@ export function findingsOf(summary: RunSummary, series: SeriesFrame, scenario: S
     ...dropFindings(summary, series, scenario),
     ...nearlyFull(summary),
     ...delayFindings(summary),
+    ...regulationFindings(summary),
     ...inputFindings(summary, input),
   ];
   if (!summary.conservation.ok) {

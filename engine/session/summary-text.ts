@@ -86,6 +86,24 @@ function ports(summary: RunSummary, paint: Paint): string[] {
   return [paint('muted', line(head)), ...rows.map(line)];
 }
 
+/** Meter and sockets in a few lines; none where no port feeds sockets. */
+function regulation({ meter, sockets, stages }: RunSummary, paint: Paint): string[] {
+  if (meter === undefined || sockets === undefined) return [];
+  const meters = meter.map((m) =>
+    m.enabled
+      ? `  ${m.id}  ${count(m.slots)} slots for ${m.capability.rat}, ${count(m.highWaterSlots)} at most; ${count(m.portions)} portions, ${count(m.stall)} stalls; added ${durationText(1_000 * m.addedDelayUs.p50)} p50, ${durationText(1_000 * m.addedDelayUs.p99)} p99`
+      : `  ${m.id}  off`,
+  );
+  const total = (stages ?? []).filter((s) => s.stage === 'total' && s.packets > 0);
+  const delays = total.map((s) => `${s.port} ${durationText(s.p50)} p50, ${durationText(s.p99)} p99, ${durationText(s.p999)} p99.9`);
+  return [
+    ...meters,
+    `  ${count(sockets.sockets)} sockets of ${bytesText(sockets.rcvbufBytes)}, the fullest ${bytesText(sockets.fillMaxBytes)}, ${count(sockets.drops)} drops`,
+    ...(delays.length === 0 ? [] : [paint('muted', `  device to application: ${delays.join('; ')}`)]),
+    '',
+  ];
+}
+
 /** Lines joined by newlines, with one at the end. No colour codes unless asked for. */
 export function summaryText(summary: RunSummary, options: SummaryTextOptions): string {
   const paint: Paint = (token, text) => (options.colour ? `\u001b[38;2;${COLOURS[token]}m${text}\u001b[0m` : text);
@@ -103,6 +121,7 @@ export function summaryText(summary: RunSummary, options: SummaryTextOptions): s
     '',
     ...ports(summary, paint),
     '',
+    ...regulation(summary, paint),
     total === 0
       ? paint('good', '  ✓ nothing dropped')
       : `  ${paint('drop', `✕ ${count(total)} dropped`)} (${percent(total, summary.packets)}): ${drops.map(([r, n]) => `${r} ${count(n)}`).join(', ')}`,

@@ -1,15 +1,94 @@
-import { EngineError, type CallName, type EngineHandlers } from '../../contract/index.ts';
+import {
+  EngineError,
+  type BurstOutcome,
+  type CallContext,
+  type CallAnswer,
+  type CallRequest,
+  type EngineHandlers,
+} from '../../contract/index.ts';
+import {
+  burstSeries,
+  mergeStages,
+  parseScenario,
+  regulatedScenario,
+  scenarioSha256,
+  setParameter,
+  socketRows,
+  sortSockets,
+  stageHistogram,
+  type QueueRegulation,
+  type RunResult,
+} from '../../lab/index.ts';
+import { badScenario, type SessionCore } from './core.ts';
+import { newVerdicts } from './packets.ts';
 
-/** The calls of the Burst panel that a session answers. */
-type SessionBurstCall = Exclude<Extract<CallName, `burst.${string}`>, 'burst.profiles'>;
+/** The calls of the Burst panel about the meter that a session answers. */
+type SessionBurstCall = 'burst.outcome' | 'burst.run' | 'burst.state' | 'burst.sockets';
 
-export function burstHandlers(): Pick<EngineHandlers, SessionBurstCall> {
+interface Range {
+  readonly fromNs: number;
+  readonly toNs: number;
+  readonly bins: number;
+}
+
+function regulations(result: RunResult): QueueRegulation[] {
+  return result.queues.map((queue) => queue.regulation).filter((r) => r !== undefined);
+}
+
+/** A run as the panel shows it; null where its scenario has neither sockets nor a meter. */
+function outcomeOf(result: RunResult, { fromNs, toNs, bins }: Range): BurstOutcome | null {
+  const queues = regulations(result);
+  const series = burstSeries(queues, fromNs, Math.max(fromNs, toNs), bins);
+  return series === null ? null : { summary: result.summary, series, stages: mergeStages(queues).map(stageHistogram) };
+}
+
+type RunAnswer = CallAnswer<'burst.run'>;
+
+/** The session's input with the meter on and off, and whatever parameters are to be tried. */
+async function whatIf(core: SessionCore, request: CallRequest<'burst.run'>, context: CallContext): Promise<RunAnswer> {
+  const { id, yaml } = core.info().scenario;
+  const regulated = regulatedScenario(yaml, request.overrides);
+  if (!regulated.ok) throw badScenario(id, regulated.error);
+  const { port, adopted } = regulated.value;
+  const run = async (enable: boolean, done: number): Promise<{ outcome: BurstOutcome; yaml: string }> => {
+    const text = setParameter(regulated.value.yaml, `ports.${port}.meter.enable`, enable);
+    if (!text.ok) throw badScenario(id, text.error);
+    const scenario = parseScenario(text.value);
+    if (!scenario.ok) throw badScenario(id, scenario.error);
+    const { input, runner } = core.forRuns();
+    const result = await runner({
+      input,
+      scenario: scenario.value,
+      scenarioSha256: scenarioSha256(scenario.value),
+      verdicts: newVerdicts(input.packets),
+      lanes: undefined,
+      signal: context.signal,
+      onProgress: (progress) => {
+        context.progress({ ...progress, done: done + progress.done, total: 2 * progress.total });
+      },
+    });
+    const outcome = outcomeOf(result, request);
+    if (result.cancelled || outcome === null) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
+    return { outcome, yaml: text.value };
+  };
+  const on = await run(true, 0);
+  const off = await run(false, core.input.packets);
+  return { on: on.outcome, off: off.outcome, adopted, yaml: on.yaml };
+}
+
+export function burstHandlers(core: () => SessionCore): Pick<EngineHandlers, SessionBurstCall> {
   return {
-    'burst.outcome': () => null,
-    'burst.state': () => null,
-    'burst.sockets': () => ({ total: 0, rows: [] }),
-    'burst.run': () => {
-      throw new EngineError({ code: 'unsupported', message: 'The session has no host port with sockets.' });
+    'burst.outcome': (request) => {
+      const { result } = core().forRuns();
+      if (result === null) throw new EngineError({ code: 'busy', message: 'The replay of the whole input has not finished yet.' });
+      return outcomeOf(result, request);
+    },
+    'burst.run': (request, context) => whatIf(core(), request, context),
+    'burst.state': () => core().burstState(),
+    'burst.sockets': ({ sort, descending, first, count }) => {
+      const { result } = core().forRuns();
+      const rows = result === null ? [] : sortSockets(socketRows(regulations(result)), sort, descending);
+      return { total: rows.length, rows: rows.slice(first, first + count) };
     },
   };
 }

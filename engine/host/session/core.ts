@@ -1,5 +1,6 @@
 import {
   EngineError,
+  type BurstState,
   type CallContext,
   type EventData,
   type FlowRow,
@@ -321,6 +322,16 @@ export class SessionCore {
 
   summaries(): { current: RunSummary | null; previous: RunSummary | null } {
     return { current: this.current?.result.summary ?? null, previous: this.previous };
+  }
+
+  /** Meter rings, pools and sockets at the playhead. */
+  burstState(): BurstState | null {
+    return this.playhead.burstState();
+  }
+
+  /** What another run of the same input needs, and the last finished one. */
+  forRuns(): { input: SessionInput; runner: Runner; result: RunResult | null } {
+    return { input: this.input, runner: this.options.runner, result: this.current?.result ?? null };
   }
 
   // Transport.

@@ -44,7 +44,7 @@ export function sessionHandlers(
     'transport.skipGaps': ({ longerThanNs }) => core().skipGaps(longerThanNs),
     'scenario.use': ({ id, yaml }) => core().useScenario(id, yaml),
     'scenario.set': ({ path, value }) => core().setParameter(path, value),
-    ...burstHandlers(),
+    ...burstHandlers(core),
     ...translatedHandlers(core),
     ...extra,
   };

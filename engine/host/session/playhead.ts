@@ -1,6 +1,6 @@
-import type { LiveFrame, Scenario } from '../../contract/index.ts';
+import type { BurstState, LiveFrame, Scenario } from '../../contract/index.ts';
 import { RecordBatch } from '../../files/index.ts';
-import { Pipeline, type FlowList, type Player, type VerdictSink } from '../../lab/index.ts';
+import { Pipeline, burstState, type FlowList, type Player, type VerdictSink } from '../../lab/index.ts';
 import { ClassifiedBatch, classifyBatch } from '../../wire/index.ts';
 import type { SessionInput } from './input.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -95,6 +95,11 @@ export class Playhead implements Player {
 
   frame(): LiveFrame {
     return { ...this.pipeline.frame(), tNs: this.tNs, revision: this.revision };
+  }
+
+  /** Meter rings, pools and sockets at the playhead; null where no port feeds sockets. */
+  burstState(): BurstState | null {
+    return burstState(this.pipeline, this.tNs);
   }
 
   private newPipeline(): Pipeline {

@@ -2,6 +2,8 @@ import type { BurstSeriesFrame } from '../../contract/index.ts';
 import type { QueueRegulation } from './regulation.ts';
 import { BURST_LASTS, BURST_PEAKS, BURST_SUMS, folded, type BurstColumn, type BurstRecording } from './recorder.ts';
 
+/** Sums of events: they are shown where they were counted, never shared out. */
+const COUNTS: readonly BurstColumn[] = ['drops', 'stalls', 'wakeups'];
 const MEANS: readonly BurstColumn[] = ['intervalUs', 'quality'];
 
 /** Recordings of all queues on the widest bins of them. */
@@ -22,6 +24,15 @@ function halved(r: BurstRecording): BurstRecording {
   for (const name of BURST_PEAKS) columns[name] = join(columns[name], Math.max);
   for (const name of BURST_LASTS) columns[name] = join(columns[name], (_a, b) => b);
   return { binNs: 2 * r.binNs, filled, columns, sockets: r.sockets, fills: r.fills.map((f) => join(f, Math.max)) };
+}
+
+/** Adds each kept bin to the new bin in which it begins: nothing is counted twice. */
+function spread(values: Float64Array, keptBinNs: number, fromNs: number, binNs: number, out: Float64Array): void {
+  for (let b = Math.max(0, Math.ceil(fromNs / keptBinNs)); b < values.length; b++) {
+    const to = Math.floor((b * keptBinNs - fromNs) / binNs);
+    if (to >= out.length) return;
+    out[to]! += values[b]!;
+  }
 }
 
 /** Bins [from, to) of a column as one value. Beyond what was kept nothing happened: sums are 0, other values stay as they were. */
@@ -58,6 +69,10 @@ export function burstSeries(queues: readonly QueueRegulation[], fromNs: number, 
   const column = (name: BurstColumn): Float64Array => {
     const how = howOf(name);
     const out = new Float64Array(bins);
+    if (how === 'sum' && (fine === 1 || COUNTS.includes(name))) {
+      for (const r of recordings) spread(r.columns[name], keptBinNs, fromNs, binNs, out);
+      return out;
+    }
     for (let b = 0; b < bins; b++) {
       const [from, to] = bounds(b);
       let value = 0;

@@ -4,6 +4,7 @@ import {
   DEFAULT_SOCKETS,
   DROP_METER_HEAD,
   DROP_METER_RING_FULL,
+  DROP_NOMEM,
   Delays,
   META_WORDS,
   Meter,
@@ -123,6 +124,12 @@ export class MeteredPort implements MeterHooks {
     }
     if (kept > 0 && this.trace !== null) this.trace.taken(meter, tNs, number, meter.socketOf(flow));
     return kept;
+  }
+
+  /** The first pool had no room for a packet that another port has made. */
+  refuse(slot: number): void {
+    this.port.counters.packetsIn++;
+    this.world.dropAt(this.port, DROP_NOMEM, slot, 'fsw', this.world.devicePool.id);
   }
 
   /** What has no flow (ARP and the like) is for the kernel itself: no socket, no meter. */

@@ -31,6 +31,8 @@ import {
   S_STALLS,
   histogramPercentile,
   histogramUpper,
+  statRecords,
+  type StatRecord,
   type Meter,
 } from '../../stack/index.ts';
 import type { MeteredPort } from './metered-port.ts';
@@ -125,7 +127,13 @@ export function meterStats(metered: MeteredPort, port: string, queue: number): M
   };
 }
 
-/** One row of the socket table; `now` closes stalls that are going on. */
+/** Counters and clock of a meter as flat records (S-10): table `meter`, one record a number. */
+export function meterRecords(metered: MeteredPort, port: string, queue: number): StatRecord[] {
+  const stats = Object.entries(meterStats(metered, port, queue)).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+  return statRecords('meter', metered.id, Object.fromEntries(stats));
+}
+
+/** One row of the socket table. */
 export function socketRow(
   from: Pick<QueueRegulation, 'words' | 'floats' | 'socketId'>,
   queue: number,

@@ -11,3 +11,4 @@ export { parseParameterValue, setParameter, type ParameterValue } from './edit.t
 export { MAX_YAML_ALIASES, MAX_YAML_CHARS, MAX_YAML_DEPTH, parseYaml, type Finding, type Path } from './yaml-text.ts';
 export { prefixProblem, prefixVersion } from './prefix.ts';
 export { nearest } from './nearest.ts';
+export { regulatedScenario, type RegulatedScenario } from './regulated.ts';

@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createClient, memoryPortPair, serve, type CallAnswer, type EngineClient } from '../../contract/index.ts';
+import { samplesFolder } from '../paths.ts';
+import { scenarioText } from '../scenarios.ts';
+import { SessionCore } from './core.ts';
+import { sessionHandlers } from './handlers.ts';
+import { SessionInput } from './input.ts';
+import { runInSlices } from './run-in-slices.ts';
+
+const session = 's';
+let core: SessionCore | undefined;
+let client: EngineClient | undefined;
+
+afterEach(() => {
+  client?.dispose();
+  core?.dispose();
+});
+
+/** A session on the LTE sample, spoken to through the contract: answers are checked against it. */
+async function open(scenario: string): Promise<EngineClient> {
+  const input = await SessionInput.open(join(samplesFolder, 'burst-lte.pcapng'), {
+    signal: new AbortController().signal,
+    progress: () => undefined,
+  });
+  const [near, far] = memoryPortPair();
+  const other = (): never => {
+    throw new Error('not part of this test');
+  };
+  const handlers = sessionHandlers(() => core!, {
+    'session.open': other,
+    'session.close': other,
+    'report.export': other,
+    'live.stop': other,
+    'live.status': other,
+    'live.save': other,
+  });
+  serve(far, handlers);
+  const none = (): void => undefined;
+  core = new SessionCore({
+    id: session,
+    name: 'sample',
+    input,
+    scenario: { id: 'test', yaml: scenario },
+    runner: runInSlices,
+    events: { transport: none, runFinished: none, runFailed: none, changed: none },
+  });
+  client = createClient(near, { validate: true });
+  return client;
+}
+
+const METERED = `name: metered
+device: { queues: 1, network: { profile: lte } }
+ports:
+  - { id: host, kind: host, meter: {}, sockets: { readerBps: 100000000 } }
+`;
+
+const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0);
+
+describe('the calls of the Burst panel', () => {
+  test('a run with a meter: its series adds up to its counters, state follows the playhead, sockets are listed', async () => {
+    const engine = await open(METERED);
+    const summary = await engine.call('run.start', { session });
+    const toNs = summary.endNs + 1e6;
+    const outcome = await engine.call('burst.outcome', { session, fromNs: 0, toNs, bins: 400 });
+    const meter = summary.meter![0]!;
+    expect(meter.rxPkts).toBeGreaterThan(1_000);
+    expect(sum(outcome!.series.arrivedBytes)).toBeCloseTo(meter.rxBytes, -1);
+    expect(sum(outcome!.series.releasedBytes)).toBeCloseTo(meter.releasedBytes, -1);
+    expect(sum(outcome!.series.wakeups)).toBe(meter.wakeups);
+    expect(Math.max(...outcome!.series.ringUsed)).toBe(meter.highWaterSlots);
+    expect(outcome!.stages.find((s) => s.stage === 'total')!.packets).toBe(summary.sockets!.readPackets);
+
+    const sockets = await engine.call('burst.sockets', { session, sort: 'bytes', descending: true, first: 0, count: 5 });
+    expect(sockets.total).toBe(summary.sockets!.sockets);
+    expect(sockets.rows[0]!.bytes).toBeGreaterThanOrEqual(sockets.rows[1]!.bytes);
+
+    await engine.call('transport.seek', { session, tNs: 2e9 });
+    const state = await engine.call('burst.state', { session });
+    expect(state!.meters[0]!.rxPkts).toBeGreaterThan(0);
+    expect(state!.meters[0]!.rxPkts).toBeLessThan(meter.rxPkts);
+    expect(state!.pools[0]!.id).toBe('device.pool.0');
+  });
+
+  test('a scenario without sockets has no outcome, but can be tried with them, on and off', async () => {
+    const engine = await open(scenarioText('default'));
+    await engine.call('run.start', { session });
+    expect(await engine.call('burst.outcome', { session, fromNs: 0, toNs: 1e9, bins: 10 })).toBeNull();
+    expect(await engine.call('burst.state', { session })).toBeNull();
+    const overrides = [
+      { path: 'device.queues', value: 1 },
+      { path: 'device.network.profile', value: 'lte' },
+      { path: 'ports.host.sockets.rcvbufBytes', value: 16_384 },
+      { path: 'ports.host.sockets.by', value: 'count' },
+    ];
+    const before = core!.info().scenario.yaml;
+    const { on, off, adopted, yaml }: CallAnswer<'burst.run'> = await engine.call('burst.run', { session, overrides, fromNs: 0, toNs: 5e9, bins: 100 }); // prettier-ignore
+    expect(adopted).toBe(true);
+    expect(yaml).toContain('rcvbufBytes: 16384');
+    expect(core!.info().scenario.yaml).toBe(before);
+    expect(off.summary.drops['sock_full_drop']).toBeGreaterThan(0);
+    expect(on.summary.drops['sock_full_drop']).toBeUndefined();
+    expect(on.summary.meter![0]).toMatchObject({ enabled: true, slots: 512 });
+    expect(off.summary.meter![0]!.enabled).toBe(false);
+  });
+
+  test('a packet of a metered run says which rule released it and why the ring has its size', async () => {
+    const engine = await open(METERED);
+    await engine.call('run.start', { session });
+    const rows = await engine.call('packets.rows', { session, first: 60, count: 40 });
+    const row = rows.rows.find((r) => r.verdictText.includes('host') && r.protocol !== 'ARP')!;
+    const { cards } = await engine.call('packets.detail', { session, number: row.number });
+    const titles = cards.map((c) => c.title);
+    expect(titles).toContain('Meter ring');
+    expect(titles).toContain('Meter release');
+    const ring = cards.find((c) => c.title === 'Meter ring')!;
+    expect(ring.lines[0]!.because).toContain('sized for LTE, driven by peakBps');
+    const release = cards.find((c) => c.title === 'Meter release')!;
+    expect(release.lines.map((l) => l.label)).toContain('Drain rate');
+  });
+
+  test('a bad override is refused with its field', async () => {
+    const engine = await open(METERED);
+    const overrides = [{ path: 'ports.host.meter.intervalUs', value: 1 }];
+    await expect(engine.call('burst.run', { session, overrides, fromNs: 0, toNs: 1e9, bins: 10 })).rejects.toThrow(
+      'ports.0.meter.intervalUs',
+    );
+  });
+});

@@ -1,0 +1,49 @@
+import { isMap, isSeq } from 'yaml';
+import type { ScenarioIssue } from '../../contract/index.ts';
+import { ok, type Result } from '../../base/index.ts';
+import { setParameter, type ParameterValue } from './edit.ts';
+import { parseScenario } from './scenario.ts';
+import { readYaml } from './yaml-text.ts';
+
+/** A scenario text whose host port feeds sockets through a meter. */
+export interface RegulatedScenario {
+  readonly yaml: string;
+  /** Id of the host port. */
+  readonly port: string;
+  /** Sockets or meter were not in the text: they have defaults. */
+  readonly adopted: boolean;
+}
+
+/** Puts sockets and a meter on the host port of a scenario text where they are missing, and parameters to other values. */
+export function regulatedScenario(
+  text: string,
+  overrides: readonly { readonly path: string; readonly value: ParameterValue }[],
+): Result<RegulatedScenario, ScenarioIssue[]> {
+  const given = parseScenario(text);
+  if (!given.ok) return given;
+  const host = given.value.ports.find((port) => port.kind === 'host')!;
+  const adopted = host.meter === undefined || host.sockets === undefined;
+  let yaml = adopted ? adopt(text, host.id) : text;
+  for (const { path, value } of overrides) {
+    const edited = setParameter(yaml, path, value);
+    if (!edited.ok) return edited;
+    yaml = edited.value;
+  }
+  return ok({ yaml, port: host.id, adopted });
+}
+
+function adopt(text: string, hostId: string): string {
+  const read = readYaml(text);
+  if (!read.ok) return text;
+  const { document } = read.value;
+  const ports: unknown = document.get('ports');
+  const place = isSeq(ports) ? ports.items.findIndex((item) => isMap(item) && item.get('id') === hostId) : -1;
+  if (place >= 0) {
+    for (const block of ['meter', 'sockets']) if (!document.hasIn(['ports', place, block])) document.setIn(['ports', place, block], {});
+  } else if (isSeq(ports)) {
+    ports.add(document.createNode({ id: hostId, kind: 'host', meter: {}, sockets: {} }));
+  } else {
+    document.set('ports', document.createNode([{ id: hostId, kind: 'host', meter: {}, sockets: {} }]));
+  }
+  return document.toString({ lineWidth: 0 });
+}
