@@ -9,7 +9,7 @@ import type {
   StageStats,
 } from '../../contract/index.ts';
 import {
-  Delays,
+  type Delays,
   HISTOGRAM_BUCKETS,
   SF_BLOCKED_SINCE,
   SF_BYTES,

@@ -28,7 +28,14 @@ function getFloats(r: StateReader, into: Float64Array, count: number): void {
 export function saveMeter(meter: Meter, w: StateWriter): void {
   const { cells, sockets, rings, law, interval, sizer, counters } = meter;
   w.put(meter.now[0]!, meter.lastReleaseNs, meter.nextReleaseNs, meter.nextDueNs, meter.earlyNs, meter.tickNumber, meter.blocked);
-  w.put(meter.place, meter.closePlace, meter.resumed, meter.channel.position, ...meter.random.state, ...Object.values(counters));
+  w.put(
+    meter.place,
+    meter.closePlace,
+    meter.resumed,
+    meter.channel.position,
+    ...meter.random.state,
+    ...(Object.values(counters) as number[]),
+  );
   w.put(law.expectedGapNs, law.bursts, law.burstBytes, law.burstMaxBytes, law.lastArrivalNs);
   w.put(interval.ns, interval.level, interval.packets, interval.bytes, interval.windowNs, interval.windowPackets, interval.windowBytes);
   w.put(interval.lastNs, interval.levelNs);
