@@ -15,6 +15,7 @@ export * from './selector.ts';
 export * from './tcp-track.ts';
 export * from './channel.ts';
 export * from './nexus.ts';
+export * from './offload/index.ts';
 export * from './shared-ring.ts';
 export * from './statistics.ts';
 export * from './cached-pool.ts';

@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Random, putU16, putU32, u16 } from '../../base/index.ts';
+import type { DevicePacket } from './aggregate.ts';
+import { sealIpv4Header } from './checksum-metadata.ts';
+import { OffloadMemory } from './memory.ts';
+import { Reassembler, type ReassemblyOptions } from './reassembly.ts';
+import { REASSEMBLY_REASONS } from './reasons.ts';
+import { L3, makePacket, randomBytes, toDevice } from './testing/packets.ts';
+
+const memory = new OffloadMemory({ defaultBuffers: 256, largeBuffers: 16 });
+const OPTIONS: ReassemblyOptions = { maxDatagrams: 4, maxBytes: 200_000, timeoutNs: 30e9 };
+
+/** Bytes [from, to) of a packet's IP payload as a fragment. */
+function fragment(packet: Uint8Array, from: number, to: number, more: boolean, id = 77): Uint8Array<ArrayBuffer> {
+  const v4 = packet[L3]! >>> 4 === 4;
+  const headerBytes = L3 + (v4 ? 20 : 40);
+  const b = new Uint8Array(headerBytes + (v4 ? 0 : 8) + to - from);
+  b.set(packet.subarray(0, headerBytes));
+  b.set(packet.subarray(headerBytes + from, headerBytes + to), b.length - (to - from));
+  if (v4) {
+    putU16(b, L3 + 2, 20 + to - from);
+    putU16(b, L3 + 4, id);
+    putU16(b, L3 + 6, (more ? 0x2000 : 0) | (from >>> 3));
+    sealIpv4Header(b, L3, 20);
+  } else {
+    putU16(b, L3 + 4, 8 + to - from);
+    b[headerBytes] = b[L3 + 6]!;
+    b[L3 + 6] = 44;
+    putU16(b, headerBytes + 2, from | (more ? 1 : 0));
+    putU32(b, headerBytes + 4, id);
+  }
+  return b;
+}
+
+function run(fragments: readonly Uint8Array[], options: Partial<ReassemblyOptions> = {}, times: readonly number[] = []) {
+  const r = new Reassembler(memory, { ...OPTIONS, ...options }, (p: DevicePacket) => {
+    memory.give(p.first);
+  });
+  const whole: Uint8Array[] = [];
+  fragments.forEach((b, i) => {
+    r.expire(times[i] ?? 0);
+    const out = r.take(toDevice(memory, b, { tNs: times[i] ?? 0 }));
+    if (out === undefined) return;
+    whole.push(memory.read(out.first));
+    memory.give(out.first);
+  });
+  const counts = (): Record<string, number> => Object.fromEntries([...r.counts].filter(([, n]) => n > 0));
+  return { r, whole, counts };
+}
+
+const datagram = (version: 4 | 6, lenBytes: number): Uint8Array =>
+  makePacket({ version, protocol: 'udp', id: 77, payload: randomBytes(new Random(lenBytes), lenBytes) });
+
+describe('reassembly before the switch', () => {
+  it('puts a datagram together from its fragments in any order', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(4 as const, 6 as const), fc.integer({ min: 40, max: 20_000 }), fc.nat(), (version, lenBytes, seed) => {
+        const random = new Random(seed);
+        const packet = datagram(version, lenBytes);
+        const payloadBytes = packet.length - L3 - (version === 4 ? 20 : 40);
+        const cuts: number[] = [0];
+        while (cuts.at(-1)! < payloadBytes)
+          cuts.push(Math.min(payloadBytes, cuts.at(-1)! + 8 * random.int(1, Math.min(400, payloadBytes >>> 4))));
+        const pieces = cuts.slice(1).map((to, i) => fragment(packet, cuts[i]!, to, to < payloadBytes));
+        const shuffled = pieces.map((b) => ({ b, key: random.u32() })).sort((x, y) => x.key - y.key);
+        const { whole, counts } = run(shuffled.map(({ b }) => b));
+        expect(whole).toHaveLength(1);
+        expect(Buffer.compare(whole[0]!, packet)).toBe(0);
+        expect(counts()).toEqual({ held: pieces.length, completed: 1 });
+      }),
+      { numRuns: 60 },
+    );
+    expect(memory.usedDefault + memory.usedLarge).toBe(0);
+  });
+
+  it.each([4, 6] as const)('refuses a datagram whose fragments overlap, and what comes of it later (RFC 5722), IPv%i', (version) => {
+    const packet = datagram(version, 3_000);
+    const { whole, counts } = run([
+      fragment(packet, 0, 1_000, true),
+      fragment(packet, 992, 2_000, true),
+      fragment(packet, 1_000, 2_000, true),
+      fragment(packet, 2_000, 3_008, false),
+    ]);
+    expect(whole).toHaveLength(0);
+    expect(counts()).toEqual({ held: 4, overlap: 1, refused: 2 });
+    expect(memory.usedDefault).toBe(0);
+  });
+
+  it('ignores a fragment that comes twice', () => {
+    const packet = datagram(6, 1_500);
+    const one = fragment(packet, 0, 800, true);
+    const { whole, counts } = run([one, one, fragment(packet, 800, 1_508, false)]);
+    expect(whole).toHaveLength(1);
+    expect(counts()['duplicate']).toBe(1);
+  });
+
+  it('gives up after the timeout, at the end of the input, and at every limit, and says so', () => {
+    const packet = datagram(4, 3_000);
+    const part = (id: number): Uint8Array => fragment(packet, 0, 1_000, true, id);
+    const late = run([part(1), fragment(packet, 1_000, 3_008, false, 1)], {}, [0, 31e9]);
+    expect(late.counts()).toEqual({ held: 2, timeout: 1 });
+    late.r.finish();
+    expect(late.counts()).toEqual({ held: 2, timeout: 1, unfinished: 1 });
+    const many = run([part(1), part(2), part(3)], { maxDatagrams: 2 });
+    expect(many.counts()['datagram-limit']).toBe(1);
+    many.r.finish();
+    const big = run([part(1), part(2)], { maxBytes: 1_500 });
+    expect(big.counts()['byte-limit']).toBe(1);
+    big.r.finish();
+    expect(big.r.bytes).toBe(0);
+    const odd = run([fragment(packet, 0, 1_001, true), fragment(packet, 0, 0, true)]);
+    expect(odd.counts()['bad-length']).toBe(2);
+    const far = fragment(packet, 0, 1_000, true);
+    putU16(far, L3 + 6, 0x3fff);
+    expect(run([far]).counts()['too-long']).toBe(1);
+    expect(run([part(1).subarray(0, 500)]).counts()['truncated']).toBe(1);
+    const small = new OffloadMemory({ defaultBuffers: 3, largeBuffers: 0 });
+    const r = new Reassembler(small, OPTIONS, (p) => {
+      small.give(p.first);
+    });
+    expect(r.take(toDevice(small, part(5)))).toBeUndefined();
+    expect(r.take(toDevice(small, fragment(packet, 1_000, 3_008, false, 5)))).toBeUndefined();
+    expect(r.counts.get('no-buffers')).toBe(1);
+    expect(small.usedDefault).toBe(0);
+    expect(memory.usedDefault + memory.usedLarge).toBe(0);
+    const tested = ['held', 'completed', 'duplicate', 'overlap', 'refused', 'bad-length', 'too-long', 'truncated', 'timeout'];
+    const also = ['datagram-limit', 'byte-limit', 'no-buffers', 'unfinished'];
+    expect([...tested, ...also].sort()).toEqual(REASSEMBLY_REASONS.map((x) => x.name as string).sort());
+  });
+
+  it('takes the fragment header out of an IPv6 chain', () => {
+    const packet = datagram(6, 900);
+    const { whole } = run([fragment(packet, 448, 908, false), fragment(packet, 0, 448, true)]);
+    expect(whole[0]![L3 + 6]).toBe(17);
+    expect(u16(whole[0]!, L3 + 4)).toBe(908);
+  });
+});

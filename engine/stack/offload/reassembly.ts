@@ -1,0 +1,206 @@
+import { hex, putU16 } from '../../base/index.ts';
+import type { DevicePacket } from './aggregate.ts';
+import { sealIpv4Header } from './checksum-metadata.ts';
+import type { OffloadMemory } from './memory.ts';
+import { REASSEMBLY_REASONS, type ReassemblyReason } from './reasons.ts';
+import { newShape, readShape, type Shape } from './shape.ts';
+
+/**
+ * IP reassembly before the switch (V-11), RFC 791 section 3.2 and RFC 8200 section 4.5. Datagrams whose fragments overlap are refused
+ * whole, as RFC 5722 has it for IPv6 and as is wise for IPv4; exact duplicates are ignored.
+ */
+export interface ReassemblyOptions {
+  readonly maxDatagrams: number;
+  /** Fragment payload that may wait in all. */
+  readonly maxBytes: number;
+  readonly timeoutNs: number;
+}
+
+/** Fragments of one datagram at most: 64 KiB of the smallest useful ones. */
+const MAX_FRAGMENTS = 512;
+const MAX_DATAGRAM_BYTES = 65_535;
+
+interface Piece {
+  readonly packet: DevicePacket;
+  readonly offset: number;
+  readonly lenBytes: number;
+  readonly from: number;
+}
+
+interface Datagram {
+  readonly key: string;
+  readonly startedNs: number;
+  readonly pieces: Piece[];
+  bytes: number;
+  /** Payload length, -1 until the last fragment has come. */
+  total: number;
+  refused: boolean;
+}
+
+export class Reassembler {
+  readonly counts = new Map<ReassemblyReason, number>(REASSEMBLY_REASONS.map((r) => [r.name, 0]));
+  /** Bytes waiting now. */
+  bytes = 0;
+  private readonly memory: OffloadMemory;
+  private readonly options: ReassemblyOptions;
+  private readonly datagrams = new Map<string, Datagram>();
+  private readonly shape = newShape();
+  /** Called with every device packet that is done with. */
+  private readonly done: (packet: DevicePacket) => void;
+
+  constructor(memory: OffloadMemory, options: ReassemblyOptions, done: (packet: DevicePacket) => void) {
+    this.memory = memory;
+    this.options = options;
+    this.done = done;
+  }
+
+  get waiting(): number {
+    return this.datagrams.size;
+  }
+
+  /** Takes a fragment in. Gives the whole datagram as a packet once it is complete; the fragments' buffers are then given back. */
+  take(packet: DevicePacket): DevicePacket | undefined {
+    const { memory, shape: s } = this;
+    const at = memory.address(packet.first);
+    readShape(s, memory.bytes, at, memory.dataLen[packet.first]!, packet.lenBytes, packet.origLen, packet.l3);
+    this.count('held');
+    const from = s.fragment.headerAt + (s.version === 6 ? 8 : 0);
+    const piece: Piece = { packet, offset: s.fragment.offsetBytes, lenBytes: s.end - from, from };
+    const problem = this.problem(s, piece);
+    if (problem !== undefined) return this.lose(piece, problem);
+    const key = keyOf(memory.bytes, at, s);
+    let datagram = this.datagrams.get(key);
+    if (datagram === undefined) {
+      if (this.datagrams.size >= this.options.maxDatagrams) return this.lose(piece, 'datagram-limit');
+      datagram = { key, startedNs: packet.tNs, pieces: [], bytes: 0, total: -1, refused: false };
+      this.datagrams.set(key, datagram);
+    }
+    return this.add(datagram, piece, s);
+  }
+
+  private problem(s: Shape, piece: Piece): ReassemblyReason | undefined {
+    if (s.truncated) return 'truncated';
+    if (piece.lenBytes <= 0 || (s.fragment.more && piece.lenBytes % 8 !== 0)) return 'bad-length';
+    if (piece.offset + piece.lenBytes > MAX_DATAGRAM_BYTES - s.ipHeaderBytes) return 'too-long';
+    return this.bytes + piece.lenBytes > this.options.maxBytes ? 'byte-limit' : undefined;
+  }
+
+  private add(datagram: Datagram, piece: Piece, s: Shape): DevicePacket | undefined {
+    if (datagram.refused) return this.lose(piece, 'refused');
+    const { pieces } = datagram;
+    let at = pieces.length;
+    while (at > 0 && pieces[at - 1]!.offset >= piece.offset) at--;
+    const same = pieces[at];
+    if (same?.offset === piece.offset && same.lenBytes === piece.lenBytes) return this.lose(piece, 'duplicate');
+    const before = at > 0 ? pieces[at - 1]! : undefined;
+    const end = piece.offset + piece.lenBytes;
+    const beyond = datagram.total >= 0 && (end > datagram.total || !s.fragment.more);
+    const pastEnd = !s.fragment.more && pieces.length > 0 && pieces.at(-1)!.offset + pieces.at(-1)!.lenBytes > end;
+    const overlaps = (before !== undefined && before.offset + before.lenBytes > piece.offset) || (same !== undefined && same.offset < end);
+    if (overlaps || beyond || pastEnd || pieces.length >= MAX_FRAGMENTS) {
+      this.refuse(datagram);
+      return this.lose(piece, 'overlap');
+    }
+    pieces.splice(at, 0, piece);
+    datagram.bytes += piece.lenBytes;
+    this.bytes += piece.lenBytes;
+    if (!s.fragment.more) datagram.total = end;
+    return datagram.total === datagram.bytes ? this.complete(datagram) : undefined;
+  }
+
+  /** Drops what has come of a datagram; its place is kept until the timeout, so that later fragments find it refused. */
+  private refuse(datagram: Datagram): void {
+    for (const piece of datagram.pieces) this.done(piece.packet);
+    this.bytes -= datagram.bytes;
+    datagram.bytes = 0;
+    datagram.pieces.length = 0;
+    datagram.refused = true;
+  }
+
+  private lose(piece: Piece, reason: ReassemblyReason): undefined {
+    this.count(reason);
+    this.done(piece.packet);
+    return undefined;
+  }
+
+  private complete(datagram: Datagram): DevicePacket | undefined {
+    const { memory } = this;
+    const { pieces } = datagram;
+    this.datagrams.delete(datagram.key);
+    this.bytes -= datagram.bytes;
+    const first = pieces[0]!;
+    const built = this.build(datagram);
+    const numbers = pieces.flatMap((p) => p.packet.numbers);
+    const last = pieces.reduce((a, p) => Math.max(a, p.packet.tNs), 0);
+    this.count(built < 0 ? 'no-buffers' : 'completed');
+    for (const piece of pieces) this.done(piece.packet);
+    if (built < 0) return undefined;
+    const lenBytes = memory.chainBytes(built);
+    return { ...first.packet, first: built, lenBytes, origLen: lenBytes, numbers, tNs: last, deviceSum: 0 };
+  }
+
+  /** A chain with the first fragment's headers, the fragment's marks taken out, and all payload. */
+  private build(datagram: Datagram): number {
+    const { memory, shape: s } = this;
+    const { pieces } = datagram;
+    const source = pieces[0]!.packet;
+    readShape(s, memory.bytes, memory.address(source.first), memory.dataLen[source.first]!, source.lenBytes, source.origLen, source.l3);
+    const head = memory.take(datagram.total > 4_096);
+    if (head < 0) return -1;
+    let ok = memory.append(head, source.first, 0, s.fragment.headerAt, false, false);
+    for (const piece of pieces) ok &&= memory.append(memory.tail, piece.packet.first, piece.from, piece.lenBytes, true, false);
+    if (!ok) {
+      memory.give(head);
+      return -1;
+    }
+    const b = memory.bytes;
+    const o = memory.address(head) + s.l3;
+    if (s.version === 4) {
+      putU16(b, o + 2, s.ipHeaderBytes + datagram.total);
+      putU16(b, o + 6, 0);
+      sealIpv4Header(b, o, s.ipHeaderBytes);
+    } else {
+      putU16(b, o + 4, s.fragment.headerAt - s.l3 - 40 + datagram.total);
+      nextHeaderInto(b, o, s.fragment.headerAt - s.l3, s.fragment.protocol);
+    }
+    return head;
+  }
+
+  /** Gives up datagrams that have waited too long. */
+  expire(tNs: number): void {
+    for (const datagram of this.datagrams.values()) {
+      // Datagrams stand in the order in which they began.
+      if (datagram.startedNs + this.options.timeoutNs > tNs) return;
+      this.giveUp(datagram, 'timeout');
+    }
+  }
+
+  /** The input has ended. */
+  finish(): void {
+    for (const datagram of this.datagrams.values()) this.giveUp(datagram, 'unfinished');
+  }
+
+  private giveUp(datagram: Datagram, reason: ReassemblyReason): void {
+    this.count(reason, datagram.pieces.length);
+    this.refuse(datagram);
+    this.datagrams.delete(datagram.key);
+  }
+
+  private count(reason: ReassemblyReason, n = 1): void {
+    this.counts.set(reason, this.counts.get(reason)! + n);
+  }
+}
+
+/** Writes the protocol into the header before the fragment header, which is `lenBytes` behind the IPv6 header's start. */
+function nextHeaderInto(b: Uint8Array, o: number, lenBytes: number, protocol: number): void {
+  let field = o + 6;
+  for (let at = 40; at < lenBytes; at += (b[o + at + 1]! + 1) * 8) field = o + at;
+  b[field] = protocol;
+}
+
+/** RFC 791: addresses, protocol, identification. RFC 8200: addresses, identification. */
+function keyOf(b: Uint8Array, at: number, s: Shape): string {
+  const o = at + s.l3;
+  const addresses = s.version === 4 ? hex(b, o + 12, o + 20) : hex(b, o + 8, o + 40);
+  return `${addresses}.${s.fragment.id}.${s.version === 4 ? s.fragment.protocol : 6}`;
+}
