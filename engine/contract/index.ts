@@ -4,6 +4,7 @@ export * from './verdicts.ts';
 export * from './packet.ts';
 export * from './metering.ts';
 export * from './stack-section.ts';
+export * from './offload.ts';
 export * from './scenario.ts';
 export * from './run.ts';
 export * from './burst.ts';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { translatorSchema } from './translator.ts';
 import { meterSchema, networkSchema, socketsSchema } from './metering.ts';
 import { stackSectionSchema } from './stack-section.ts';
+import { deviceOffloadsSchema, portOffloadsSchema } from './offload.ts';
 
 /**
  * A scenario says which ports exist on the flow switch, what selects traffic for each, and every parameter. All counts of
@@ -74,6 +75,7 @@ export const portSchema = z.strictObject({
   meter: meterSchema.optional(),
   sockets: socketsSchema.optional(),
   translator: translatorSchema.optional().describe('of a translator port: its configuration; left out: stateless under 64:ff9b::/96'),
+  offloads: portOffloadsSchema.optional(),
 });
 export type PortSpec = z.infer<typeof portSchema>;
 
@@ -92,6 +94,7 @@ export const deviceSchema = z.strictObject({
   linkBps: z.number().min(1_000).max(1e12).default(1e10).describe('rate at which the device sends, bits per second'),
   local: z.array(z.string()).max(64).default([]).describe('prefixes of this machine: packets from them take the TX path'),
   network: networkSchema.optional(),
+  offloads: deviceOffloadsSchema.optional(),
 });
 
 export const flowSwitchSchema = z.strictObject({

@@ -18,3 +18,4 @@ export * from './lanes/lane-sources.ts';
 export { explainPacket, type Explanation } from './explain.ts';
 export * from './metering/index.ts';
 export { TraceWriter, MAX_TRACE_RECORDS, type TraceWriterOptions } from './trace-writer.ts';
+export * from './offload/index.ts';

@@ -10,6 +10,7 @@ import { queueResult } from './queue-result.ts';
 import { meterRecords } from './metering/regulation.ts';
 import { withHostPort } from './host-port.ts';
 import { restoreWorld, saveWorld } from './snapshot.ts';
+import { PollTrace } from './offload/poll-trace.ts';
 import { WorldTrace } from './trace.ts';
 import type { PipelineOptions, QueueResult, Snapshot, SummaryInput } from './types.ts';
 import { hasTranslator, TranslatingWorld } from './translate/world.ts';
@@ -56,7 +57,7 @@ export class Pipeline {
       const World = translating ? TranslatingWorld : QueueWorld;
       return new World(this.arena, this.scenario, queue, {
         verdicts: options.verdicts ?? null,
-        trace: options.trace === undefined ? null : new WorldTrace(options.trace, portIds),
+        trace: traceOf(options, portIds),
         series: options.series ?? null,
         ladder: this.ladder,
         expectedFlows: options.expectedFlows ?? 0,
@@ -282,4 +283,9 @@ export function groupRows(
   for (let i = from; i < to; i++) order[starts[queueOf[i - from]!]!++] = i;
   for (let q = queues; q > 0; q--) starts[q] = starts[q - 1]!;
   starts[0] = 0;
+}
+
+function traceOf(options: PipelineOptions, portIds: readonly string[]): WorldTrace | null {
+  if (options.polls !== undefined) return new PollTrace(options.polls, options.trace, portIds);
+  return options.trace === undefined ? null : new WorldTrace(options.trace, portIds);
 }

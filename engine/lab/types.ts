@@ -3,6 +3,7 @@ import type { RecordBatch } from '../files/index.ts';
 import type { Ladder } from '../stack/index.ts';
 import type { QueueRegulation } from './metering/index.ts';
 import type { FlowColumns } from '../wire/index.ts';
+import type { PollSink } from './offload/poll-trace.ts';
 
 /**
  * The lab's public shapes. Times are integer nanoseconds on the lab clock in a float64 (W-01); packet numbers are 1-based and
@@ -37,6 +38,8 @@ export interface PipelineOptions {
   /** Device queues to simulate, all when left out. A lane has its own queues and skips packets of the others. */
   readonly queues?: readonly number[];
   readonly trace?: TraceSink;
+  /** Told of every poll of the flow switch. */
+  readonly polls?: PollSink;
   /** Left out: no series is kept. */
   readonly series?: SeriesOptions;
   readonly verdicts?: VerdictSink;

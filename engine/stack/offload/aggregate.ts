@@ -29,6 +29,8 @@ export interface DevicePacket {
   readonly deviceSum: number;
   /** The packet that wakes the machine. */
   readonly wake: boolean;
+  /** The link header holds nothing that depends on the packet's length. */
+  readonly plainLink: boolean;
 }
 
 export interface AggregateOptions {
@@ -89,6 +91,8 @@ export class Aggregator {
   private readonly shape = newShape();
   /** Reason of the packet handed in last; -1 if it was merged. */
   lastReason = -1;
+  /** Whether that packet had PSH. */
+  lastPushed = false;
 
   constructor(memory: OffloadMemory, options: AggregateOptions) {
     this.memory = memory;
@@ -104,6 +108,7 @@ export class Aggregator {
     const contiguous = memory.dataLen[packet.first]!;
     readShape(s, memory.bytes, at, contiguous, packet.lenBytes, packet.origLen, packet.l3);
     const own = this.unfit(packet, s);
+    this.lastPushed = s.kind === 'tcp' && (s.flags & FLAG_PSH) !== 0;
     const head = this.open.get(packet.hash);
     let reason: AggregateReason | undefined = own;
     if (reason === undefined && head !== undefined) {
@@ -136,6 +141,7 @@ export class Aggregator {
     if (s.kind === 'fragment') return 'fragment';
     if (s.kind !== 'tcp') return s.extensions ? 'extensions' : 'not-tcp';
     if (s.extensions) return 'extensions';
+    if (!packet.plainLink) return 'link-length';
     if (s.truncated) return 'truncated';
     if ((s.flags & MASK_CONTROL) !== 0 || (s.flags & FLAG_ACK) === 0) return 'control';
     if (s.end === s.payload) return 'empty';

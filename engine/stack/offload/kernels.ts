@@ -8,12 +8,12 @@ import { kernelModule, type WasmVariant } from './wasm-kernels.ts';
 export interface SumKernel {
   readonly variant: 'simd' | 'word64' | 'plain';
   /** Copies `lenBytes` (at most MAX_SUM_BYTES) from address `from` to `to` and gives their folded sum; the ranges do not overlap. */
-  copySum(to: number, from: number, lenBytes: number): number;
+  readonly copySum: (to: number, from: number, lenBytes: number) => number;
   /** Folded sum of the 16-bit words of a range, an odd last byte padded with zero. */
-  sum(from: number, lenBytes: number): number;
-  copy(to: number, from: number, lenBytes: number): void;
+  readonly sum: (from: number, lenBytes: number) => number;
+  readonly copy: (to: number, from: number, lenBytes: number) => void;
   /** Copies with the loop of `copySum`: what the sum costs is the difference to this. */
-  copyLoop(to: number, from: number, lenBytes: number): void;
+  readonly copyLoop: (to: number, from: number, lenBytes: number) => void;
 }
 
 /** The slowest and most certain: a copy, then the plain sum. What all others are compared with. */
@@ -43,10 +43,9 @@ export function plainKernel(buffer: ArrayBufferLike): SumKernel {
     const end = from + lenBytes;
     const shift = to - from;
     let sum = 0;
-    let swapped = false;
     if ((shift & 3) === 0 && lenBytes >= 16) {
       // An odd start: the first byte is the low half of a word, so all that follows is summed turned, and turned back at the end.
-      swapped = (at & 1) === 1;
+      const swapped = (at & 1) === 1;
       if (swapped) {
         bytes[at + shift] = bytes[at]!;
         sum = bytes[at]! << 8;

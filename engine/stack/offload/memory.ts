@@ -1,4 +1,4 @@
-import { Random, assert } from '../../base/index.ts';
+import { assert, type Random } from '../../base/index.ts';
 import { pickKernel, turn, type PickedKernel, type SumKernel } from './kernels.ts';
 
 /**

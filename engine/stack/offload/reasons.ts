@@ -8,6 +8,7 @@ export const AGGREGATE_REASONS = [
   { name: 'not-tcp', text: 'only TCP is aggregated' },
   { name: 'fragment', text: 'a fragment that waits for the rest of its datagram' },
   { name: 'extensions', text: 'IPv6 extension headers: offloads decline' },
+  { name: 'link-length', text: 'the link header has a length or labels of its own, which merging would make wrong' },
   { name: 'truncated', text: 'the capture does not hold all bytes, so nothing can be joined or summed' },
   { name: 'control', text: 'SYN, FIN, RST or URG is set' },
   { name: 'empty', text: 'no payload: a bare acknowledgement' },

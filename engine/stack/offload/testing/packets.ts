@@ -1,4 +1,4 @@
-import { Random } from '../../../base/index.ts';
+import type { Random } from '../../../base/index.ts';
 import { TCP_FLAG, emitEthernet, emitIpv4, emitIpv6, emitTcp, emitUdp, sealTcp, sealUdp } from '../../../wire/index.ts';
 import type { DevicePacket } from '../aggregate.ts';
 import type { OffloadMemory } from '../memory.ts';
@@ -95,5 +95,5 @@ let number = 0;
 export function toDevice(memory: OffloadMemory, b: Uint8Array, extra: Partial<DevicePacket> = {}): DevicePacket {
   const first = memory.load(b, 0, b.length);
   number++;
-  return { first, lenBytes: b.length, origLen: b.length, l3: L3, hash: 2, numbers: [number], tNs: 0, deviceSum: 0, wake: false, ...extra };
+  return { first, lenBytes: b.length, origLen: b.length, l3: L3, hash: 2, numbers: [number], tNs: 0, deviceSum: 0, wake: false, plainLink: true, ...extra };
 }

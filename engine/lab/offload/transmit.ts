@@ -1,0 +1,137 @@
+import {
+  Aggregator,
+  Segmenter,
+  checksumField,
+  holdsPseudoSum,
+  newShape,
+  readShape,
+  stuffChecksum,
+  verifyFlags,
+  CSUM_DATA_VALID,
+  type OutPacket,
+} from '../../stack/index.ts';
+import type { CarriedPacket } from './device-packets.ts';
+import { crcOn, type ReceiveShared } from './receive.ts';
+import type { OffloadPlan, PortPlan } from './settings.ts';
+
+/**
+ * The way of this machine's packets of one port and queue, from the channel to the device: the stack hands over large packets where it may, and
+ * the switch cuts them (V-08) and sums while it copies. A capture shows what a card has cut already; consecutive segments of
+ * one poll are therefore joined first, as the stack would have handed them over.
+ */
+export class TransmitPath {
+  packetsIn = 0;
+  packetsOut = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  superPackets = 0;
+  segments = 0;
+  batches = 0;
+  declined = 0;
+  nomem = 0;
+  /** Checksum fields that held the pseudo header's sum and were filled. */
+  filled = 0;
+  /** Packets handed to the switch, as the stack would have cut them, and with large packets. */
+  wakeups = 0;
+  wakeupsCut = 0;
+  crc = 0;
+  private readonly aggregator: Aggregator;
+  private readonly segmenter: Segmenter;
+  private readonly plan: PortPlan;
+  private readonly device: OffloadPlan['device'];
+  private readonly shared: ReceiveShared;
+  private readonly shape = newShape();
+
+  constructor(plan: PortPlan, device: OffloadPlan['device'], shared: ReceiveShared) {
+    this.plan = plan;
+    this.device = device;
+    this.shared = shared;
+    this.segmenter = new Segmenter(shared.memory);
+    const limitBytes = Math.floor(device.gsoKiB * 1_024);
+    this.aggregator = new Aggregator(shared.memory, { ...plan.aggregate, limitBytes, exact: true, mode: 'copy' });
+  }
+
+  take(packet: CarriedPacket): void {
+    this.packetsIn++;
+    this.bytesIn += packet.lenBytes;
+    this.wakeups++;
+    if (this.plan.spec.lowLatency) {
+      this.give(packet.first, packet.tNs, packet);
+      this.shared.memory.give(packet.first);
+    } else if (!this.aggregator.take(packet)) {
+      this.nomem++;
+      this.shared.memory.give(packet.first);
+    }
+  }
+
+  /** The poll is over: its packets go to the device. */
+  pollEnd(tNs: number): void {
+    const { aggregator, shared } = this;
+    aggregator.close();
+    for (const out of aggregator.pending) {
+      this.wakeupsCut++;
+      this.send(out, tNs);
+      for (const member of out.members) shared.memory.give(member.first);
+      aggregator.recycle(out);
+    }
+    aggregator.pending.length = 0;
+  }
+
+  private send(out: OutPacket, tNs: number): void {
+    const { memory } = this.shared;
+    const packet = out.members[0]! as CarriedPacket;
+    const s = this.shape;
+    const lenBytes = memory.chainBytes(out.first);
+    const missing = out.members.length === 1 ? packet.origLen - packet.lenBytes : 0;
+    readShape(s, memory.bytes, memory.address(out.first), memory.dataLen[out.first]!, lenBytes, lenBytes + missing, packet.l3);
+    const room = this.device.mtuBytes - (s.payload - s.l3);
+    const large = out.members.length > 1 || ((s.kind === 'tcp' || s.kind === 'udp') && s.end - s.payload > room);
+    if (!large) {
+      this.fill(out.first);
+      this.give(out.first, tNs, packet, lenBytes + missing);
+      return;
+    }
+    this.superPackets++;
+    const segmentBytes = out.members.length > 1 ? Math.min(out.segmentBytes, room) : room;
+    const cut = s.version === 4 ? this.plan.path.cut4 : this.plan.path.cut6;
+    // Whoever cuts, the same packets reach the wire; only the one who pays is another.
+    const outcome = this.segmenter.segment(out.first, s, segmentBytes, true);
+    if (outcome === 'cut') {
+      const { count, heads } = this.segmenter;
+      this.segments += count;
+      this.batches += Math.ceil(count / this.device.gsoBatch);
+      if (cut === 'stack') this.wakeupsCut += count - 1;
+      for (let i = 0; i < count; i++) {
+        this.give(heads[i]!, tNs, packet);
+        memory.give(heads[i]!);
+      }
+    } else if (outcome === 'nomem') this.nomem++;
+    else {
+      this.declined++;
+      this.give(out.first, tNs, packet, lenBytes + missing);
+    }
+  }
+
+  /** Fills a checksum that the stack has left to the switch (V-06). Others stay as they are: nobody asked to make them good. */
+  private fill(first: number): void {
+    const { memory } = this.shared;
+    const s = this.shape;
+    if ((s.kind !== 'tcp' && s.kind !== 'udp') || s.truncated || s.extensions) return;
+    const at = memory.address(first);
+    if (!holdsPseudoSum(memory.bytes, at, s)) return;
+    const sum = memory.sumChain(first, s.l4, s.end - s.l4);
+    if ((verifyFlags(memory.bytes, at, s, sum) & CSUM_DATA_VALID) !== 0) return;
+    this.filled++;
+    stuffChecksum(memory, first, { start: s.l4, stuff: s.l4 + checksumField(s.kind), zeroInvert: s.kind === 'udp' }, sum);
+  }
+
+  private give(first: number, tNs: number, packet: CarriedPacket, origLen?: number): void {
+    const { memory, output } = this.shared;
+    const bytes = memory.read(first);
+    this.packetsOut++;
+    this.bytesOut += bytes.length;
+    this.crc = crcOn(this.crc, bytes);
+    const { linkType, numbers } = packet;
+    output?.({ tNs, direction: 'tx', port: this.plan.id, linkType, bytes, origLen: origLen ?? bytes.length, numbers });
+  }
+}
