@@ -1,6 +1,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { EngineError, MAX_BURST_SCALES, parseRateBps, parseSizeBytes, parseTimeNs } from '../contract/index.ts';
 import type { BurstOptions } from './burst.ts';
+import type { OffloadCommandOptions } from './offload.ts';
 import type { ExperimentOptions } from './experiment.ts';
 import { EXIT, UsageError, createOutput, type Output } from './output.ts';
 import { addTranslate } from './translate-commands.ts';
@@ -118,6 +119,7 @@ export function createProgram(version: string, signal: AbortSignal, finish: (cod
   addServe(add, act);
   addCapture(add, act);
   addBurst(add, act);
+  addOffload(add, act);
   addGenerate(add, act);
   addExperiment(add, act);
   addTranslate(add, act);
@@ -286,6 +288,39 @@ function addBurst(add: Add, act: Act): void {
         act(async ({ output, signal }: Run, files: string[], options: BurstOptions) => {
           const { burstCommand } = await import('./burst.ts');
           return burstCommand(files, options, output, signal);
+        }),
+      ),
+  );
+}
+
+function addOffload(add: Add, act: Act): void {
+  add('offload <file>', 'checksum, segmentation and aggregation offloads: packets in and out, why not aggregated, costs', (command) =>
+    command
+      .addOption(new Option('--mode <name>', 'who sums, instead of what the scenario decides').choices(['stack', 'copy', 'hardware']))
+      .option('--aggregate <KiB>', 'longest aggregate of received segments; 0 for none', integer('An aggregate', 0, 63))
+      .option('--mtu <bytes>', 'largest packet the link takes', integer('An MTU', 576, 65_535))
+      .option('--exact', 'merge only what segmentation restores byte for byte')
+      .option('--local <prefixes>', 'packets from these prefixes are this machine\'s own, with commas between', (text) => text.split(','))
+      .option('--open <packet>', 'the aggregate that a packet is part of, cut into its segments', integer('A packet number', 1, 0x7fffffff))
+      .option('--corrupt <number>', 'turn one bit in every so many packets after the sum was taken', integer('A number', 1, 1e9))
+      .option('--costs', 'measure what the modes cost on packets of this file')
+      .option('-o, --output <file>', 'write the packets as they leave the offloads (pcapng)')
+      .option('-s, --scenario <name>', 'a bundled scenario or a YAML file')
+      .option('--set <path=value>', 'change one parameter of the scenario; may be repeated', setting)
+      .addHelpText(
+        'after',
+        examples(
+          'ringside offload capture.pcapng',
+          'ringside offload capture.pcapng --aggregate 4 --set device.moderationUs=500',
+          'ringside offload capture.pcapng --local 192.0.2.0/24 -o sent-and-received.pcapng',
+          'ringside offload capture.pcapng --open 1207',
+          'ringside offload capture.pcapng --costs --json | jq .costs',
+        ),
+      )
+      .action(
+        act(async ({ output, signal }: Run, file: string, options: OffloadCommandOptions) => {
+          const { offloadCommand } = await import('./offload.ts');
+          return offloadCommand(file, options, output, signal);
         }),
       ),
   );

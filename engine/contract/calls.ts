@@ -19,6 +19,7 @@ import {
 } from './run.ts';
 import { burstCalls } from './burst.ts';
 import { translatedCalls } from './translated.ts';
+import { offloadCalls } from './offload.ts';
 import { burstAnalysisCalls } from './burst-analysis.ts';
 import { packetDetailSchema, packetRowSchema } from './packet.ts';
 import { scenarioIssueSchema } from './scenario.ts';
@@ -184,6 +185,7 @@ export const contract = {
 
     ...burstCalls,
     ...translatedCalls,
+    ...offloadCalls,
 
     'scenario.get': call('Text of a bundled scenario', z.strictObject({ id: z.string() }), z.object({ yaml: z.string() })),
     'scenario.check': call(

@@ -38,6 +38,12 @@ export const deviceOffloadsSchema = z
     tso: z.boolean().default(false).describe('the driver cuts large packets itself'),
     mtuBytes: z.int().min(576).max(65_535).default(1_500).describe('largest IP packet the link takes'),
     gsoKiB: z.number().min(0).max(63).default(16).describe('largest packet a stack of this machine hands over; 0: it cuts by itself'),
+    gsoJoinUs: z
+      .number()
+      .min(0)
+      .max(1_000_000)
+      .default(50)
+      .describe('segments of this machine with no longer silence between them were one packet of its stack, microseconds'),
     gsoBatch: z.int().min(1).max(64).default(8).describe('segments handed to the driver at once'),
     wakeAfterMs: z.number().min(0).max(3_600_000).default(0).describe('silence after which a packet wakes the machine; 0: it does not sleep'),
     reassembly: z.boolean().default(true).describe('IP fragments are put together before the switch'),
@@ -195,3 +201,24 @@ export const offloadOverridesSchema = z.strictObject({
   corruptEvery: z.int().min(0).max(1e9).optional(),
 });
 export type OffloadOverrides = z.infer<typeof offloadOverridesSchema>;
+
+const session = z.string();
+
+/** The calls of the Offload panel. */
+export const offloadCalls = {
+  'offload.run': {
+    title: 'The input through the offloads of its scenario; progress while it runs',
+    request: z.strictObject({ session, overrides: offloadOverridesSchema.default({}) }),
+    answer: offloadReportSchema,
+  },
+  'offload.superPacket': {
+    title: 'One aggregate of the last run, opened into its segments',
+    request: z.strictObject({ session, index: z.int().min(0) }),
+    answer: superPacketSchema,
+  },
+  'offload.costs': {
+    title: 'What the modes cost on packets of the input, measured now on this machine',
+    request: z.strictObject({ session, overrides: offloadOverridesSchema.default({}) }),
+    answer: offloadCostsSchema,
+  },
+} as const;

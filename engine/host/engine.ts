@@ -76,6 +76,7 @@ type OwnCall = Exclude<
   | 'bursts.analyse'
   | `translator.${string}`
   | Exclude<Extract<CallName, `burst.${string}`>, 'burst.profiles'>
+  | Extract<CallName, `offload.${string}`>
   | 'flows.list'
   | 'timeline'
   | 'series'

@@ -25,3 +25,4 @@ export { PacketListing } from './listing.ts';
 export { reportName, writeReport } from './session/report.ts';
 export { analyseBurstsOfFile, type BurstRequest } from './burst-analysis.ts';
 export { BundledFolder, refusedYaml } from './bundled.ts';
+export { offloadFile, type OffloadFileRequest, type OffloadFileResult } from './offload-file.ts';

@@ -149,12 +149,14 @@ describe('pages made from the source', () => {
     const port = property(schema, 'ports', '[]');
     const page = await withTables('scenarios.md', {
       top: table(HEAD, rows(schema, '', ['device', 'flowSwitch', 'ports', 'stack'])),
-      device: table(HEAD, rows(property(schema, 'device'), 'device', ['device.network'])),
+      device: table(HEAD, rows(property(schema, 'device'), 'device', ['device.network', 'device.offloads'])),
+      deviceOffloads: table(HEAD, rows(property(schema, 'device', 'offloads'), '', [])),
       network: table(HEAD, rows(property(schema, 'device', 'network'), '', [])),
       flowSwitch: table(HEAD, rows(property(schema, 'flowSwitch'), 'flowSwitch', [])),
-      port: table(HEAD, rows(port, '', ['reader', 'meter', 'sockets', 'translator'])),
+      port: table(HEAD, rows(port, '', ['reader', 'meter', 'sockets', 'translator', 'offloads'])),
       selector: table(HEAD, rows(property(port, 'select', '[]'), '', [])),
       translator: table(HEAD, rows(property(port, 'translator'), 'translator', [])),
+      portOffloads: table(HEAD, rows(property(port, 'offloads'), '', [])),
       reader: table(HEAD, rows(property(port, 'reader'), 'reader', [])),
       meter: table(HEAD, rows(property(port, 'meter'), '', [])),
       sockets: table(HEAD, rows(property(port, 'sockets'), '', [])),

@@ -153,6 +153,11 @@ export class SessionCore {
     };
   }
 
+  /** The scenario as it is set now. */
+  get currentScenario(): Scenario {
+    return this.scenario.parsed;
+  }
+
   info(): SessionInfo {
     const { timestamps, timeDigits } = timestampWords(this.input.source);
     const live = this.options.timestamps;

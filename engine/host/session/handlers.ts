@@ -1,5 +1,6 @@
 import { EngineError, contract, type CallName, type EngineHandlers } from '../../contract/index.ts';
 import { burstHandlers } from './burst.ts';
+import { offloadHandlers } from './offload.ts';
 import { analyseBurstsOfInput } from '../burst-analysis.ts';
 import { translatedHandlers } from './translated.ts';
 import type { SessionCore } from './core.ts';
@@ -46,6 +47,7 @@ export function sessionHandlers(
     'scenario.set': ({ path, value }) => core().setParameter(path, value),
     ...burstHandlers(core),
     ...translatedHandlers(core),
+    ...offloadHandlers(core),
     ...extra,
   };
   const elsewhere = (name: CallName) => () => {

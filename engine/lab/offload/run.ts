@@ -166,6 +166,7 @@ export class OffloadRun implements PollSink {
     for (const [queue, batch] of this.rx) this.receiveBatch(queue, batch);
     for (const [queue, batch] of this.tx) this.sendBatch(queue, batch);
     for (const path of this.receive.values()) path.timeout(tNs);
+    for (const path of this.transmit.values()) path.pollEnd(tNs);
     if (this.onOutput === undefined || this.outputs.length === 0) return;
     this.outputs.sort((a, b) => a.tNs - b.tNs);
     for (const output of this.outputs) this.onOutput(output);
@@ -202,7 +203,10 @@ export class OffloadRun implements PollSink {
     const { numbers, ports, tNs } = batch;
     for (const [i, number] of numbers.entries()) {
       const packet = this.carried.take(number);
-      if (packet !== undefined) this.transmitPath(queue, ports[i]!).take(packet);
+      if (packet === undefined) continue;
+      const path = this.transmitPath(queue, ports[i]!);
+      path.pollEnd(tNs);
+      path.take(packet, tNs);
     }
     numbers.length = 0;
     ports.length = 0;

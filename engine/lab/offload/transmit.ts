@@ -14,10 +14,13 @@ import type { CarriedPacket } from './device-packets.ts';
 import { crcOn, type ReceiveShared } from './receive.ts';
 import type { OffloadPlan, PortPlan } from './settings.ts';
 
+/** Packets that wait for more at most. */
+const JOIN_PACKETS = 64;
+
 /**
  * The way of this machine's packets of one port and queue, from the channel to the device: the stack hands over large packets where it may, and
- * the switch cuts them (V-08) and sums while it copies. A capture shows what a card has cut already; consecutive segments of
- * one poll are therefore joined first, as the stack would have handed them over.
+ * the switch cuts them (V-08) and sums while it copies. A capture shows what a card has cut already; consecutive segments
+ * with hardly a gap between them are therefore joined first, as the stack would have handed them over.
  */
 export class TransmitPath {
   packetsIn = 0;
@@ -35,6 +38,7 @@ export class TransmitPath {
   wakeups = 0;
   wakeupsCut = 0;
   crc = 0;
+  private lastNs = 0;
   private readonly aggregator: Aggregator;
   private readonly segmenter: Segmenter;
   private readonly plan: PortPlan;
@@ -51,8 +55,9 @@ export class TransmitPath {
     this.aggregator = new Aggregator(shared.memory, { ...plan.aggregate, limitBytes, exact: true, mode: 'copy' });
   }
 
-  take(packet: CarriedPacket): void {
+  take(packet: CarriedPacket, tNs: number): void {
     this.packetsIn++;
+    this.lastNs = tNs;
     this.bytesIn += packet.lenBytes;
     this.wakeups++;
     if (this.plan.spec.lowLatency) {
@@ -64,8 +69,16 @@ export class TransmitPath {
     }
   }
 
-  /** The poll is over: its packets go to the device. */
+  /** Called at the end of a poll, and before what happens later: a long enough silence, or many packets, send what waits to the device. */
   pollEnd(tNs: number): void {
+    const { pending } = this.aggregator;
+    if (pending.length === 0) return;
+    const deadline = this.lastNs + this.device.gsoJoinUs * 1_000;
+    if (deadline <= tNs) this.flush(deadline);
+    else if (pending.length >= JOIN_PACKETS) this.flush(tNs);
+  }
+
+  flush(tNs: number): void {
     const { aggregator, shared } = this;
     aggregator.close();
     for (const out of aggregator.pending) {

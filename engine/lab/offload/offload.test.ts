@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest';
+import type { OffloadOverrides, OffloadReport, ScenarioInput } from '../../contract/index.ts';
+import { RecordBatch, openCaptureSync } from '../../files/index.ts';
+import { capture, capturesMissing, haveCaptures } from '../../testing/captures.ts';
+import { GeneratorSource } from '../generate/index.ts';
+import { generatorSchema } from '../generate/index.ts';
+import { scenarioOf } from '../testing/traffic.ts';
+import { OffloadRun, measureCosts, openSuperPacket, type OffloadOutput } from './index.ts';
+
+/** Downloads in bursts, ordinary talk and fragments: every kind of packet that offloads meet. */
+function source(seed = 3): GeneratorSource {
+  return new GeneratorSource(
+    generatorSchema.parse({
+      name: 'offload',
+      seed,
+      durationS: 0.15,
+      streams: [
+        { kind: 'burst', flows: 6, packetsMin: 40, packetsMax: 90, periodMs: 20, lineBps: 1e9, bytes: 1_500, acks: true, tcpShare: 0.8, v6Share: 0.3 },
+        { kind: 'tcp', everyMs: 20, application: 'tls', rttMs: 5, responseBytesMin: 20_000, responseBytesMax: 60_000 },
+        { kind: 'fragments', everyMs: 30 },
+        { kind: 'arp', everyMs: 50 },
+      ],
+    }),
+  );
+}
+
+interface Outcome {
+  readonly report: OffloadReport;
+  readonly outputs: OffloadOutput[];
+  readonly run: OffloadRun;
+}
+
+function run(scenario: Omit<ScenarioInput, 'name'> = {}, overrides: OffloadOverrides = {}, batchSize = 4_096): Outcome {
+  const outputs: OffloadOutput[] = [];
+  const offload = new OffloadRun(scenarioOf(scenario), { overrides, onOutput: (packet) => outputs.push(packet) });
+  const batch = new RecordBatch(batchSize);
+  const input = source();
+  while (input.nextBatch(batch)) offload.feed(batch);
+  return { report: offload.finish(), outputs, run: offload };
+}
+
+const numbersOf = (outputs: readonly OffloadOutput[]): number[] => outputs.flatMap((o) => [...o.numbers]).sort((a, b) => a - b);
+
+describe('an input through the offloads', () => {
+  const plain = run();
+
+  it('merges, reassembles, loses nothing and says why for each packet', () => {
+    const { rx, reasons, reassembly, conserved, checksums } = plain.report;
+    expect(conserved).toBe(true);
+    expect(rx.merged).toBeGreaterThan(50);
+    expect(rx.packetsOut).toBeLessThan(rx.packetsIn);
+    expect(checksums.bad).toBe(0);
+    expect(reasons.find((r) => r.name === 'not-tcp')!.count).toBeGreaterThan(0);
+    const completed = reassembly.find((r) => r.name === 'completed')!.count;
+    expect(completed).toBeGreaterThan(0);
+    expect(new Set(numbersOf(plain.outputs)).size).toBe(plain.run.packets);
+    const times = plain.outputs.map((o) => o.tNs);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+  });
+
+  it('gives the same result again, however the input is cut into batches', () => {
+    expect(run().report).toEqual(plain.report);
+  });
+
+  it.each(['stack', 'copy', 'hardware'] as const)('gives the same bytes whoever sums: %s', (mode) => {
+    const { report } = run({}, { mode });
+    expect(report.ports.map((p) => p.rx)).toEqual([mode]);
+    expect(report.outCrc32).toBe(plain.report.outCrc32);
+    expect(report.reasons).toEqual(plain.report.reasons);
+  });
+
+  it('restores every byte in exact mode', () => {
+    const { report } = run({}, { exact: true });
+    expect(report.roundTrip.segments).toBeGreaterThan(50);
+    expect(report.roundTrip.identical).toBe(report.roundTrip.segments);
+  });
+
+  it('merges less the lower the limit, and nothing at 0, where all packets come out as they were (V-15)', () => {
+    const merged = [16, 4, 2, 0].map((aggregateKiB) => run({ device: { offloads: { reassembly: false } } }, { aggregateKiB }));
+    const counts = merged.map((o) => o.report.rx.merged);
+    expect(counts).toEqual([...counts].sort((a, b) => b - a));
+    const off = merged.at(-1)!;
+    expect(off.report.rx.merged).toBe(0);
+    const batch = new RecordBatch();
+    const wire = new Map<number, string>();
+    const input = source();
+    for (let n = 1; input.nextBatch(batch);) {
+      for (let i = 0; i < batch.count; i++, n++) {
+        wire.set(n, Buffer.from(batch.bytes.subarray(batch.offset[i], batch.offset[i]! + batch.capLen[i]!)).toString('hex'));
+      }
+    }
+    expect(off.outputs.length).toBe(wire.size);
+    for (const o of off.outputs) expect(Buffer.from(o.bytes).toString('hex')).toBe(wire.get(o.numbers[0]!));
+  });
+
+  it('holds batches over polls where it may, which merges more and waits longer (V-14)', () => {
+    const waiting = run({ ports: [{ id: 'host', kind: 'host', offloads: { releaseTimeoutUs: 3_000, releasePackets: 256 } }] });
+    expect(waiting.report.conserved).toBe(true);
+    expect(waiting.report.rx.merged).toBeGreaterThan(plain.report.rx.merged);
+    expect(waiting.report.delayNs.p99).toBeGreaterThan(plain.report.delayNs.p99);
+    expect(waiting.report.releases.map((r) => r.cause)).toContain('timeout');
+  });
+
+  it('hands packets over as they are on a low-latency port (V-12)', () => {
+    const { report } = run({ ports: [{ id: 'host', kind: 'host', offloads: { lowLatency: true } }] });
+    expect(report.rx.handedOver).toBe(report.rx.packetsOut);
+    expect(report.reasons.find((r) => r.name === 'low-latency')!.count).toBe(report.rx.packetsOut);
+    expect(report.conserved).toBe(true);
+  });
+
+  it('catches every bit that is turned between the sum and the reader (V-13)', () => {
+    const { report } = run({}, { corruptEvery: 5 });
+    expect(report.corruption.injected).toBeGreaterThan(10);
+    expect(report.corruption.missed).toBe(0);
+    expect(report.outCrc32).toBe(plain.report.outCrc32);
+  });
+
+  it("joins what this machine sends, cuts it again, and the wire gets the same packets", () => {
+    const local = ['198.18.0.0/15', '2001:db8::/32'];
+    const { report, outputs } = run({ device: { offloads: { reassembly: false } } }, { local });
+    const { tx } = report;
+    expect(tx.packetsIn).toBeGreaterThan(100);
+    expect(tx.packetsOut).toBe(tx.packetsIn);
+    expect(tx.superPackets).toBeGreaterThan(5);
+    expect(tx.wakeupsCut).toBeLessThan(tx.wakeups);
+    expect(tx.bytesOut).toBe(tx.bytesIn);
+    expect(outputs.filter((o) => o.direction === 'tx')).toHaveLength(tx.packetsOut);
+    expect(report.conserved).toBe(true);
+  });
+
+  it('opens an aggregate into its segments, with what was rewritten', () => {
+    const row = plain.report.superPackets.rows[0]!;
+    const known = plain.run.totals.superPackets[row.index]!;
+    const all = new RecordBatch(20_000);
+    source().nextBatch(all);
+    const read = (number: number, to: RecordBatch): boolean => {
+      if (number > all.count) return false;
+      const i = number - 1;
+      to.bytes = all.bytes;
+      to.count = 1;
+      to.offset[0] = all.offset[i]!;
+      to.capLen[0] = all.capLen[i]!;
+      to.origLen[0] = all.origLen[i]!;
+      to.linkType[0] = all.linkType[i]!;
+      return true;
+    };
+    const opened = openSuperPacket(row, known.numbers, plain.run.plan.ports[0]!.aggregate, read);
+    expect(opened?.segments.map((s) => s.number)).toEqual(known.numbers);
+    expect(opened?.segments[1]?.rewritten.map((f) => f.field)).toEqual(expect.arrayContaining(['tcp.seq', 'tcp.checksum']));
+    expect(opened!.header.length + opened!.payloadBytes).toBe(row.bytes);
+  });
+
+  it('measures the modes without changing anything', () => {
+    const batch = new RecordBatch(512);
+    source().nextBatch(batch);
+    const costs = measureCosts(batch, scenarioOf({}), {}, { nowMs: () => performance.now(), cpuHz: 2e9 }, 1);
+    expect(costs.rows.map((r) => r.id)).toEqual(['stack', 'copy', 'hardware', 'copy-only', 'copy-and-sum', 'two-passes']);
+    for (const r of costs.rows) expect(r.nsPerPacket).toBeGreaterThan(0);
+  });
+});
+
+const CAPTURES = ['teams', 'reddit', 'pinterest', 'zoom', 'vnc'].map((name) => `ndpi/tests/cfgs/default/pcap/${name}.pcap`);
+
+describe('captures from elsewhere', () => {
+  if (!haveCaptures) console.warn(capturesMissing);
+  const files = haveCaptures ? CAPTURES.map(capture) : [];
+  it.skipIf(files.length === 0)('come through conserved, and restored byte for byte in exact mode', () => {
+    const broken: string[] = [];
+    for (const file of files) {
+      const opened = openCaptureSync(file);
+      if (!opened.ok) continue;
+      const offload = new OffloadRun(scenarioOf({}), { overrides: { exact: true } });
+      const batch = new RecordBatch();
+      while (opened.value.source.nextBatch(batch)) offload.feed(batch);
+      opened.value.close();
+      const { conserved, roundTrip } = offload.finish();
+      if (!conserved || roundTrip.identical !== roundTrip.segments) broken.push(file);
+    }
+    expect(broken).toEqual([]);
+  });
+});
