@@ -84,7 +84,10 @@ function print(report: OffloadReport, output: Output): void {
   heading('Received', output);
   const lines = [
     ['packets', `${count(rx.packetsIn)} in, ${count(rx.packetsOut)} out (${share(rx.packetsIn - rx.packetsOut, rx.packetsIn)} fewer)`],
-    ['aggregates', `${count(rx.aggregates)} of ${count(rx.aggregates + rx.merged)} packets; largest ${count(rx.largestMembers)} packets, ${bytes(rx.largestBytes)}`],
+    [
+      'aggregates',
+      `${count(rx.aggregates)} of ${count(rx.aggregates + rx.merged)} packets; largest ${count(rx.largestMembers)} packets, ${bytes(rx.largestBytes)}`,
+    ],
     ['checksums', `${count(sums.good)} good, ${count(sums.bad)} bad, ${count(sums.absent)} absent, ${count(sums.unchecked)} not checked`],
     ['headers compared', `${count(rx.fast)} under the mask, ${count(rx.slow)} field by field`],
     ['delay to release', `p50 ${duration(delayNs.p50)}, p99 ${duration(delayNs.p99)}, most ${duration(delayNs.max)}`],
@@ -112,10 +115,14 @@ function print(report: OffloadReport, output: Output): void {
   }
   if (report.superPackets.rows.length > 0) {
     heading('Largest aggregates', output);
-    const rows = report.superPackets.rows.slice(0, 5).map((r) => [`packets ${r.first} to ${r.last}`, `${r.members}`, bytes(r.bytes), r.flow]);
+    const rows = report.superPackets.rows
+      .slice(0, 5)
+      .map((r) => [`packets ${r.first} to ${r.last}`, `${r.members}`, bytes(r.bytes), r.flow]);
     for (const line of table(rows, [1, 2])) output.text(`  ${printable(line)}`);
   }
-  output.text(`\n  kernel ${report.kernel}, bytes out ${report.outCrc32}, ${report.conserved ? 'conserved' : output.paint.red('NOT conserved')}`);
+  output.text(
+    `\n  kernel ${report.kernel}, bytes out ${report.outCrc32}, ${report.conserved ? 'conserved' : output.paint.red('NOT conserved')}`,
+  );
 }
 
 function printNamed(title: string, rows: OffloadReport['reasons'], output: Output): void {
@@ -123,7 +130,11 @@ function printNamed(title: string, rows: OffloadReport['reasons'], output: Outpu
   if (some.length === 0) return;
   const total = some.reduce((n, r) => n + r.count, 0);
   heading(title, output);
-  for (const line of table(some.map((r) => [count(r.count), share(r.count, total), r.name, r.text]), [0, 1])) output.text(`  ${line}`);
+  for (const line of table(
+    some.map((r) => [count(r.count), share(r.count, total), r.name, r.text]),
+    [0, 1],
+  ))
+    output.text(`  ${line}`);
 }
 
 function printCosts(costs: OffloadCosts, output: Output): void {
@@ -142,8 +153,11 @@ function printOpened(opened: SuperPacket, output: Output): void {
   heading(`Aggregate of packets ${row.first} to ${row.last}: ${bytes(row.bytes)}, ${printable(row.flow)}`, output);
   output.text(`  header ${hex(opened.header, 0, opened.header.length, ' ')}`);
   for (const [i, segment] of segments.entries()) {
-    const same = segment.differs.length === 0 ? 'as on the wire' : `differs from the wire: ${segment.differs.map((f) => f.label).join(', ')}`;
-    output.text(`\n  segment ${i + 1}, packet ${segment.number}: payload ${segment.offset} to ${segment.offset + segment.payloadBytes}, ${same}`);
+    const same =
+      segment.differs.length === 0 ? 'as on the wire' : `differs from the wire: ${segment.differs.map((f) => f.label).join(', ')}`;
+    output.text(
+      `\n  segment ${i + 1}, packet ${segment.number}: payload ${segment.offset} to ${segment.offset + segment.payloadBytes}, ${same}`,
+    );
     for (const line of table(segment.rewritten.map((f) => [f.label, f.before, '→', f.after]))) output.text(`    ${line}`);
   }
 }

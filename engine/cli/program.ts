@@ -300,7 +300,7 @@ function addOffload(add: Add, act: Act): void {
       .option('--aggregate <KiB>', 'longest aggregate of received segments; 0 for none', integer('An aggregate', 0, 63))
       .option('--mtu <bytes>', 'largest packet the link takes', integer('An MTU', 576, 65_535))
       .option('--exact', 'merge only what segmentation restores byte for byte')
-      .option('--local <prefixes>', 'packets from these prefixes are this machine\'s own, with commas between', (text) => text.split(','))
+      .option('--local <prefixes>', "packets from these prefixes are this machine's own, with commas between", (text) => text.split(','))
       .option('--open <packet>', 'the aggregate that a packet is part of, cut into its segments', integer('A packet number', 1, 0x7fffffff))
       .option('--corrupt <number>', 'turn one bit in every so many packets after the sum was taken', integer('A number', 1, 1e9))
       .option('--costs', 'measure what the modes cost on packets of this file')

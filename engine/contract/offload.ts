@@ -45,7 +45,12 @@ export const deviceOffloadsSchema = z
       .default(50)
       .describe('segments of this machine with no longer silence between them were one packet of its stack, microseconds'),
     gsoBatch: z.int().min(1).max(64).default(8).describe('segments handed to the driver at once'),
-    wakeAfterMs: z.number().min(0).max(3_600_000).default(0).describe('silence after which a packet wakes the machine; 0: it does not sleep'),
+    wakeAfterMs: z
+      .number()
+      .min(0)
+      .max(3_600_000)
+      .default(0)
+      .describe('silence after which a packet wakes the machine; 0: it does not sleep'),
     reassembly: z.boolean().default(true).describe('IP fragments are put together before the switch'),
     reassemblyDatagrams: z.int().min(1).max(4_096).default(64).describe('datagrams put together at once, per queue'),
     reassemblyKiB: z.int().min(1).max(65_536).default(1_024).describe('fragment bytes that may wait, KiB per queue'),

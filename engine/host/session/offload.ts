@@ -56,7 +56,12 @@ export class OffloadResult {
         message: count === 0 ? 'The run has no aggregate.' : `There is no aggregate ${index}; they are numbered 0 to ${count - 1}.`,
       });
     }
-    const opened = openSuperPacket(known.row, known.numbers, port.aggregate, (number, batch) => this.input.records.read(number, batch, 1) > 0);
+    const opened = openSuperPacket(
+      known.row,
+      known.numbers,
+      port.aggregate,
+      (number, batch) => this.input.records.read(number, batch, 1) > 0,
+    );
     if (opened !== undefined) return opened;
     throw new EngineError({
       code: 'bad-input',
@@ -98,7 +103,7 @@ export function offloadCosts(input: SessionInput, scenario: Scenario, overrides:
     if (input.records.read(next, batch, COST_SAMPLE_PACKETS - sample.count) === 0) break;
     for (let i = 0; i < batch.count; i++) {
       const to = sample.count++;
-      const part = batch.bytes.slice(batch.offset[i]!, batch.offset[i]! + batch.capLen[i]!);
+      const part = batch.bytes.slice(batch.offset[i], batch.offset[i]! + batch.capLen[i]!);
       sample.offset[to] = bytes;
       sample.capLen[to] = batch.capLen[i]!;
       sample.origLen[to] = batch.origLen[i]!;

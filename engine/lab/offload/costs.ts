@@ -22,7 +22,13 @@ export interface CostClock {
  * alone, copying with the sum in the same pass, and copying and summing in two passes. Rounds of all of them are taken in turn and the fastest
  * counts: others use the machine too. Times are those of this machine and this moment.
  */
-export function measureCosts(batch: RecordBatch, scenario: Scenario, overrides: OffloadOverrides, clock: CostClock, rounds = 7): OffloadCosts {
+export function measureCosts(
+  batch: RecordBatch,
+  scenario: Scenario,
+  overrides: OffloadOverrides,
+  clock: CostClock,
+  rounds = 7,
+): OffloadCosts {
   const memory = new OffloadMemory({ defaultBuffers: 16_384, largeBuffers: 256 });
   const packets = loadSample(memory, batch);
   const bytes = packets.reduce((sum, p) => sum + p.lenBytes, 0);

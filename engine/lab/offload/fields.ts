@@ -70,7 +70,14 @@ export function differingFields(before: Uint8Array, after: Uint8Array, s: Shape)
   }
   for (let i = 0; i < Math.min(before.length, after.length); i++) {
     if (known.has(i) || before[i] === after[i]) continue;
-    out.push({ field: 'header', label: `Byte ${String(i)}`, start: i, length: 1, before: hex(before, i, i + 1), after: hex(after, i, i + 1) });
+    out.push({
+      field: 'header',
+      label: `Byte ${String(i)}`,
+      start: i,
+      length: 1,
+      before: hex(before, i, i + 1),
+      after: hex(after, i, i + 1),
+    });
   }
   return out;
 }

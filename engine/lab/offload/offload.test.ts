@@ -15,7 +15,18 @@ function source(seed = 3): GeneratorSource {
       seed,
       durationS: 0.15,
       streams: [
-        { kind: 'burst', flows: 6, packetsMin: 40, packetsMax: 90, periodMs: 20, lineBps: 1e9, bytes: 1_500, acks: true, tcpShare: 0.8, v6Share: 0.3 },
+        {
+          kind: 'burst',
+          flows: 6,
+          packetsMin: 40,
+          packetsMax: 90,
+          periodMs: 20,
+          lineBps: 1e9,
+          bytes: 1_500,
+          acks: true,
+          tcpShare: 0.8,
+          v6Share: 0.3,
+        },
         { kind: 'tcp', everyMs: 20, application: 'tls', rttMs: 5, responseBytesMin: 20_000, responseBytesMax: 60_000 },
         { kind: 'fragments', everyMs: 30 },
         { kind: 'arp', everyMs: 50 },
@@ -115,7 +126,7 @@ describe('an input through the offloads', () => {
     expect(report.outCrc32).toBe(plain.report.outCrc32);
   });
 
-  it("joins what this machine sends, cuts it again, and the wire gets the same packets", () => {
+  it('joins what this machine sends, cuts it again, and the wire gets the same packets', () => {
     const local = ['198.18.0.0/15', '2001:db8::/32'];
     const { report, outputs } = run({ device: { offloads: { reassembly: false } } }, { local });
     const { tx } = report;

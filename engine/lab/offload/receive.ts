@@ -18,7 +18,7 @@ import {
 } from '../../stack/index.ts';
 import { crc32, formatIpv4, formatIpv6 } from '../../wire/index.ts';
 import type { CarriedPacket } from './device-packets.ts';
-import { RoundTrip, shapeOfChain } from './round-trip.ts';
+import { type RoundTrip, shapeOfChain } from './round-trip.ts';
 import type { PortPlan } from './settings.ts';
 
 /** A packet as it leaves the offloads, for whoever writes packets down. The bytes belong to the receiver. */

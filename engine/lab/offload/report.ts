@@ -9,6 +9,9 @@ const LISTED = 500;
 
 const FIELD_TEXT: Readonly<Record<string, string>> = {
   payload: 'payload cut in other places',
+  'ip.len': 'cut at other lengths (IPv4 total length)',
+  'ipv6.plen': 'cut at other lengths (IPv6 payload length)',
+  'tcp.seq': 'cut at other places (TCP sequence number)',
   'ip.id': 'IPv4 identification',
   'tcp.flags': 'TCP flags',
   'tcp.checksum': 'TCP checksum',
@@ -121,8 +124,7 @@ function transmitReport(sent: readonly TransmitPath[]): OffloadReport['tx'] {
 /** W-06: every packet of the input is somewhere, once, and every buffer has come back. */
 function conserved(run: OffloadRun, paths: readonly ReceivePath[], sent: readonly TransmitPath[]): boolean {
   const received = sum(paths, (p) => p.packetsIn);
-  const accounted =
-    run.carried.notCarried + run.lost + run.fragmentsLost + received + sum(sent, (p) => p.packetsIn) + run.carried.waiting;
+  const accounted = run.carried.notCarried + run.lost + run.fragmentsLost + received + sum(sent, (p) => p.packetsIn) + run.carried.waiting;
   const judged = paths.every(({ aggregator: a, plan }) => {
     const reasons = sum(a.reasons, (n) => n);
     return plan.spec.lowLatency || a.merged + reasons + a.nomem === a.packetsIn;
@@ -132,7 +134,10 @@ function conserved(run: OffloadRun, paths: readonly ReceivePath[], sent: readonl
 
 /** One number for all bytes given out: that of each path, in the order of queues and ports. */
 function crcOfAll(run: OffloadRun, paths: readonly ReceivePath[], sent: readonly TransmitPath[]): string {
-  const keyed = [...[...run.receive].map(([k, p]) => [k, p.crc] as const), ...[...run.transmit].map(([k, p]) => [k + 0x1_0000, p.crc] as const)];
+  const keyed = [
+    ...[...run.receive].map(([k, p]) => [k, p.crc] as const),
+    ...[...run.transmit].map(([k, p]) => [k + 0x1_0000, p.crc] as const),
+  ];
   let crc = paths.length + sent.length;
   for (const [key, own] of keyed.sort((a, b) => a[0] - b[0])) {
     crc = crcOn(crc, Uint8Array.of(key & 0xff, key >>> 8, key >>> 16, own >>> 24, own >>> 16, own >>> 8, own));

@@ -7,13 +7,7 @@ import {
   type PortOffloads,
   type Scenario,
 } from '../../contract/index.ts';
-import {
-  decidePath,
-  type AggregateOptions,
-  type PathDecision,
-  type ReassemblyOptions,
-  type ReleaseOptions,
-} from '../../stack/index.ts';
+import { decidePath, type AggregateOptions, type PathDecision, type ReassemblyOptions, type ReleaseOptions } from '../../stack/index.ts';
 
 /** What one port does, from the scenario, the driver and what is forced for the run. */
 export interface PortPlan {

@@ -95,5 +95,17 @@ let number = 0;
 export function toDevice(memory: OffloadMemory, b: Uint8Array, extra: Partial<DevicePacket> = {}): DevicePacket {
   const first = memory.load(b, 0, b.length);
   number++;
-  return { first, lenBytes: b.length, origLen: b.length, l3: L3, hash: 2, numbers: [number], tNs: 0, deviceSum: 0, wake: false, plainLink: true, ...extra };
+  return {
+    first,
+    lenBytes: b.length,
+    origLen: b.length,
+    l3: L3,
+    hash: 2,
+    numbers: [number],
+    tNs: 0,
+    deviceSum: 0,
+    wake: false,
+    plainLink: true,
+    ...extra,
+  };
 }
