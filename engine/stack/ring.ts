@@ -21,6 +21,15 @@ export const SLOT_INDEX = 0x3fff_ffff;
 
 export const SYNC_BAD_HEAD = -1;
 
+/**
+ * A position in [0, 2 * length) brought into [0, length). The subtraction is always done: code that has never been run when the loops
+ * around it are compiled has them thrown away and compiled again when a ring comes round for the first time.
+ */
+function wrapped(position: number, length: number): number {
+  const over = position - length;
+  return over < 0 ? position : over;
+}
+
 export class Ring {
   readonly id: string;
   readonly slots: number;
@@ -73,13 +82,11 @@ export class Ring {
 
   /** Position of the consumer's head as a slot number. */
   get headSlot(): number {
-    const { head, slots } = this;
-    return head < slots ? head : head - slots;
+    return wrapped(this.head, this.slots);
   }
 
   get tailSlot(): number {
-    const { rtail, slots } = this;
-    return rtail < slots ? rtail : rtail - slots;
+    return wrapped(this.rtail, this.slots);
   }
 
   /** Largest occupancy since the last call; the window then starts at the present occupancy. */
@@ -97,10 +104,11 @@ export class Ring {
       this.drops++;
       return false;
     }
-    const at = (tail < slots ? tail : tail - slots) * SLOT_WORDS;
+    const at = wrapped(tail, slots) * SLOT_WORDS;
     descriptors[at] = index | SLOT_VALID;
     descriptors[at + 1] = lenBytes;
-    this.rtail = tail + 1 === this.span ? 0 : tail + 1;
+    const next = tail + 1;
+    this.rtail = next === this.span ? 0 : next;
     this.used = used + 1;
     if (used >= this.windowMax) this.windowMax = used + 1;
     return true;
@@ -109,9 +117,7 @@ export class Ring {
   /** Packet index in the i-th slot from the consumer's head. The consumer must own it. */
   peek(i: number): number {
     const { slots, span } = this;
-    let position = this.head + i;
-    if (position >= span) position -= span;
-    if (position >= slots) position -= slots;
+    const position = wrapped(wrapped(this.head + i, span), slots);
     return this.descriptors[position * SLOT_WORDS]! & SLOT_INDEX;
   }
 
@@ -123,9 +129,7 @@ export class Ring {
 
   /** The consumer gives back its first `n` slots and syncs. */
   consume(n: number): void {
-    const { span } = this;
-    const head = this.head + n;
-    this.head = head >= span ? head - span : head;
+    this.head = wrapped(this.head + n, this.span);
     const reclaimed = this.sync();
     assert(reclaimed === n, 'a consumer of the lab gave back slots it did not own');
   }
@@ -136,7 +140,9 @@ export class Ring {
    */
   sync(): number {
     const { head, khead, span, used } = this;
-    const n = head < khead ? head - khead + span : head - khead;
+    const ahead = head - khead;
+    const around = ahead + span;
+    const n = ahead < 0 ? around : ahead;
     if (n > used || head >= span || head < 0 || !Number.isInteger(head)) {
       this.errors++;
       this.head = khead;

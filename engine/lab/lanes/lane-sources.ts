@@ -157,7 +157,8 @@ export class PcapLaneSource implements LaneSource {
         view = this.view;
         if (next > have) return -1;
       }
-      const t = (view.getUint32(at, little) - firstSec) * 1e9 + (view.getUint32(at + 4, little) - firstFrac) * fractionNs;
+      // Half a second on and off again makes float64 of the whole sum from the first packet on, and is exact.
+      const t = (view.getUint32(at, little) - firstSec + 0.5) * 1e9 - 5e8 + (view.getUint32(at + 4, little) - firstFrac) * fractionNs;
       if (t > CLOCK_LIMIT_NS || t < -CLOCK_LIMIT_NS) return -1;
       offset[n] = at + RECORD_HEADER;
       capLen[n] = cap;
