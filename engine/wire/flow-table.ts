@@ -26,8 +26,10 @@ export const MAX_TABLE_FLOWS = NUMBER_MASK - 1;
 /** Flows below which the tables stay in the first-level cache and a touch-ahead pass only costs. */
 const TOUCH_AHEAD_FROM = 256;
 
-/** Bit 9 of the protocol word is set in version 6 and clear in version 4. */
+/** Bit 9 of the protocol word is set in version 6 and clear in version 4; 0 is the row of a packet without a flow. */
 const VERSION_6_BIT = 0x200;
+const VERSION_BITS = 0xf00;
+const VERSION_4 = 0x400;
 
 export class FlowTable {
   readonly entryWords: number;
@@ -103,29 +105,38 @@ export class FlowTable {
 
   /**
    * Numbers for rows order[from..to) (or rows from..to where `order` is null) into `out` from 0 on; -1 for rows without a flow.
-   * A first pass touches the memory that the second needs, so that misses overlap.
+   * The first passes read slots and entries and do nothing that depends on them, so that cache misses overlap. A key that matches is
+   * the flow's, wherever its slot was; what does not match is looked up from the start.
    */
   internBatch(rows: Int32Array, order: Uint32Array | null, from: number, to: number, out: Int32Array): void {
-    if (this.count >= TOUCH_AHEAD_FROM) this.touch(rows, order, from, to, out);
-    for (let i = from; i < to; i++) {
-      const base = (order === null ? i : order[i]!) * ROW_WORDS;
-      out[i - from] = (rows[base + ROW_META]! & META_FLOW) !== 0 ? this.intern(rows, base) : -1;
-    }
-  }
-
-  private touch(rows: Int32Array, order: Uint32Array | null, from: number, to: number, scratch: Int32Array): void {
-    const { slots, mask, entries, entryWords } = this;
+    const { slots, mask, entryWords } = this;
     const n = to - from;
     for (let i = 0; i < n; i++) {
       const base = (order === null ? from + i : order[from + i]!) * ROW_WORDS;
-      scratch[i] = slots[rows[base + ROW_HASH]! & mask]! & NUMBER_MASK;
+      out[i] = (slots[rows[base + ROW_HASH]! & mask]! & NUMBER_MASK) - 1;
     }
-    let sum = 0;
+    let { entries } = this;
+    if (this.count >= TOUCH_AHEAD_FROM) {
+      let touched = 0;
+      for (let i = 0; i < n; i++) touched ^= entries[Math.max(0, out[i]!) * entryWords]!;
+      this.touched = touched;
+    }
     for (let i = 0; i < n; i++) {
-      const id = scratch[i]!;
-      if (id > 0) sum += entries[(id - 1) * entryWords]!;
+      const base = (order === null ? from + i : order[from + i]!) * ROW_WORDS;
+      const at = out[i]! * entryWords;
+      if (
+        at >= 0 &&
+        entries[at + 2] === rows[base + ROW_A]! &&
+        entries[at] === rows[base + ROW_PORTS]! &&
+        entries[at + 3] === rows[base + ROW_B]! &&
+        entries[at + 1] === rows[base + ROW_PROTOCOL]! &&
+        (rows[base + ROW_PROTOCOL]! & VERSION_BITS) === VERSION_4
+      ) {
+        continue;
+      }
+      out[i] = (rows[base + ROW_META]! & META_FLOW) !== 0 ? this.intern(rows, base) : -1;
+      entries = this.entries;
     }
-    this.touched = sum | 0;
   }
 
   private same(rows: Int32Array, base: number, id: number): boolean {
