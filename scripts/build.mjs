@@ -10,11 +10,15 @@ const PROGRAMS = [
   { name: 'cli', input: 'engine/cli/main.ts' },
   { name: 'host', input: 'engine/host/index.ts' },
   { name: 'session-worker', input: 'engine/host/session-worker.ts' },
-  { name: 'lane-worker', input: 'engine/host/lane-worker.ts' },
   { name: 'capture-helper', input: 'engine/capture/helper.ts' },
   { name: 'bench', input: 'bench/main.ts' },
   { name: 'electron/main', input: 'electron/main.ts' },
   { name: 'electron/engine', input: 'electron/engine.ts' },
+];
+/** Programs of one file each, because loading many takes longer than what they do: source and output below dist/. */
+const SINGLES = [
+  { name: 'lane-worker', input: 'engine/host/lane-worker.ts' },
+  { name: 'quick-replay', input: 'engine/cli/quick-replay.ts' },
 ];
 const PRELOAD = { name: 'electron/preload', input: 'electron/preload.ts' };
 
@@ -84,7 +88,16 @@ async function buildEngine() {
     cwd: root,
     logLevel: 'warn',
   };
-  const bundle = await rolldown({ ...common, input: Object.fromEntries(present.map(({ name, input }) => [name, `./${input}`])) });
+  // What is a file of its own is loaded from there.
+  const singles = {
+    name: 'singles',
+    resolveId: (source) => (source === './quick-replay.ts' ? { id: './quick-replay.cjs', external: true } : null),
+  };
+  const bundle = await rolldown({
+    ...common,
+    plugins: [singles],
+    input: Object.fromEntries(present.map(({ name, input }) => [name, `./${input}`])),
+  });
   const { output } = await bundle.write({
     dir: join(root, 'dist'),
     format: 'esm',
@@ -93,6 +106,11 @@ async function buildEngine() {
     sourcemap: true,
   });
   await bundle.close();
+  for (const { name, input } of SINGLES) {
+    const single = await rolldown({ ...common, input: `./${input}` });
+    await single.write({ file: join(root, 'dist', `${name}.cjs`), format: 'cjs', codeSplitting: false, sourcemap: true });
+    await single.close();
+  }
   await compileScenarios();
   removeStaleChunks(new Set(output.map(({ fileName }) => fileName)));
   if (existsSync(join(root, PRELOAD.input))) {

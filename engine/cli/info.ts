@@ -4,7 +4,8 @@ import { RecordBatch, openCapture, sha256File, type PacketSource } from '../file
 import { captureInfoOf, failedInfo, type InputTotals } from '../host/index.ts';
 import { bytes, count, duration, printable, table } from './format.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
-import { startProgress, type ProgressReport } from './progress.ts';
+import { startProgress } from './progress.ts';
+import type { ProgressReport } from './progress-lines.ts';
 
 export interface InfoOptions {
   readonly sha256?: boolean;

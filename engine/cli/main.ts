@@ -1,5 +1,9 @@
+import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
+import { LaneThread, MIN_LANE_BYTES, laneWorkerFile, type LaneAnswer, type LaneStart } from '../host/plain.ts';
 import { EXIT, drain } from './output.ts';
+import { quickArguments, type QuickArguments } from './quick-arguments.ts';
 
 /** Exit codes of a shell for a process that ends by these signals would hide that we cleaned up: see EXIT. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -22,8 +26,18 @@ async function main(args: readonly string[]): Promise<number> {
 /** The plain replay for other programs, which needs little of what commands need; undefined for anything else. */
 async function quickly(args: readonly string[], signal: AbortSignal): Promise<number | undefined> {
   if (args[0] !== 'replay' || !args.includes('--json')) return undefined;
+  const wanted = quickArguments(args.slice(1));
+  if (wanted === undefined) return undefined;
+  const thread = secondLane(wanted);
   const { quickReplay } = await import('./quick-replay.ts');
-  return quickReplay(args.slice(1), signal);
+  return quickReplay(wanted, thread, signal);
+}
+
+/** The thread of a run that will have two lanes: it starts while this one loads its code. */
+function secondLane({ file, lanes }: QuickArguments): LaneThread<LaneStart, LaneAnswer> | undefined {
+  const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const wanted = lanes ?? (bytes < MIN_LANE_BYTES ? 1 : availableParallelism());
+  return wanted < 2 ? undefined : new LaneThread(laneWorkerFile);
 }
 
 async function command(args: readonly string[], signal: AbortSignal): Promise<number> {

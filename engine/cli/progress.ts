@@ -1,34 +1,14 @@
-import type { Progress } from '../contract/index.ts';
 import type { Output } from './output.ts';
+import { progressLines, type ProgressReport } from './progress-lines.ts';
 
-/** JSON progress lines a second when piped: enough for a program, few enough for a log. */
-const LINES_PER_SECOND = 2;
 /** A task that is done before this shows no bar: it would only flicker. */
 const SHOW_AFTER_MS = 300;
 
-export interface ProgressReport {
-  update(progress: Progress): void;
-  stop(): void;
-}
-
 /** A bar on a terminal, JSON lines on standard error with `--json`, nothing otherwise. */
 export async function startProgress(output: Output, title: string): Promise<ProgressReport> {
-  if (output.json) return lines(title);
+  if (output.json) return progressLines(title);
   if (!process.stderr.isTTY) return { update: () => undefined, stop: () => undefined };
   return bar(title);
-}
-
-function lines(title: string): ProgressReport {
-  let last = Date.now();
-  return {
-    update({ done, total, unit, message }) {
-      const now = Date.now();
-      if (now - last < 1_000 / LINES_PER_SECOND) return;
-      last = now;
-      process.stderr.write(`${JSON.stringify({ progress: { title, done, total, unit, message } })}\n`);
-    },
-    stop: () => undefined,
-  };
 }
 
 async function bar(title: string): Promise<ProgressReport> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { compileScenarios, compiledScenario } from '../host/index.ts';
-import { quickArguments } from './quick-replay.ts';
+import { quickArguments } from './quick-arguments.ts';
 
 test('the quick replay takes a file, a name and lanes, and leaves everything else to the full command', () => {
   expect(quickArguments(['a.pcap', '--json'])).toEqual({ file: 'a.pcap', scenario: 'default', lanes: undefined });

@@ -8,7 +8,8 @@ import { renderHtml, summaryText } from '../session/index.ts';
 import { duration, printable } from './format.ts';
 import { askWindow, insideWindow, openSession } from './link-client.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
-import { startProgress, type ProgressReport } from './progress.ts';
+import { startProgress } from './progress.ts';
+import type { ProgressReport } from './progress-lines.ts';
 import { chooseScenario, type ChosenScenario, type ScenarioOptions } from './scenario-option.ts';
 
 export interface ReplayOptions extends ScenarioOptions {

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { EngineError, type Scenario } from '../contract/index.ts';
 import { PacketIndex, RecordBatch, fileByteSource, type SharedIndex } from '../files/index.ts';
 import {
@@ -9,9 +8,11 @@ import {
   ABORT_NONE,
   IndexedLaneSource,
   LaneCore,
+  LANE_SLOTS,
   LaneMemory,
   MAX_LANES,
   PcapLaneSource,
+  laneBuffer,
   mergeResults,
   type LaneSource,
   type QueueResult,
@@ -19,6 +20,7 @@ import {
   type SeriesOptions,
   type VerdictSink,
 } from '../lab/index.ts';
+import { LaneThread } from './lane-thread.ts';
 import { IndexedRecords } from './session/records.ts';
 
 /** What the lanes of a run read. */
@@ -35,10 +37,14 @@ export interface LaneRun {
   readonly lanes: number;
   /** File of the built lane worker. */
   readonly workerFile: string;
+  /** A thread that has been started for this run; it is ended if the run has no lane for it. */
+  readonly thread?: LaneThread<LaneStart, LaneAnswer> | undefined;
   /** Views on shared memory. */
   readonly verdicts?: VerdictSink;
   readonly series?: SeriesOptions;
   readonly expectedFlows?: number;
+  /** False where only the summary is wanted: the flows of the result are then not complete. */
+  readonly flows?: boolean;
   readonly skipped?: Readonly<Record<string, number>>;
   /** Run the first lane in this thread, in slices: for the command line, where another thread would only cost its start. */
   readonly inline?: boolean;
@@ -56,6 +62,7 @@ export interface LaneStart {
   readonly verdicts: VerdictSink | null;
   readonly series: SeriesOptions | null;
   readonly expectedFlows: number;
+  readonly flows: boolean;
 }
 
 export interface LaneAnswer {
@@ -63,8 +70,6 @@ export interface LaneAnswer {
 }
 
 const PROGRESS_MS = 50;
-/** Room for new objects in a lane's thread, MB: it makes hardly any. */
-const YOUNG_MB = 2;
 
 /** Chunks that a lane in the caller's thread runs before the thread looks at its other events: some tens of milliseconds. */
 const INLINE_STEPS = 64;
@@ -113,8 +118,11 @@ export function laneOf(start: LaneStart, source: LaneSource): LaneCore {
 export async function runLanes(run: LaneRun): Promise<RunResult | undefined> {
   const lanes = Math.max(1, Math.min(run.lanes, run.scenario.device.queues, MAX_LANES));
   const probe = openLaneSource(run.input);
-  if (probe === undefined) return undefined;
-  const memory = new LaneMemory();
+  if (probe === undefined) {
+    run.thread?.stop();
+    return undefined;
+  }
+  const memory = new LaneMemory(laneBuffer(lanes === 1 ? 1 : LANE_SLOTS));
   memory.start(PcapLaneSource.firstOffset);
   const start = (lane: number): LaneStart => ({
     memory: memory.buffer as SharedArrayBuffer,
@@ -125,6 +133,7 @@ export async function runLanes(run: LaneRun): Promise<RunResult | undefined> {
     verdicts: run.verdicts ?? null,
     series: run.series ?? null,
     expectedFlows: run.expectedFlows ?? 0,
+    flows: run.flows ?? true,
   });
   const cancel = (): void => {
     memory.abort(ABORT_CANCELLED);
@@ -134,9 +143,14 @@ export async function runLanes(run: LaneRun): Promise<RunResult | undefined> {
   const timer = setInterval(() => run.onProgress?.(memory.packetsDone(lanes)), PROGRESS_MS);
   try {
     const inline = run.inline === true;
-    const others = Array.from({ length: lanes }, (_, lane) => lane)
-      .slice(inline ? 1 : 0)
-      .map((lane) => laneThread(run.workerFile, start(lane), memory));
+    let spare = run.thread;
+    const others: Promise<QueueResult[]>[] = [];
+    for (let lane = inline ? 1 : 0; lane < lanes; lane++) {
+      const thread = spare ?? new LaneThread<LaneStart, LaneAnswer>(run.workerFile);
+      spare = undefined;
+      others.push(laneResults(thread, start(lane), memory));
+    }
+    spare?.stop();
     const own: QueueResult[] = [];
     if (inline) {
       const core = laneOf(start(0), probe);
@@ -158,30 +172,16 @@ export async function runLanes(run: LaneRun): Promise<RunResult | undefined> {
   }
 }
 
-function laneThread(file: string, start: LaneStart, memory: LaneMemory): Promise<QueueResult[]> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(file, {
-      workerData: start,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
-      name: `lane ${String(start.lane)}`,
-    });
-    let answer: QueueResult[] | undefined;
-    worker.on('message', (message: LaneAnswer) => {
-      answer = message.results;
-    });
-    worker.on('error', (error) => {
-      memory.abort(ABORT_FAILED);
-      reject(error);
-    });
-    worker.on('exit', () => {
-      if (answer !== undefined) {
-        resolve(answer);
-        return;
-      }
-      if (memory.aborted === ABORT_NONE) memory.abort(ABORT_FAILED);
-      if (memory.aborted === ABORT_FAILED)
-        reject(new EngineError({ code: 'internal', message: 'A thread of the run ended without a result.' }));
-      else resolve([]);
-    });
-  });
+async function laneResults(thread: LaneThread<LaneStart, LaneAnswer>, start: LaneStart, memory: LaneMemory): Promise<QueueResult[]> {
+  let answer: LaneAnswer | undefined;
+  try {
+    answer = await thread.run(start);
+  } catch (error) {
+    memory.abort(ABORT_FAILED);
+    throw error;
+  }
+  if (answer !== undefined) return answer.results;
+  if (memory.aborted === ABORT_NONE) memory.abort(ABORT_FAILED);
+  if (memory.aborted === ABORT_FAILED) throw new EngineError({ code: 'internal', message: 'A thread of the run ended without a result.' });
+  return [];
 }

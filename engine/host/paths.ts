@@ -24,7 +24,9 @@ export const convertersFolder = join(resourcesFolder, 'converters');
 export const rendererFolder = join(distFolder, 'renderer');
 
 export const sessionWorkerFile = join(distFolder, 'session-worker.js');
-export const laneWorkerFile = join(distFolder, 'lane-worker.js');
+export const laneWorkerFile = join(distFolder, 'lane-worker.cjs');
+/** Smaller files are replayed before a second thread has started. */
+export const MIN_LANE_BYTES = 8 * 1024 * 1024;
 /** Written by the build: see compiled-scenario.ts. */
 export const compiledScenariosFile = join(distFolder, 'scenarios.json');
 export const cliFile = join(distFolder, 'cli.js');

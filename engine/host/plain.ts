@@ -1,3 +1,6 @@
 /** The part of the host that a plain run of a file needs, and nothing that loads schemas, YAML or the server. */
-export { DEFAULT_SCENARIO, compiledScenario, type CompiledScenario } from './compiled-scenario.ts';
+export { compiledScenario, type CompiledScenario } from './compiled-scenario.ts';
+export { LaneThread } from './lane-thread.ts';
+export type { LaneAnswer, LaneStart } from './lanes.ts';
+export { MIN_LANE_BYTES, laneWorkerFile } from './paths.ts';
 export { summarizeRun, type SummaryRequest } from './summarize.ts';

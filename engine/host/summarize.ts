@@ -1,16 +1,16 @@
 import { statSync } from 'node:fs';
 import { EngineError, type Progress, type RunSummary, type Scenario } from '../contract/index.ts';
-import { defaultLanes, runLanes } from './lanes.ts';
-import { laneWorkerFile } from './paths.ts';
-
-/** Smaller files are replayed before a second thread has started. */
-const MIN_LANE_BYTES = 8 * 1024 * 1024;
+import type { LaneThread } from './lane-thread.ts';
+import { defaultLanes, runLanes, type LaneAnswer, type LaneStart } from './lanes.ts';
+import { MIN_LANE_BYTES, laneWorkerFile } from './paths.ts';
 
 export interface SummaryRequest {
   readonly path: string;
   readonly scenario: Scenario;
   readonly scenarioSha256: string;
   readonly lanes?: number | undefined;
+  /** A thread that has been started for the run already. */
+  readonly thread?: LaneThread<LaneStart, LaneAnswer> | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
 }
@@ -22,7 +22,10 @@ export interface SummaryRequest {
 export async function summarizeRun(request: SummaryRequest): Promise<RunSummary | undefined> {
   const { path, scenario, scenarioSha256, signal, onProgress } = request;
   // A translator needs the bytes of packets, and lanes have their rows only.
-  if (scenario.ports.some(({ kind }) => kind === 'translator')) return undefined;
+  if (scenario.ports.some(({ kind }) => kind === 'translator')) {
+    request.thread?.stop();
+    return undefined;
+  }
   const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   const lanes = bytes < MIN_LANE_BYTES ? 1 : defaultLanes(scenario.device.queues);
   const result = await runLanes({
@@ -31,6 +34,8 @@ export async function summarizeRun(request: SummaryRequest): Promise<RunSummary 
     scenarioSha256,
     lanes: request.lanes ?? lanes,
     workerFile: laneWorkerFile,
+    thread: request.thread,
+    flows: false,
     inline: true,
     signal,
     onProgress: (packets) => {

@@ -14,7 +14,6 @@ import {
   CTL_TICKET,
   CTL_TURN,
   LANE_CHUNK_PACKETS,
-  LANE_SLOTS,
   NUM_NUMBER,
   NUM_OFFSET,
   type LaneMemory,
@@ -22,7 +21,7 @@ import {
 
 /** Where a chunk starts that follows on from another: known only when the one before has been walked. */
 export interface LaneTurn {
-  /** Waits until chunk `chunk - 1` has said where it ended; undefined if the run was aborted meanwhile. */
+  /** Where the chunk starts, undefined as long as chunk `chunk - 1` has not said where it ended. */
   take(chunk: number): { readonly offset: number; readonly number: number } | undefined;
   /** Says where the next chunk starts, and which number its first packet has. */
   pass(chunk: number, offset: number, number: number): void;
@@ -30,10 +29,12 @@ export interface LaneTurn {
 
 export const CHUNK_END = -1;
 export const CHUNK_IRREGULAR = -2;
+export const CHUNK_LATER = -3;
 
 /**
  * Gives lanes the chunks of an input. Each lane has its own, over the same bytes. `read` fills the batch with the packets of a
- * chunk and returns the number of the first; CHUNK_END after the last chunk; CHUNK_IRREGULAR where only the ordinary reader can go on.
+ * chunk and returns the number of the first; CHUNK_END after the last chunk; CHUNK_IRREGULAR where only the ordinary reader can go on;
+ * CHUNK_LATER if the chunk's turn has not come: the lane does something else and calls again.
  */
 export interface LaneSource {
   read(chunk: number, batch: RecordBatch, turn: LaneTurn): number;
@@ -44,6 +45,9 @@ export type LaneStep = 'worked' | 'idle' | 'done';
 
 /** Longest wait for a change, ms: a bound, so that a lane whose partner died can see the abort. */
 const WAIT_MS = 1_000;
+
+/** A few microseconds. */
+const LOOKS_BEFORE_SLEEP = 1_000;
 
 /** Device queues of a lane: queue q belongs to lane q modulo lanes. */
 export function laneQueues(queues: number, lane: number, lanes: number): number[] {
@@ -61,6 +65,8 @@ export class LaneCore {
   private readonly batch = new RecordBatch(LANE_CHUNK_PACKETS);
   private readonly queueOf = new Uint8Array(LANE_CHUNK_PACKETS);
   private consumed = 0;
+  /** Chunk that this lane has taken a ticket for and not read, because its turn has not come; -1 for none. */
+  private waiting = -1;
   private readonly turn: LaneTurn;
 
   constructor(options: {
@@ -91,7 +97,7 @@ export class LaneCore {
       const generation = Atomics.load(control, CTL_GENERATION);
       const step = this.step();
       if (step === 'done') return;
-      if (step === 'idle') Atomics.wait(control, CTL_GENERATION, generation, WAIT_MS);
+      if (step === 'idle') this.wait(generation, WAIT_MS);
     }
   }
 
@@ -102,16 +108,29 @@ export class LaneCore {
       const generation = Atomics.load(control, CTL_GENERATION);
       const step = this.step();
       if (step === 'done') return true;
-      if (step === 'idle' && Atomics.wait(control, CTL_GENERATION, generation, waitMs) === 'timed-out') return false;
+      if (step === 'idle' && !this.wait(generation, waitMs)) return false;
     }
     return false;
   }
 
-  /** One chunk run, or one chunk read for everybody, whichever is there to do. */
+  /** Waits until something has changed; looks for a while before it sleeps, since waking up takes longer. False if nothing did in time. */
+  private wait(generation: number, waitMs: number): boolean {
+    const { control } = this.memory;
+    for (let i = 0; i < LOOKS_BEFORE_SLEEP; i++) if (Atomics.load(control, CTL_GENERATION) !== generation) return true;
+    return Atomics.wait(control, CTL_GENERATION, generation, waitMs) !== 'timed-out';
+  }
+
+  /** One chunk run, or one chunk read for everybody, whichever is there to do. Others wait for a chunk that is to be read, so that goes first. */
   step(): LaneStep {
     const { memory } = this;
     if (memory.aborted !== ABORT_NONE) return 'done';
-    const slot = this.consumed % LANE_SLOTS;
+    if (this.waiting >= 0 && Atomics.load(memory.control, CTL_TURN) === this.waiting) {
+      const chunk = this.waiting;
+      this.waiting = -1;
+      this.produce(chunk);
+      return 'worked';
+    }
+    const slot = this.consumed % memory.slots.length;
     if (Atomics.load(memory.control, CTL_READY + slot) === this.consumed + 1) {
       this.consume(slot);
       return 'worked';
@@ -121,7 +140,7 @@ export class LaneCore {
       this.pipeline.finish();
       return 'done';
     }
-    const chunk = chunks < 0 ? this.claim() : -1;
+    const chunk = chunks < 0 && this.waiting < 0 ? this.claim() : -1;
     if (chunk < 0) return 'idle';
     this.produce(chunk);
     return 'worked';
@@ -142,10 +161,10 @@ export class LaneCore {
 
   /** A chunk whose slot is free, or -1. */
   private claim(): number {
-    const { control } = this.memory;
+    const { control, slots } = this.memory;
     for (;;) {
       const ticket = Atomics.load(control, CTL_TICKET);
-      for (let lane = 0; lane < this.lanes; lane++) if (ticket - Atomics.load(control, CTL_DONE + lane) >= LANE_SLOTS) return -1;
+      for (let lane = 0; lane < this.lanes; lane++) if (ticket - Atomics.load(control, CTL_DONE + lane) >= slots.length) return -1;
       if (Atomics.compareExchange(control, CTL_TICKET, ticket, ticket + 1) === ticket) return ticket;
     }
   }
@@ -154,7 +173,10 @@ export class LaneCore {
     const { memory, batch } = this;
     batch.count = 0;
     const first = this.source.read(chunk, batch, this.turn);
-    if (memory.aborted !== ABORT_NONE) return;
+    if (first === CHUNK_LATER) {
+      this.waiting = chunk;
+      return;
+    }
     if (first === CHUNK_IRREGULAR) {
       memory.abort(ABORT_IRREGULAR);
       return;
@@ -163,7 +185,7 @@ export class LaneCore {
       this.end(chunk);
       return;
     }
-    const slot = chunk % LANE_SLOTS;
+    const slot = chunk % memory.slots.length;
     const to = memory.slots[slot]!;
     assert(batch.count <= LANE_CHUNK_PACKETS, 'a chunk fits its slot');
     classifyRange(batch, 0, batch.count, to.rows, 0);
@@ -188,12 +210,8 @@ export class LaneCore {
 
   private takeTurn(chunk: number): { offset: number; number: number } | undefined {
     const { control, numbers } = this.memory;
-    for (;;) {
-      const turn = Atomics.load(control, CTL_TURN);
-      if (turn === chunk) return { offset: numbers[NUM_OFFSET]!, number: numbers[NUM_NUMBER]! };
-      if (this.memory.aborted !== ABORT_NONE) return undefined;
-      Atomics.wait(control, CTL_TURN, turn, WAIT_MS);
-    }
+    if (Atomics.load(control, CTL_TURN) !== chunk) return undefined;
+    return { offset: numbers[NUM_OFFSET]!, number: numbers[NUM_NUMBER]! };
   }
 
   private passTurn(chunk: number, offset: number, number: number): void {
@@ -201,12 +219,15 @@ export class LaneCore {
     numbers[NUM_OFFSET] = offset;
     numbers[NUM_NUMBER] = number;
     Atomics.store(control, CTL_TURN, chunk + 1);
-    Atomics.notify(control, CTL_TURN);
+    this.memory.changed();
   }
 }
 
-/** Copies results out of the lane's own memory, and lists the buffers to hand over when they are posted to another thread. */
-export function detachResults(results: readonly QueueResult[]): { results: QueueResult[]; transfer: ArrayBuffer[] } {
+/**
+ * Copies results out of the lane's own memory, and lists the buffers to hand over when they are posted to another thread. Without `flows` the
+ * entries stay behind, which can be a hundred megabytes; their number does not.
+ */
+export function detachResults(results: readonly QueueResult[], flows = true): { results: QueueResult[]; transfer: ArrayBuffer[] } {
   const transfer: ArrayBuffer[] = [];
   const own = <T extends Int32Array | Uint32Array>(array: T): T => {
     const copy = array.slice() as T;
@@ -216,7 +237,9 @@ export function detachResults(results: readonly QueueResult[]): { results: Queue
   const copies = results.map((r) => ({
     ...r,
     ports: r.ports.map((p) => ({ ...p, delays: own(p.delays) })),
-    flows: { ...r.flows, entries: own(r.flows.entries), tails: own(r.flows.tails), cold: own(r.flows.cold) },
+    flows: flows
+      ? { ...r.flows, entries: own(r.flows.entries), tails: own(r.flows.tails), cold: own(r.flows.cold) }
+      : { ...r.flows, count: 0, entries: new Int32Array(0), tails: new Int32Array(0), cold: new Int32Array(0) },
     series: r.series === null ? null : { ...r.series, max: own(r.series.max), last: own(r.series.last), drops: own(r.series.drops) },
   }));
   return { results: copies, transfer };

@@ -13,8 +13,11 @@ import { ROW_WORDS, alignedSharedBuffer } from '../../wire/index.ts';
  * all lanes are done with what it held.
  */
 
-/** Chunks in flight. Enough that no lane waits for another's hiccup, few enough to stay in the last-level cache. */
-export const LANE_SLOTS = 8;
+/**
+ * Chunks in flight at most. Enough that no lane waits for another's hiccup, nor the first lane for the threads of the others to start;
+ * few enough to stay in the last-level cache. One lane needs one.
+ */
+export const LANE_SLOTS = 32;
 
 /** Packets of a chunk at most: 256 KiB of records that are nothing but their header. Memory that is not used is not committed. */
 export const LANE_CHUNK_PACKETS = 16_384;
@@ -59,18 +62,24 @@ const CONTROL_BYTES = align(CTL_WORDS * 4) + align((NUM_SLOTS + 2 * LANE_SLOTS) 
 const SLOT_BYTES =
   align(LANE_CHUNK_PACKETS * ROW_WORDS * 4) + align(LANE_CHUNK_PACKETS * 8) + 2 * align(LANE_CHUNK_PACKETS * 4) + align(QUEUE_BOUNDS * 4);
 
+/** Memory for a window of `slots` chunks. What is not used is not committed. */
+export function laneBuffer(slots: number): SharedArrayBuffer {
+  return alignedSharedBuffer(CONTROL_BYTES + slots * SLOT_BYTES);
+}
+
 /** Views on the shared memory; each lane makes its own from the one buffer. */
 export class LaneMemory {
   readonly buffer: SharedArrayBuffer | ArrayBuffer;
   readonly control: Int32Array;
   readonly numbers: Float64Array;
+  /** The window: chunk n goes through slot n modulo its length. */
   readonly slots: readonly LaneSlot[];
 
-  constructor(buffer: SharedArrayBuffer | ArrayBuffer = alignedSharedBuffer(CONTROL_BYTES + LANE_SLOTS * SLOT_BYTES)) {
+  constructor(buffer: SharedArrayBuffer | ArrayBuffer = laneBuffer(LANE_SLOTS)) {
     this.buffer = buffer;
     this.control = new Int32Array(buffer, 0, CTL_WORDS);
     this.numbers = new Float64Array(buffer, align(CTL_WORDS * 4), NUM_SLOTS + 2 * LANE_SLOTS);
-    this.slots = Array.from({ length: LANE_SLOTS }, (_, i) => {
+    this.slots = Array.from({ length: Math.floor((buffer.byteLength - CONTROL_BYTES) / SLOT_BYTES) }, (_, i) => {
       let at = CONTROL_BYTES + i * SLOT_BYTES;
       const take = (bytes: number): number => {
         const from = at;
@@ -117,7 +126,6 @@ export class LaneMemory {
   abort(reason: number): void {
     Atomics.compareExchange(this.control, CTL_ABORT, ABORT_NONE, reason);
     this.changed();
-    Atomics.notify(this.control, CTL_TURN);
   }
 
   /** Wakes whoever waits for something to change. */
@@ -131,7 +139,7 @@ export class LaneMemory {
     let least = Number.POSITIVE_INFINITY;
     for (let lane = 0; lane < lanes; lane++) least = Math.min(least, Atomics.load(this.control, CTL_DONE + lane));
     if (least === 0) return 0;
-    const slot = (least - 1) % LANE_SLOTS;
+    const slot = (least - 1) % this.slots.length;
     return this.firstNumber(slot) + this.count(slot) - 1;
   }
 }

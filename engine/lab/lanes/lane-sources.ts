@@ -1,7 +1,7 @@
 import type { ByteSource, RecordBatch } from '../../files/index.ts';
 import { alignedBuffer } from '../../wire/index.ts';
 import type { RecordAccess } from '../types.ts';
-import { CHUNK_END, CHUNK_IRREGULAR, type LaneSource, type LaneTurn } from './lane-core.ts';
+import { CHUNK_END, CHUNK_IRREGULAR, CHUNK_LATER, type LaneSource, type LaneTurn } from './lane-core.ts';
 
 /** Packets of a chunk that is cut by number: a few hundred kilobytes of ordinary traffic. */
 const INDEXED_CHUNK_PACKETS = 1_024;
@@ -93,6 +93,9 @@ export class PcapLaneSource implements LaneSource {
    */
   private bytes = new Uint8Array(alignedBuffer(CHUNK_BYTES + BEYOND_BYTES));
   private view = new DataView(this.bytes.buffer);
+  /** Chunk that `bytes` begins with, and how many bytes of it are there. */
+  private filled = -1;
+  private got = 0;
 
   private constructor(source: ByteSource, head: DataView, little: boolean, fractionNs: number) {
     this.source = source;
@@ -121,14 +124,17 @@ export class PcapLaneSource implements LaneSource {
   read(chunk: number, batch: RecordBatch, turn: LaneTurn): number {
     const base = chunk * CHUNK_BYTES;
     const size = this.source.sizeBytes;
-    const got = base < size ? this.fill(0, Math.min(CHUNK_BYTES + BEYOND_BYTES, size - base), base) : 0;
+    if (this.filled !== chunk) {
+      this.filled = chunk;
+      this.got = base < size ? this.fill(0, Math.min(CHUNK_BYTES + BEYOND_BYTES, size - base), base) : 0;
+    }
     const at = turn.take(chunk);
-    if (at === undefined) return CHUNK_END;
+    if (at === undefined) return CHUNK_LATER;
     if (at.offset >= size || base >= size) {
       turn.pass(chunk, at.offset, at.number);
       return at.offset > size ? CHUNK_IRREGULAR : CHUNK_END;
     }
-    const end = this.walk(batch, base, at.offset, Math.min(base + CHUNK_BYTES, size), got);
+    const end = this.walk(batch, base, at.offset, Math.min(base + CHUNK_BYTES, size), this.got);
     if (end < 0) return CHUNK_IRREGULAR;
     turn.pass(chunk, end, at.number + batch.count);
     return at.number;
