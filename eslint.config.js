@@ -12,7 +12,7 @@ const LAYERS = {
   files: ['contract', 'base', 'wire'],
   stack: ['contract', 'base', 'wire'],
   translator: ['contract', 'base', 'wire'],
-  multicast: ['contract', 'base', 'wire'],
+  multicast: ['contract', 'base', 'wire', 'translator'],
   filter: ['contract', 'base', 'wire'],
   lab: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'multicast', 'filter'],
   session: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'lab'],

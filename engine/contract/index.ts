@@ -20,6 +20,8 @@ export * from './shell.ts';
 export * from './translator.ts';
 export * from './translated.ts';
 export * from './converters.ts';
+export * from './multicast.ts';
+export * from './multicast-state.ts';
 export * from './report.ts';
 export * from './burst-analysis.ts';
 export * from './quantity.ts';

@@ -23,6 +23,7 @@ export * from './ipv6-extensions.ts';
 export * from './icmp.ts';
 export * from './icmpv6.ts';
 export * from './igmp.ts';
+export { expandCode } from './mld.ts';
 export * from './tcp.ts';
 export * from './tcp-options.ts';
 export * from './udp.ts';

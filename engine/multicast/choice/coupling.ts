@@ -1,0 +1,385 @@
+import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
+import type { MulticastChoice, MulticastDecision, MulticastSwitch, PathChoiceSpec } from '../../contract/index.ts';
+import type { Family } from '../addresses.ts';
+import { cancel, isRunning, type EventClock } from '../clock.ts';
+import type { PrefixTable } from '../mapping/index.ts';
+import { hasBit, type PimRouter, type Tree } from '../pim/index.ts';
+import { decide, type ChoiceResult } from './decide.ts';
+import { keyInfo, pathInfo, type CandidatePath, type Entry } from './entry.ts';
+
+/** What the coupling needs of its router. */
+export interface CouplingHost {
+  readonly router: string;
+  readonly routerId: number;
+  readonly clock: EventClock;
+  readonly prefixes: PrefixTable;
+  readonly spec: PathChoiceSpec;
+  readonly maxEntries: number;
+  /** How long an entry without receivers is kept. */
+  readonly holdNs: number;
+  bias(family: Family): number;
+  pim(family: Family): PimRouter;
+  /** Routing table of a family for a source, or for the rendezvous point of a group. */
+  path(family: Family, source: string, group: string): CandidatePath;
+  /** Forwarding of the entry's group must be computed again. */
+  install(entry: Entry): void;
+  decided(decision: MulticastDecision): void;
+  switched(change: MulticastSwitch): void;
+}
+
+const other = (family: Family): Family => (family === 4 ? 6 : 4);
+
+function bits(mask: number): number {
+  let count = 0;
+  for (let rest = mask >>> 0; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}
+
+/**
+ * Couples PIM of both families in a translation router (M-07 to M-18): one entry for each translated key, the choice of the path, the change of it
+ * with both paths joined for a while. Joins and lists stay PIM's; this says in which family the upstream join goes.
+ */
+export class Coupling {
+  readonly counters = { refused: 0, decisions: 0, switches: 0 };
+  private readonly host: CouplingHost;
+  private readonly by4 = new Map<string, Entry>();
+  private readonly by6 = new Map<string, Entry>();
+
+  constructor(host: CouplingHost) {
+    this.host = host;
+  }
+
+  get size(): number {
+    return this.by4.size;
+  }
+
+  entries(): IterableIterator<Entry> {
+    return this.by4.values();
+  }
+
+  find(family: Family, source: string, group: string): Entry | undefined {
+    return (family === 4 ? this.by4 : this.by6).get(`${source} ${group}`);
+  }
+
+  /** The entry that data of this source and group belongs to: its own, or that of any source. */
+  entryOf(family: Family, source: string, group: string): Entry | undefined {
+    return this.find(family, source, group) ?? this.find(family, '', group);
+  }
+
+  /** Forgets everything, for a router that fails. */
+  clear(): void {
+    for (const entry of this.by4.values()) {
+      cancel(entry.hold);
+      cancel(entry.removal);
+      cancel(entry.switching?.timer);
+    }
+    this.by4.clear();
+    this.by6.clear();
+  }
+
+  /** Key of both families, or undefined for what has no form in the other one (M-07). */
+  private mapped(family: Family, source: string, group: string): Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'> | undefined {
+    const { prefixes } = this.host;
+    const otherGroup = family === 4 ? prefixes.groupText6(group) : prefixes.groupText4(group);
+    const otherSource = source === '' ? '' : family === 4 ? prefixes.sourceText6(source) : prefixes.sourceText4(source);
+    if (otherGroup === undefined || otherSource === undefined) return undefined;
+    return family === 4
+      ? { source4: source, group4: group, source6: otherSource, group6: otherGroup }
+      : { source4: otherSource, group4: otherGroup, source6: source, group6: group };
+  }
+
+  private treeOf(entry: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>, family: Family): Tree | undefined {
+    const pim = this.host.pim(family);
+    return family === 4 ? pim.find(entry.source4, entry.group4) : pim.find(entry.source6, entry.group6);
+  }
+
+  /** Interfaces of a family behind which somebody wants the entry. */
+  wantedBy(entry: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>, family: Family): number {
+    const tree = this.treeOf(entry, family);
+    if (tree === undefined) return 0;
+    const { olists } = this.host.pim(family);
+    return olists.wants(tree) ? (tree.source === '' ? olists.immediate(tree) : olists.inherited(tree)) : 0;
+  }
+
+  /** True where data of a family is taken for the entry now. */
+  includes(entry: Entry, family: Family): boolean {
+    return entry.choice === 'both' || entry.choice === `v${family}` || entry.switching?.from === family;
+  }
+
+  /** Asked by PIM of a family: whether to join upstream. */
+  joinDesired(family: Family, source: string, group: string, own: boolean): boolean {
+    let entry = this.find(family, source, group);
+    if (entry === undefined && !own) return false;
+    const key = entry ?? this.mapped(family, source, group);
+    if (key === undefined) return own;
+    const otherTree = this.treeOf(key, other(family));
+    const wanted = own || (otherTree !== undefined && this.host.pim(other(family)).olists.wants(otherTree));
+    if (!wanted) {
+      if (entry !== undefined) this.idle(entry);
+      return false;
+    }
+    entry ??= this.create(family, key);
+    if (entry === undefined) return false;
+    if (entry.removal !== undefined) this.wake(entry);
+    return this.includes(entry, family);
+  }
+
+  /** Told by PIM: lists or upstream state of a tree may have changed. True where it belongs to an entry. */
+  changed(family: Family, source: string, group: string): boolean {
+    const entry = this.find(family, source, group);
+    if (entry === undefined) return false;
+    if (this.host.spec.both && entry.removal === undefined && entry.choice !== 'both') this.reconsider(entry, 'receivers of both families');
+    this.sync(entry);
+    return true;
+  }
+
+  /** Brings both families' upstream states in line with the choice. */
+  private sync(entry: Entry): void {
+    const wanted = entry.removal === undefined;
+    for (const family of [4, 6] as const) {
+      const should = wanted && this.includes(entry, family);
+      const tree = this.treeOf(entry, family);
+      const pim = this.host.pim(family);
+      if (tree === undefined ? should : tree.joined !== should) {
+        pim.refresh(tree ?? (family === 4 ? pim.need(entry.source4, entry.group4) : pim.need(entry.source6, entry.group6)));
+      }
+    }
+    this.host.install(entry);
+  }
+
+  // Entries.
+
+  private create(family: Family, key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>): Entry | undefined {
+    const { clock } = this.host;
+    if (this.by4.size >= this.host.maxEntries) {
+      this.counters.refused++;
+      return undefined;
+    }
+    const simultaneous = this.wantedBy(key, 4) !== 0 && this.wantedBy(key, 6) !== 0;
+    const first = simultaneous ? 0 : family;
+    const looked = this.look(key, first);
+    const entry: Entry = {
+      ...key,
+      first,
+      createdNs: clock.nowNs,
+      choice: looked.result.choice,
+      lastChangeNs: clock.nowNs,
+      ...looked,
+      decision: this.decision(key, looked, 'none', 'first join'),
+      switching: undefined,
+      lastSwitch: undefined,
+      leftFamily: 0,
+      hold: undefined,
+      removal: undefined,
+      lastPacketNs: -1,
+    };
+    this.by4.set(`${key.source4} ${key.group4}`, entry);
+    this.by6.set(`${key.source6} ${key.group6}`, entry);
+    this.counters.decisions++;
+    this.host.decided(entry.decision);
+    return entry;
+  }
+
+  private idle(entry: Entry): void {
+    if (isRunning(entry.removal)) return;
+    entry.hold = cancel(entry.hold);
+    this.endSwitch(entry);
+    entry.removal = this.host.clock.after(this.host.holdNs, () => {
+      this.by4.delete(`${entry.source4} ${entry.group4}`);
+      this.by6.delete(`${entry.source6} ${entry.group6}`);
+      this.host.install(entry);
+    });
+  }
+
+  /** A first join again, before the entry went: the path is chosen anew. */
+  private wake(entry: Entry): void {
+    entry.removal = cancel(entry.removal);
+    this.apply(entry, this.look(entry, entry.first), 'first join', false);
+  }
+
+  // Choices.
+
+  private look(
+    key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>,
+    first: Family | 0,
+  ): { readonly result: ChoiceResult; readonly path4: CandidatePath; readonly path6: CandidatePath } {
+    const { host } = this;
+    const path4 = this.guarded(4, key, host.path(4, key.source4, key.group4));
+    const path6 = this.guarded(6, key, host.path(6, key.source6, key.group6));
+    const wants4 = this.wantedBy(key, 4);
+    const wants6 = this.wantedBy(key, 6);
+    const result = decide({
+      v4: path4,
+      v6: path6,
+      wants4: bits(wants4),
+      wants6: bits(wants6),
+      first,
+      spec: host.spec,
+      bias4: host.bias(4),
+      bias6: host.bias(6),
+      disjoint: (wants4 & wants6) === 0,
+    });
+    return { result, path4, path6 };
+  }
+
+  /** M-17: no Join out of the interface and the family it came from; of two translation routers that face each other the higher id gives way. */
+  private guarded(family: Family, key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>, path: CandidatePath): CandidatePath {
+    const { host } = this;
+    if (!host.spec.loopGuard || path.iface < 0 || !Number.isFinite(path.metric)) return path;
+    const tree = this.treeOf(key, family);
+    if (tree === undefined || !hasBit(tree.joins, path.iface)) return path;
+    const peer = host.pim(family).neighbours[path.iface]!.translationRouterOf(path.neighbourAddress);
+    if (peer >= 0 && host.routerId < peer) return path;
+    const refused =
+      peer < 0
+        ? `the join came from there (${path.link}), so data would turn in a circle`
+        : `translation router ${path.neighbour} has chosen this router, and has the lower id`;
+    return { ...path, refused };
+  }
+
+  private decision(
+    key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>,
+    { result, path4, path6 }: { result: ChoiceResult; path4: CandidatePath; path6: CandidatePath },
+    previous: MulticastChoice,
+    trigger: string,
+  ): MulticastDecision {
+    const { host } = this;
+    return {
+      tNs: host.clock.nowNs,
+      router: host.router,
+      key: keyInfo(key),
+      choice: result.choice,
+      previous,
+      rule: result.rule,
+      sentence: result.sentence,
+      trigger,
+      path4: pathInfo(4, path4, result.cost4, host.bias(4), result.translate4),
+      path6: pathInfo(6, path6, result.cost6, host.bias(6), result.translate6),
+    };
+  }
+
+  /** Routes or costs have changed: every entry is looked at again (M-09, M-25). */
+  reconsiderAll(trigger: string): void {
+    for (const entry of [...this.by4.values()]) {
+      if (entry.removal === undefined) this.reconsider(entry, trigger);
+      this.sync(entry);
+    }
+  }
+
+  private reconsider(entry: Entry, trigger: string): void {
+    const looked = this.look(entry, entry.first);
+    const { result } = looked;
+    if (result.choice === entry.choice) {
+      entry.hold = cancel(entry.hold);
+      this.update(entry, looked);
+      return;
+    }
+    const lost = entry.choice === 'none' || !Number.isFinite(this.costOf(entry.choice, result));
+    const forced = result.rule === 'fixed' || result.rule === 'lower-preference' || result.rule === 'both-equal';
+    if (lost || forced) {
+      this.apply(entry, looked, trigger, !lost);
+      return;
+    }
+    this.update(entry, looked);
+    const gain = this.costOf(entry.choice, result) - this.costOf(result.choice, result);
+    const { spec, clock } = this.host;
+    if (gain < spec.switchGain) entry.hold = cancel(entry.hold);
+    else if (spec.holdDownS === 0 || trigger === 'hold-down') this.apply(entry, looked, trigger, true);
+    else if (!isRunning(entry.hold)) {
+      entry.hold = clock.after(spec.holdDownS * NS_PER_S, () => {
+        entry.hold = undefined;
+        this.reconsider(entry, 'hold-down');
+        this.sync(entry);
+      });
+    }
+  }
+
+  private costOf(choice: MulticastChoice, { cost4, cost6 }: ChoiceResult): number {
+    return choice === 'v4' ? cost4 : choice === 'v6' ? cost6 : choice === 'both' ? Math.max(cost4, cost6) : Infinity;
+  }
+
+  /** New figures, the same choice: what a person sees is up to date. */
+  private update(entry: Entry, looked: { result: ChoiceResult; path4: CandidatePath; path6: CandidatePath }): void {
+    entry.path4 = looked.path4;
+    entry.path6 = looked.path6;
+    entry.result = looked.result;
+  }
+
+  private apply(
+    entry: Entry,
+    looked: { result: ChoiceResult; path4: CandidatePath; path6: CandidatePath },
+    trigger: string,
+    oldWorks: boolean,
+  ): void {
+    const { host } = this;
+    const { spec, clock } = host;
+    const previous = entry.choice;
+    const next = looked.result.choice;
+    this.update(entry, looked);
+    entry.hold = cancel(entry.hold);
+    this.endSwitch(entry);
+    entry.decision = this.decision(entry, looked, previous, trigger);
+    this.counters.decisions++;
+    host.decided(entry.decision);
+    if (previous === next) return;
+    entry.choice = next;
+    entry.lastChangeNs = clock.nowNs;
+    if ((previous !== 'v4' && previous !== 'v6') || next === 'none') return;
+    const from: Family = previous === 'v4' ? 4 : 6;
+    this.begin(entry, from, previous, next);
+    if (!spec.makeBeforeBreak || !oldWorks || next === 'both') return;
+    const untilNs = clock.nowNs + spec.overlapMs * NS_PER_MS;
+    const timer = clock.at(untilNs, () => {
+      this.endSwitch(entry);
+      this.sync(entry);
+    });
+    entry.switching = { from, untilNs, timer };
+  }
+
+  // Changes of path.
+
+  private begin(entry: Entry, from: Family, previous: MulticastChoice, next: MulticastChoice): void {
+    this.counters.switches++;
+    entry.leftFamily = from;
+    entry.lastSwitch = {
+      router: this.host.router,
+      key: keyInfo(entry),
+      from: previous,
+      to: next,
+      decidedNs: this.host.clock.nowNs,
+      joinSentNs: this.host.clock.nowNs,
+      firstPacketNs: null,
+      pruneSentNs: this.host.spec.makeBeforeBreak ? null : this.host.clock.nowNs,
+      gapNs: null,
+      duplicates: 0,
+    };
+    this.host.switched(entry.lastSwitch);
+  }
+
+  private endSwitch(entry: Entry): void {
+    if (entry.switching === undefined) return;
+    cancel(entry.switching.timer);
+    entry.switching = undefined;
+    if (entry.lastSwitch?.pruneSentNs === null) entry.lastSwitch.pruneSentNs = this.host.clock.nowNs;
+  }
+
+  /** Data of an entry was taken: the first packet of the new path ends the change (M-19). */
+  taken(entry: Entry, family: Family): void {
+    const { nowNs } = this.host.clock;
+    const change = entry.lastSwitch;
+    if (change !== undefined && family !== entry.leftFamily && change.firstPacketNs === null) {
+      change.firstPacketNs = nowNs;
+      change.gapNs = entry.lastPacketNs < 0 ? null : nowNs - entry.lastPacketNs;
+      if (entry.switching !== undefined) {
+        this.endSwitch(entry);
+        this.sync(entry);
+      } else change.pruneSentNs ??= change.decidedNs;
+    }
+    entry.lastPacketNs = nowNs;
+  }
+
+  /** Data of the family that is not chosen was dropped. */
+  droppedOther(entry: Entry, family: Family): void {
+    if (entry.lastSwitch !== undefined && family === entry.leftFamily && entry.lastSwitch.firstPacketNs !== null) entry.lastSwitch.duplicates++;
+  }
+}

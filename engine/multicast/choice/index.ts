@@ -1,0 +1,3 @@
+export * from './decide.ts';
+export * from './entry.ts';
+export * from './coupling.ts';

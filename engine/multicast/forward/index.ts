@@ -1,0 +1,3 @@
+export * from './table.ts';
+export * from './group-mapper.ts';
+export * from './forwarder.ts';

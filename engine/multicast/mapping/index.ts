@@ -1,0 +1,3 @@
+export * from './prefix-set.ts';
+export * from './option-113.ts';
+export * from './address-map.ts';

@@ -1,0 +1,3 @@
+export * from './group-messages.ts';
+export * from './pim-codec.ts';
+export * from './packets.ts';

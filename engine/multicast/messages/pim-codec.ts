@@ -1,0 +1,479 @@
+import { putU16, putU32, u16, u32 } from '../../base/index.ts';
+import { checksum, pseudoSum6, sum16, sumIsGood } from '../../wire/index.ts';
+import { ADDRESS_BYTES, addressBytes, addressText, type Family } from '../addresses.ts';
+import type { BadMessage } from './group-messages.ts';
+
+/** PIM version 2 messages as values (RFC 7761 section 4.9, RFC 5059 section 4), read and written. */
+export const PIM_TYPE = { hello: 0, register: 1, registerStop: 2, joinPrune: 3, bootstrap: 4, assert: 5, candidateRp: 8 } as const;
+
+/** Hello option of this program: the sender is a translation router, with its router id (M-17). From the range for private use. */
+export const TRANSLATION_ROUTER_OPTION = 65_100;
+
+export interface PimHello {
+  readonly kind: 'hello';
+  readonly holdtimeS: number;
+  readonly lanPruneDelay: { readonly propagationMs: number; readonly overrideMs: number; readonly tracking: boolean } | null;
+  readonly drPriority: number | null;
+  readonly generationId: number | null;
+  /** Secondary addresses (RFC 7761 section 4.3.4). */
+  readonly addresses: readonly string[];
+  readonly translationRouter: number | null;
+}
+
+export interface PimSource {
+  readonly source: string;
+  /** W bit: the source is the rendezvous point and stands for any source. */
+  readonly wildcard: boolean;
+  /** R bit: towards the rendezvous point. */
+  readonly rpt: boolean;
+}
+
+export interface PimGroupSet {
+  readonly group: string;
+  readonly maskLength: number;
+  readonly joins: readonly PimSource[];
+  readonly prunes: readonly PimSource[];
+}
+
+export interface PimJoinPrune {
+  readonly kind: 'join-prune';
+  readonly upstream: string;
+  readonly holdtimeS: number;
+  readonly groups: readonly PimGroupSet[];
+}
+
+export interface PimRegister {
+  readonly kind: 'register';
+  readonly border: boolean;
+  readonly nullRegister: boolean;
+  /** The multicast packet, from its IP header. */
+  readonly packet: Uint8Array;
+}
+
+export interface PimRegisterStop {
+  readonly kind: 'register-stop';
+  readonly group: string;
+  readonly source: string;
+}
+
+export interface PimAssert {
+  readonly kind: 'assert';
+  readonly group: string;
+  /** The unspecified address for (*,G). */
+  readonly source: string;
+  readonly rpt: boolean;
+  readonly preference: number;
+  readonly metric: number;
+}
+
+export interface BootstrapRp {
+  readonly address: string;
+  readonly holdtimeS: number;
+  readonly priority: number;
+}
+
+export interface BootstrapGroup {
+  readonly group: string;
+  readonly maskLength: number;
+  readonly rps: readonly BootstrapRp[];
+}
+
+export interface PimBootstrap {
+  readonly kind: 'bootstrap';
+  readonly fragmentTag: number;
+  readonly hashMaskLength: number;
+  readonly priority: number;
+  readonly bsr: string;
+  readonly groups: readonly BootstrapGroup[];
+}
+
+export interface PimCandidateRp {
+  readonly kind: 'candidate-rp';
+  readonly priority: number;
+  readonly holdtimeS: number;
+  readonly rp: string;
+  readonly groups: readonly { readonly group: string; readonly maskLength: number }[];
+}
+
+export type PimMessage = PimHello | PimJoinPrune | PimRegister | PimRegisterStop | PimAssert | PimBootstrap | PimCandidateRp;
+
+/** Grows by doubling; a Join/Prune of a router with many groups is cut into messages by the sender long before this matters. */
+class Writer {
+  bytes = new Uint8Array(256);
+  length = 0;
+  private readonly family: Family;
+
+  constructor(family: Family) {
+    this.family = family;
+  }
+
+  room(bytes: number): number {
+    if (this.length + bytes > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + bytes));
+      grown.set(this.bytes);
+      this.bytes = grown;
+    }
+    const at = this.length;
+    this.length += bytes;
+    return at;
+  }
+  u8(v: number): void {
+    const at = this.room(1);
+    this.bytes[at] = v;
+  }
+  u16(v: number): void {
+    const at = this.room(2);
+    putU16(this.bytes, at, v);
+  }
+  u32(v: number): void {
+    const at = this.room(4);
+    putU32(this.bytes, at, v >>> 0);
+  }
+  raw(b: Uint8Array): void {
+    const at = this.room(b.length);
+    this.bytes.set(b, at);
+  }
+  unicast(address: string): void {
+    this.u8(this.family === 4 ? 1 : 2);
+    this.u8(0);
+    this.raw(addressBytes(address));
+  }
+  group(address: string, maskLength: number): void {
+    this.u8(this.family === 4 ? 1 : 2);
+    this.u8(0);
+    this.u8(0);
+    this.u8(maskLength);
+    this.raw(addressBytes(address));
+  }
+  source({ source, wildcard, rpt }: PimSource): void {
+    this.u8(this.family === 4 ? 1 : 2);
+    this.u8(0);
+    this.u8(4 | (wildcard ? 2 : 0) | (rpt ? 1 : 0));
+    this.u8(ADDRESS_BYTES[this.family] * 8);
+    this.raw(addressBytes(source));
+  }
+}
+
+const TYPE_OF: Readonly<Record<PimMessage['kind'], number>> = {
+  hello: PIM_TYPE.hello,
+  register: PIM_TYPE.register,
+  'register-stop': PIM_TYPE.registerStop,
+  'join-prune': PIM_TYPE.joinPrune,
+  bootstrap: PIM_TYPE.bootstrap,
+  assert: PIM_TYPE.assert,
+  'candidate-rp': PIM_TYPE.candidateRp,
+};
+
+/** The message without its IP header, checksum zero: sealPim in packets.ts sets it, since IPv6 needs the addresses. */
+export function buildPim(message: PimMessage, family: Family): Uint8Array {
+  const w = new Writer(family);
+  w.u8(0x20 | TYPE_OF[message.kind]);
+  w.u8(0);
+  w.u16(0);
+  const all = ADDRESS_BYTES[family] * 8;
+  switch (message.kind) {
+    case 'hello':
+      writeHello(w, message, family);
+      break;
+    case 'join-prune':
+      w.unicast(message.upstream);
+      w.u8(0);
+      w.u8(message.groups.length);
+      w.u16(message.holdtimeS);
+      for (const { group, maskLength, joins, prunes } of message.groups) {
+        w.group(group, maskLength);
+        w.u16(joins.length);
+        w.u16(prunes.length);
+        for (const join of joins) w.source(join);
+        for (const prune of prunes) w.source(prune);
+      }
+      break;
+    case 'register':
+      w.u32((message.border ? 0x80000000 : 0) | (message.nullRegister ? 0x40000000 : 0));
+      w.raw(message.packet);
+      break;
+    case 'register-stop':
+      w.group(message.group, all);
+      w.unicast(message.source);
+      break;
+    case 'assert':
+      w.group(message.group, all);
+      w.unicast(message.source);
+      w.u32((message.rpt ? 0x80000000 : 0) | (message.preference & 0x7fffffff));
+      w.u32(message.metric);
+      break;
+    case 'bootstrap':
+      writeBootstrap(w, message);
+      break;
+    case 'candidate-rp':
+      w.u8(message.groups.length);
+      w.u8(message.priority);
+      w.u16(message.holdtimeS);
+      w.unicast(message.rp);
+      for (const { group, maskLength } of message.groups) w.group(group, maskLength);
+      break;
+  }
+  return w.bytes.slice(0, w.length);
+}
+
+function writeHello(w: Writer, hello: PimHello, family: Family): void {
+  const option = (type: number, length: number): void => {
+    w.u16(type);
+    w.u16(length);
+  };
+  option(1, 2);
+  w.u16(hello.holdtimeS);
+  if (hello.lanPruneDelay !== null) {
+    option(2, 4);
+    w.u16((hello.lanPruneDelay.tracking ? 0x8000 : 0) | hello.lanPruneDelay.propagationMs);
+    w.u16(hello.lanPruneDelay.overrideMs);
+  }
+  if (hello.drPriority !== null) {
+    option(19, 4);
+    w.u32(hello.drPriority);
+  }
+  if (hello.generationId !== null) {
+    option(20, 4);
+    w.u32(hello.generationId);
+  }
+  if (hello.addresses.length > 0) {
+    option(24, hello.addresses.length * (2 + ADDRESS_BYTES[family]));
+    for (const address of hello.addresses) w.unicast(address);
+  }
+  if (hello.translationRouter !== null) {
+    option(TRANSLATION_ROUTER_OPTION, 4);
+    w.u32(hello.translationRouter);
+  }
+}
+
+function writeBootstrap(w: Writer, message: PimBootstrap): void {
+  w.u16(message.fragmentTag);
+  w.u8(message.hashMaskLength);
+  w.u8(message.priority);
+  w.unicast(message.bsr);
+  for (const { group, maskLength, rps } of message.groups) {
+    w.group(group, maskLength);
+    w.u8(rps.length);
+    w.u8(rps.length);
+    w.u16(0);
+    for (const rp of rps) {
+      w.unicast(rp.address);
+      w.u16(rp.holdtimeS);
+      w.u8(rp.priority);
+      w.u8(0);
+    }
+  }
+}
+
+/** Reads with a mark for bytes that are not there: after one, everything reads as zero. */
+class Reader {
+  short = false;
+  at: number;
+  readonly end: number;
+  readonly b: Uint8Array;
+  private readonly family: Family;
+
+  constructor(b: Uint8Array, at: number, end: number, family: Family) {
+    this.b = b;
+    this.at = at;
+    this.end = end;
+    this.family = family;
+  }
+  private take(bytes: number): number {
+    if (this.at + bytes > this.end) {
+      this.short = true;
+      this.at = this.end;
+      return -1;
+    }
+    const at = this.at;
+    this.at += bytes;
+    return at;
+  }
+  get more(): boolean {
+    return !this.short && this.at < this.end;
+  }
+  u8(): number {
+    const at = this.take(1);
+    return at < 0 ? 0 : this.b[at]!;
+  }
+  u16(): number {
+    const at = this.take(2);
+    return at < 0 ? 0 : u16(this.b, at);
+  }
+  u32(): number {
+    const at = this.take(4);
+    return at < 0 ? 0 : u32(this.b, at);
+  }
+  sub(bytes: number): Reader {
+    const at = this.take(bytes);
+    return at < 0 ? new Reader(this.b, this.end, this.end, this.family) : new Reader(this.b, at, at + bytes, this.family);
+  }
+  skip(bytes: number): void {
+    this.take(bytes);
+  }
+  /** The family of encoded addresses must be that of the packet (RFC 7761 section 4.9.1: 0 stands for native there). */
+  private address(family: number): string {
+    const wanted = this.family === 4 ? 1 : 2;
+    if (family !== wanted) this.short = true;
+    const at = this.take(ADDRESS_BYTES[this.family]);
+    return at < 0 || this.short ? '' : addressText(this.b, at, this.family);
+  }
+  unicast(): string {
+    const family = this.u8();
+    this.u8();
+    return this.address(family);
+  }
+  group(): { group: string; maskLength: number } {
+    const family = this.u8();
+    this.skip(2);
+    const maskLength = this.u8();
+    return { group: this.address(family), maskLength };
+  }
+  source(): PimSource {
+    const family = this.u8();
+    const encoding = this.u8();
+    const flags = this.u8();
+    this.u8();
+    const source = this.address(family);
+    // RFC 5384: attributes until one has the end bit.
+    for (let last = encoding !== 1; !last && this.more; ) {
+      last = (this.u8() & 0x40) !== 0;
+      this.skip(this.u8());
+    }
+    return { source, wildcard: (flags & 2) !== 0, rpt: (flags & 1) !== 0 };
+  }
+}
+
+/** The checksum of a register may cover its first eight bytes only (RFC 7761 section 4.9.3); receivers take both. */
+function sumGood(b: Uint8Array, start: number, end: number, family: Family, source6: number, destination6: number): boolean {
+  const good = (stop: number): boolean => {
+    const pseudo = family === 6 ? pseudoSum6(b, source6, destination6, 103, stop - start) : 0;
+    return sumIsGood(sum16(b, start, stop, pseudo));
+  };
+  return good(end) || ((b[start]! & 15) === PIM_TYPE.register && start + 8 <= end && good(start + 8));
+}
+
+/** Reads a PIM message. For IPv6 the addresses of the pseudo header stand at `source6` and `destination6` in `b`. */
+export function parsePim(b: Uint8Array, start: number, end: number, family: Family, source6 = 0, destination6 = 0): PimMessage | BadMessage {
+  if (end - start < 4) return 'short';
+  if (b[start]! >> 4 !== 2) return 'type';
+  if (!sumGood(b, start, end, family, source6, destination6)) return 'checksum';
+  const r = new Reader(b, start + 4, end, family);
+  const message = parseBody(r, b[start]! & 15);
+  if (message === undefined) return 'type';
+  return r.short ? 'short' : message;
+}
+
+function parseBody(r: Reader, type: number): PimMessage | undefined {
+  switch (type) {
+    case PIM_TYPE.hello:
+      return parseHello(r);
+    case PIM_TYPE.register: {
+      const flags = r.u32();
+      const packet = r.b.slice(r.at, r.end);
+      return { kind: 'register', border: flags >>> 31 === 1, nullRegister: (flags & 0x40000000) !== 0, packet };
+    }
+    case PIM_TYPE.registerStop: {
+      const { group } = r.group();
+      return { kind: 'register-stop', group, source: r.unicast() };
+    }
+    case PIM_TYPE.joinPrune:
+      return parseJoinPrune(r);
+    case PIM_TYPE.bootstrap:
+      return parseBootstrap(r);
+    case PIM_TYPE.assert: {
+      const { group } = r.group();
+      const source = r.unicast();
+      const preference = r.u32();
+      return { kind: 'assert', group, source, rpt: preference >>> 31 === 1, preference: preference & 0x7fffffff, metric: r.u32() };
+    }
+    case PIM_TYPE.candidateRp: {
+      const count = r.u8();
+      const priority = r.u8();
+      const holdtimeS = r.u16();
+      const rp = r.unicast();
+      const groups: { group: string; maskLength: number }[] = [];
+      for (let i = 0; i < count && r.more; i++) groups.push(r.group());
+      return { kind: 'candidate-rp', priority, holdtimeS, rp, groups };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Hold time where the option is absent (RFC 7761 section 4.3.2). */
+const DEFAULT_HOLDTIME_S = 105;
+
+function parseHello(r: Reader): PimHello {
+  let holdtimeS = DEFAULT_HOLDTIME_S;
+  let lanPruneDelay: PimHello['lanPruneDelay'] = null;
+  let drPriority: number | null = null;
+  let generationId: number | null = null;
+  let translationRouter: number | null = null;
+  const addresses: string[] = [];
+  while (r.more) {
+    const type = r.u16();
+    const option = r.sub(r.u16());
+    if (type === 1) holdtimeS = option.u16();
+    else if (type === 2) {
+      const word = option.u16();
+      lanPruneDelay = { propagationMs: word & 0x7fff, overrideMs: option.u16(), tracking: (word & 0x8000) !== 0 };
+    } else if (type === 19) drPriority = option.u32();
+    else if (type === 20) generationId = option.u32();
+    else if (type === 24) while (option.more) addresses.push(option.unicast());
+    else if (type === TRANSLATION_ROUTER_OPTION) translationRouter = option.u32();
+    if (option.short) r.short = true;
+  }
+  return { kind: 'hello', holdtimeS, lanPruneDelay, drPriority, generationId, addresses, translationRouter };
+}
+
+function parseJoinPrune(r: Reader): PimJoinPrune {
+  const upstream = r.unicast();
+  r.u8();
+  const count = r.u8();
+  const holdtimeS = r.u16();
+  const groups: PimGroupSet[] = [];
+  for (let g = 0; g < count && !r.short; g++) {
+    const { group, maskLength } = r.group();
+    const joinCount = r.u16();
+    const pruneCount = r.u16();
+    const joins: PimSource[] = [];
+    const prunes: PimSource[] = [];
+    for (let i = 0; i < joinCount && !r.short; i++) joins.push(r.source());
+    for (let i = 0; i < pruneCount && !r.short; i++) prunes.push(r.source());
+    groups.push({ group, maskLength, joins, prunes });
+  }
+  return { kind: 'join-prune', upstream, holdtimeS, groups };
+}
+
+function parseBootstrap(r: Reader): PimBootstrap {
+  const fragmentTag = r.u16();
+  const hashMaskLength = r.u8();
+  const priority = r.u8();
+  const bsr = r.unicast();
+  const groups: BootstrapGroup[] = [];
+  while (r.more) {
+    const { group, maskLength } = r.group();
+    r.u8();
+    const here = r.u8();
+    r.u16();
+    const rps: BootstrapRp[] = [];
+    for (let i = 0; i < here && !r.short; i++) {
+      const address = r.unicast();
+      const holdtimeS = r.u16();
+      const rpPriority = r.u8();
+      r.u8();
+      rps.push({ address, holdtimeS, priority: rpPriority });
+    }
+    groups.push({ group, maskLength, rps });
+  }
+  return { kind: 'bootstrap', fragmentTag, hashMaskLength, priority, bsr, groups };
+}
+
+/** Sets the checksum of a message at [start, end) (RFC 7761 section 4.9); a register's covers its first eight bytes. */
+export function sealPim(b: Uint8Array, start: number, end: number, family: Family, source6 = 0, destination6 = 0): void {
+  const stop = (b[start]! & 15) === PIM_TYPE.register ? Math.min(end, start + 8) : end;
+  putU16(b, start + 2, 0);
+  const pseudo = family === 6 ? pseudoSum6(b, source6, destination6, 103, stop - start) : 0;
+  putU16(b, start + 2, checksum(b, start, stop, pseudo));
+}

@@ -1,0 +1,224 @@
+import {
+  MULTICAST_DROPS,
+  type MulticastBranch,
+  type MulticastCounters,
+  type MulticastEntryInfo,
+  type MulticastLinkInfo,
+  type MulticastMembership,
+  type MulticastNode,
+  type MulticastReceiverInfo,
+  type MulticastState,
+} from '../../contract/index.ts';
+import { parseIpv4U32 } from '../../wire/index.ts';
+import type { Family } from '../addresses.ts';
+import { keyInfo, pathInfo, type Entry } from '../choice/index.ts';
+import { interfacesOf, type Tree } from '../pim/index.ts';
+import type { MulticastNetwork } from './network.ts';
+import type { RouterNode } from './router-node.ts';
+
+/** Decisions in one state: the newest. */
+const MAX_SHOWN_DECISIONS = 200;
+
+/** The network as it is now, for a person. `revision` is the caller's. */
+export function networkState(network: MulticastNetwork, revision: number): MulticastState {
+  const { recorder, routers, receivers } = network;
+  const duplicateBytes = routers.reduce((sum, router) => sum + router.counters.bytesSaved, 0);
+  const sum = (values: Uint32Array): number => values.reduce((total, value) => total + value, 0);
+  return {
+    tNs: network.clock.nowNs,
+    revision,
+    nodes: nodesOf(network),
+    links: network.links.map((link) => linkOf(network, link.index)),
+    entries: routers.flatMap((router) => [...(router.coupling?.entries() ?? [])].map((entry) => entryOf(router, entry))),
+    branches: routers.flatMap(branchesOf),
+    receivers: receivers.map(receiverOf),
+    memberships: routers.flatMap(membershipsOf),
+    switches: recorder.switches.map((each) => ({ ...each })),
+    decisions: latestDecisions(network),
+    counters: Object.fromEntries(routers.map((router) => [router.id, countersOf(router)])),
+    totals: {
+      joins: sum(recorder.series.joins),
+      prunes: sum(recorder.series.prunes),
+      duplicatesDropped: routers.reduce((total, router) => total + router.forwarder.dropped('rpf_other_family'), 0),
+      duplicateBytesDropped: duplicateBytes,
+      bytesSaved: duplicateBytes,
+      delivered: receivers.reduce((total, { figures }) => total + figures.received, 0),
+      duplicatesDelivered: receivers.reduce((total, { figures }) => total + figures.duplicates, 0),
+    },
+    conservation: conservationOf(network),
+  };
+}
+
+function nodesOf({ routers, sources, receivers }: MulticastNetwork): MulticastNode[] {
+  return [
+    ...routers.map(({ id, spec, loopback, up }) => ({
+      id,
+      role: 'router' as const,
+      kind: spec.kind,
+      at: '',
+      addresses: [...(spec.kind === 'v6' ? [] : [loopback[4]]), ...(spec.kind === 'v4' ? [] : [loopback[6]])],
+      up,
+    })),
+    ...sources.map(({ id, spec, addresses }) => ({
+      id,
+      role: 'source' as const,
+      kind: null,
+      at: spec.at,
+      addresses: [addresses.v4, addresses.v6].filter((address) => address !== ''),
+      up: true,
+    })),
+    ...receivers.map(({ id, spec, address }) => ({ id, role: 'receiver' as const, kind: null, at: spec.at, addresses: [address], up: true })),
+  ];
+}
+
+function linkOf(network: MulticastNetwork, index: number): MulticastLinkInfo {
+  const link = network.links[index]!;
+  const { cost4, cost6 } = network.linkCost(index);
+  const { packets4, packets6, bytes4, bytes6, control, lost } = link.counters;
+  return {
+    id: link.id,
+    ends: link.ends.map(({ node }) => node.id),
+    v4: link.v4,
+    v6: link.v6,
+    cost4,
+    cost6,
+    delayMs: link.delayMs,
+    up: link.up,
+    packets4,
+    packets6,
+    bytes4,
+    bytes6,
+    control,
+    lost,
+  };
+}
+
+const namesOf = (router: RouterNode, mask: number): string[] => interfacesOf(mask).flatMap((iface) => router.interfaces[iface]?.link.id ?? []);
+
+function treeOf(router: RouterNode, entry: Entry, family: Family): Tree | undefined {
+  const pim = router.side(family)?.pim;
+  return family === 4 ? pim?.find(entry.source4, entry.group4) : pim?.find(entry.source6, entry.group6);
+}
+
+function entryOf(router: RouterNode, entry: Entry): MulticastEntryInfo {
+  const coupling = router.coupling!;
+  const tree4 = treeOf(router, entry, 4);
+  const tree6 = treeOf(router, entry, 6);
+  const { table } = router.forwarder;
+  const row = entry.source4 === '' ? -1 : table.find2(parseIpv4U32(entry.source4), parseIpv4U32(entry.group4));
+  const incoming = (family: Family, tree: Tree | undefined): string =>
+    tree?.joined === true && tree.upIface >= 0 ? router.interfaces[tree.upIface]!.link.id : coupling.includes(entry, family) && tree !== undefined ? linkName(router, family, tree) : '';
+  const { result } = entry;
+  return {
+    router: router.id,
+    key: keyInfo(entry),
+    choice: entry.choice,
+    reason: entry.removal === undefined ? entry.decision.sentence : 'nobody wants it any more',
+    lastChangeNs: entry.lastChangeNs,
+    createdNs: entry.createdNs,
+    path4: pathInfo(4, entry.path4, result.cost4, router.bias[4], result.translate4),
+    path6: pathInfo(6, entry.path6, result.cost6, router.bias[6], result.translate6),
+    incoming4: incoming(4, tree4),
+    incoming6: incoming(6, tree6),
+    upstream4: tree4?.joined === true ? 'joined' : 'not-joined',
+    upstream6: tree6?.joined === true ? 'joined' : 'not-joined',
+    outgoing4: namesOf(router, coupling.wantedBy(entry, 4)),
+    outgoing6: namesOf(router, coupling.wantedBy(entry, 6)),
+    switching: entry.switching === undefined ? null : { from: `v${entry.switching.from}`, untilNs: entry.switching.untilNs },
+    counters: {
+      packets: row < 0 ? 0 : table.packets[row]!,
+      bytes: row < 0 ? 0 : table.bytes[row]!,
+      otherFamilyDrops: row < 0 ? 0 : table.otherFamily[row]!,
+      otherInterfaceDrops: row < 0 ? 0 : table.otherInterface[row]!,
+    },
+  };
+}
+
+function linkName(router: RouterNode, family: Family, tree: Tree): string {
+  const iface = router.side(family)!.pim.incoming(tree);
+  return iface < 0 ? '' : router.interfaces[iface]!.link.id;
+}
+
+/** Where data of every joined tree leaves a router. */
+function branchesOf(router: RouterNode): MulticastBranch[] {
+  const branches: MulticastBranch[] = [];
+  for (const [family, side] of router.sides) {
+    for (const tree of side.pim.trees()) {
+      const { olists } = side.pim;
+      const mask = tree.source === '' ? olists.immediate(tree) : tree.joins | olists.includeSource(tree.source, tree.group);
+      const key = `(${tree.source === '' ? '*' : tree.source}, ${tree.group})`;
+      for (const link of namesOf(router, mask)) branches.push({ key, family: `v${family}`, link, from: router.id });
+    }
+  }
+  return branches;
+}
+
+function receiverOf(node: MulticastNetwork['receivers'][number]): MulticastReceiverInfo {
+  const { figures } = node;
+  const known = (tNs: number): number | null => (tNs < 0 ? null : tNs);
+  return {
+    id: node.id,
+    family: `v${node.family}`,
+    group: node.group,
+    source: node.source === '' ? null : node.source,
+    joined: node.joined,
+    received: figures.received,
+    duplicates: figures.duplicates,
+    missing: node.missing,
+    joinNs: known(figures.joinNs),
+    firstPacketNs: known(figures.firstPacketNs),
+    longestGapNs: figures.longestGapNs,
+    meanDelayNs: figures.received === 0 ? 0 : figures.delaySumNs / figures.received,
+  };
+}
+
+function membershipsOf(router: RouterNode): MulticastMembership[] {
+  const rows: MulticastMembership[] = [];
+  for (const [family, side] of router.sides) {
+    for (const [iface, port] of side.ports.entries()) {
+      for (const view of port?.view() ?? []) {
+        rows.push({
+          router: router.id,
+          link: router.interfaces[iface]!.link.id,
+          family: `v${family}`,
+          group: view.group,
+          mode: view.mode,
+          sources: [...view.sources],
+          compatibility: view.compatibility,
+          querier: port!.querier,
+        });
+      }
+    }
+  }
+  return rows;
+}
+
+function latestDecisions({ recorder }: MulticastNetwork): MulticastState['decisions'] {
+  const seen = new Set<string>();
+  const latest: MulticastState['decisions'] = [];
+  for (let i = recorder.decisions.length - 1; i >= 0 && latest.length < MAX_SHOWN_DECISIONS; i--) {
+    const decision = recorder.decisions[i]!;
+    const key = `${decision.router} ${decision.key.text}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    latest.push(decision);
+  }
+  return latest;
+}
+
+function countersOf(router: RouterNode): MulticastCounters {
+  const { forwarder } = router;
+  const drops: Record<string, number> = {};
+  for (const [i, name] of MULTICAST_DROPS.entries()) if (forwarder.drops[i]! > 0) drops[name] = forwarder.drops[i]!;
+  const { packetsIn, packetsOut, translated, encapsulated, decapsulated, fragments } = forwarder;
+  return { packetsIn, packetsOut, translated, encapsulated, decapsulated, fragments, drops, bytesSaved: router.counters.bytesSaved };
+}
+
+/** Copies put on links are taken, lost, or on their way (W-06). */
+function conservationOf({ links }: MulticastNetwork): MulticastState['conservation'] {
+  for (const { id, counters } of links) {
+    const { sent, taken, lost, inFlight } = counters;
+    if (sent !== taken + lost + inFlight) return { ok: false, message: `link ${id}: ${sent} sent, but ${taken} taken, ${lost} lost and ${inFlight} on their way` };
+  }
+  return { ok: true, message: 'every copy put on a link was taken, lost there, or is on its way' };
+}

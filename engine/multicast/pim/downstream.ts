@@ -1,0 +1,165 @@
+import { NS_PER_S } from '../../base/index.ts';
+import { isSsm } from '../addresses.ts';
+import { cancel, isRunning } from '../clock.ts';
+import type { PimGroupSet, PimJoinPrune } from '../messages/index.ts';
+import type { PimRouter } from './router.ts';
+import type { Downstream, RptDownstream, Tree } from './tree.ts';
+
+/** Downstream state machines: Join/Prune messages from an interface (RFC 7761 sections 4.5.1 to 4.5.3). */
+export function receiveJoinPrune(pim: PimRouter, message: PimJoinPrune, iface: number, _from: string): void {
+  const forUs = message.upstream === pim.neighbours[iface]!.address;
+  for (const set of message.groups) {
+    if (forUs) receiveSet(pim, set, iface, message.holdtimeS);
+    else overhear(pim, set, iface, message);
+  }
+}
+
+function receiveSet(pim: PimRouter, { group, joins, prunes }: PimGroupSet, iface: number, holdtimeS: number): void {
+  const ssm = isSsm(group);
+  const starJoined = joins.some((each) => each.wildcard);
+  // A Join(*,G) puts every pruned source in doubt until the prune comes again in the same message (section 4.5.3).
+  if (starJoined) for (const each of rptOn(pim, group, iface)) each.doubtful = true;
+  for (const { source, wildcard, rpt } of joins) {
+    if (wildcard) {
+      if (ssm) pim.counters.ignored++;
+      else join(pim, pim.need('', group), iface, holdtimeS);
+    } else if (rpt) unpruneRpt(pim, source, group, iface);
+    else join(pim, pim.need(source, group), iface, holdtimeS);
+  }
+  for (const { source, wildcard, rpt } of prunes) {
+    if (rpt && !wildcard) pruneRpt(pim, source, group, iface, holdtimeS);
+    else prune(pim, pim.find(wildcard ? '' : source, group), iface);
+  }
+  if (!starJoined) return;
+  for (const tree of [...(pim.groups.get(group)?.sources.values() ?? [])]) {
+    const each = tree.rptDown?.find((r) => r.iface === iface);
+    if (each?.doubtful === true) endRpt(pim, tree, each);
+  }
+}
+
+/** Messages to another router of the link: suppression of joins, objection to prunes. */
+function overhear(pim: PimRouter, { group, joins, prunes }: PimGroupSet, iface: number, message: PimJoinPrune): void {
+  for (const { source, wildcard, rpt } of joins) {
+    const tree = rpt && !wildcard ? undefined : pim.find(wildcard ? '' : source, group);
+    if (tree !== undefined) pim.upstream.heardJoin(tree, iface, message.upstream, message.holdtimeS);
+  }
+  for (const { source, wildcard, rpt } of prunes) {
+    if (rpt && !wildcard) pim.upstream.heardRptPrune(source, group, iface, message.upstream);
+    else {
+      const tree = pim.find(wildcard ? '' : source, group);
+      if (tree !== undefined) pim.upstream.heardPrune(tree, iface, message.upstream);
+      // A prune of the shared tree takes its sources along.
+      if (wildcard) for (const each of pim.groups.get(group)?.sources.values() ?? []) pim.upstream.heardPrune(each, iface, message.upstream);
+    }
+  }
+}
+
+function join(pim: PimRouter, tree: Tree, iface: number, holdtimeS: number): void {
+  let down = tree.down.find((each) => each.iface === iface);
+  const fresh = down === undefined;
+  if (down === undefined) {
+    down = { iface, state: 'join', expiry: undefined, pending: undefined };
+    tree.down.push(down);
+    pim.host.note({ kind: 'joined', iface, source: tree.source, group: tree.group, text: 'a router behind this interface joined' });
+  }
+  down.state = 'join';
+  down.pending = cancel(down.pending);
+  const holdNs = holdtimeS * NS_PER_S;
+  const { nowNs } = pim.clock;
+  if (!isRunning(down.expiry) || down.expiry.atNs < nowNs + holdNs) {
+    cancel(down.expiry);
+    const expires = down;
+    down.expiry = holdtimeS === 0xffff ? undefined : pim.clock.after(holdNs, () => {
+      end(pim, tree, expires);
+    });
+  }
+  // A loser of an assert that hears a Join for itself forgets the assert (section 4.6.1).
+  pim.asserts.heardJoin(tree, iface);
+  if (fresh) pim.refresh(tree);
+}
+
+function prune(pim: PimRouter, tree: Tree | undefined, iface: number): void {
+  const down = tree?.down.find((each) => each.iface === iface);
+  if (tree === undefined || down?.state !== 'join') return;
+  const waitNs = pim.neighbours[iface]!.prunePendingNs;
+  if (waitNs === 0) {
+    end(pim, tree, down);
+    return;
+  }
+  down.state = 'prune-pending';
+  down.pending = pim.clock.after(waitNs, () => {
+    end(pim, tree, down);
+    echo(pim, tree, iface);
+  });
+}
+
+/** PruneEcho (section 4.5.1): the prune is repeated with ourselves as upstream neighbour, lest an objection was lost. */
+function echo(pim: PimRouter, tree: Tree, iface: number): void {
+  if (pim.neighbours[iface]!.size <= 1) return;
+  const source = tree.source === '' ? { source: pim.rp(tree.group), wildcard: true, rpt: true } : { source: tree.source, wildcard: false, rpt: false };
+  if (source.source === '') return;
+  pim.queue.add(iface, pim.neighbours[iface]!.address, tree.group, source, false);
+}
+
+function end(pim: PimRouter, tree: Tree, down: Downstream): void {
+  cancel(down.expiry);
+  cancel(down.pending);
+  const at = tree.down.indexOf(down);
+  if (at < 0) return;
+  tree.down.splice(at, 1);
+  pim.host.note({ kind: 'left', iface: down.iface, source: tree.source, group: tree.group, text: 'nobody behind this interface wants it' });
+  pim.refresh(tree);
+}
+
+function rptOn(pim: PimRouter, group: string, iface: number): RptDownstream[] {
+  const list: RptDownstream[] = [];
+  for (const tree of pim.groups.get(group)?.sources.values() ?? []) list.push(...(tree.rptDown?.filter((each) => each.iface === iface) ?? []));
+  return list;
+}
+
+function pruneRpt(pim: PimRouter, source: string, group: string, iface: number, holdtimeS: number): void {
+  const tree = pim.need(source, group);
+  tree.rptDown ??= [];
+  let down = tree.rptDown.find((each) => each.iface === iface);
+  const waitNs = pim.neighbours[iface]!.prunePendingNs;
+  if (down === undefined) {
+    const made: RptDownstream = { iface, state: waitNs === 0 ? 'prune' : 'prune-pending', doubtful: false, expiry: undefined, pending: undefined };
+    down = made;
+    tree.rptDown.push(made);
+    if (waitNs > 0) {
+      made.pending = pim.clock.after(waitNs, () => {
+        made.state = 'prune';
+        pim.refresh(tree);
+      });
+    }
+  }
+  const pruned = down;
+  pruned.doubtful = false;
+  cancel(pruned.expiry);
+  pruned.expiry = pim.clock.after(holdtimeS * NS_PER_S, () => {
+    endRpt(pim, tree, pruned);
+  });
+  pim.refresh(tree);
+}
+
+function unpruneRpt(pim: PimRouter, source: string, group: string, iface: number): void {
+  const tree = pim.find(source, group);
+  const down = tree?.rptDown?.find((each) => each.iface === iface);
+  if (tree !== undefined && down !== undefined) endRpt(pim, tree, down);
+}
+
+function endRpt(pim: PimRouter, tree: Tree, down: RptDownstream): void {
+  cancel(down.expiry);
+  cancel(down.pending);
+  const at = tree.rptDown?.indexOf(down) ?? -1;
+  if (at < 0) return;
+  tree.rptDown!.splice(at, 1);
+  pim.refresh(tree);
+}
+
+/** Local membership of a group changed: its trees may begin or end. `sources` are those that are asked for by name now. */
+export function receiverChanged(pim: PimRouter, group: string, sources: readonly string[]): void {
+  if (!isSsm(group) && pim.host.includeAny(group) !== 0) pim.need('', group);
+  for (const source of sources) pim.need(source, group);
+  pim.refreshGroup(group);
+}

@@ -1,0 +1,199 @@
+import { NS_PER_MS, NS_PER_S, type Random } from '../../base/index.ts';
+import { compareAddresses, type Family } from '../addresses.ts';
+import { cancel, type EventClock, type Timer } from '../clock.ts';
+import type { PimHello } from '../messages/index.ts';
+import { TRIGGERED_HELLO_NS, type PimSettings } from './settings.ts';
+
+export interface Neighbour {
+  readonly address: string;
+  hello: PimHello;
+  timer: Timer | undefined;
+}
+
+/** Hold time that means for ever (RFC 7761 section 4.9.2). */
+const FOREVER_S = 0xffff;
+
+export interface NeighbourEvents {
+  sendHello(hello: PimHello): void;
+  /** A neighbour came, went, or started anew (its generation id changed). */
+  appeared(address: string): void;
+  vanished(address: string): void;
+  restarted(address: string): void;
+  drChanged(): void;
+}
+
+/** PIM neighbours of one interface, and the election of its designated router (RFC 7761 section 4.3). */
+export class Neighbours {
+  readonly family: Family;
+  readonly address: string;
+  dr: string;
+  readonly drPriority: number;
+  private readonly clock: EventClock;
+  private readonly random: Random;
+  private readonly settings: PimSettings;
+  private readonly events: NeighbourEvents;
+  private readonly translationRouter: number | null;
+  private readonly known = new Map<string, Neighbour>();
+  private generationId = 0;
+  private helloTimer: Timer | undefined;
+
+  constructor(
+    ends: { readonly family: Family; readonly address: string; readonly drPriority: number; readonly translationRouter: number | null },
+    clock: EventClock,
+    random: Random,
+    settings: PimSettings,
+    events: NeighbourEvents,
+  ) {
+    this.family = ends.family;
+    this.address = ends.address;
+    this.dr = ends.address;
+    this.drPriority = ends.drPriority;
+    this.translationRouter = ends.translationRouter;
+    this.clock = clock;
+    this.random = random;
+    this.settings = settings;
+    this.events = events;
+  }
+
+  get isDr(): boolean {
+    return this.dr === this.address;
+  }
+
+  get size(): number {
+    return this.known.size;
+  }
+
+  has(address: string): boolean {
+    return this.known.has(address);
+  }
+
+  /** Router id of a neighbour that translates, or -1 (M-17). */
+  translationRouterOf(address: string): number {
+    return this.known.get(address)?.hello.translationRouter ?? -1;
+  }
+
+  list(): Neighbour[] {
+    return [...this.known.values()];
+  }
+
+  /** A new generation begins with every start (section 4.3.1). */
+  start(): void {
+    this.generationId = this.random.u32();
+    this.helloSoon();
+  }
+
+  stop(): void {
+    this.helloTimer = cancel(this.helloTimer);
+    for (const { timer } of this.known.values()) cancel(timer);
+    this.known.clear();
+    this.dr = this.address;
+  }
+
+  /** Before the first Join/Prune a Hello must have been sent (section 4.3.1). */
+  helloNow(): void {
+    cancel(this.helloTimer);
+    this.hello();
+  }
+
+  hear(from: string, hello: PimHello): void {
+    if (from === this.address) return;
+    const before = this.known.get(from);
+    if (hello.holdtimeS === 0) {
+      if (before !== undefined) this.forget(before);
+      return;
+    }
+    const neighbour: Neighbour = before ?? { address: from, hello, timer: undefined };
+    const restarted = before !== undefined && before.hello.generationId !== hello.generationId;
+    neighbour.hello = hello;
+    cancel(neighbour.timer);
+    neighbour.timer =
+      hello.holdtimeS === FOREVER_S
+        ? undefined
+        : this.clock.after(hello.holdtimeS * NS_PER_S, () => {
+            this.forget(neighbour);
+          });
+    this.known.set(from, neighbour);
+    this.elect();
+    if (before === undefined) {
+      this.helloSoon();
+      this.events.appeared(from);
+    } else if (restarted) {
+      this.helloSoon();
+      this.events.restarted(from);
+    }
+  }
+
+  private forget(neighbour: Neighbour): void {
+    cancel(neighbour.timer);
+    this.known.delete(neighbour.address);
+    this.elect();
+    this.events.vanished(neighbour.address);
+  }
+
+  /** Section 4.3.2: by priority, unless one neighbour tells none; then by address. */
+  private elect(): void {
+    const priorities = [...this.known.values()].every(({ hello }) => hello.drPriority !== null);
+    let dr = this.address;
+    let best = this.drPriority;
+    for (const { address, hello } of this.known.values()) {
+      const priority = hello.drPriority ?? 0;
+      if ((priorities && priority > best) || ((!priorities || priority === best) && compareAddresses(address, dr) > 0)) {
+        dr = address;
+        best = priority;
+      }
+    }
+    if (dr === this.dr) return;
+    this.dr = dr;
+    this.events.drChanged();
+  }
+
+  /** LAN prune delay is in use where all neighbours tell it (section 4.3.3). */
+  private delay(part: 'propagationMs' | 'overrideMs'): number {
+    let most = this.settings[part];
+    for (const { hello } of this.known.values()) {
+      if (hello.lanPruneDelay === null) return part === 'propagationMs' ? 500 : 2_500;
+      most = Math.max(most, hello.lanPruneDelay[part]);
+    }
+    return most;
+  }
+
+  /** Effective_Override_Interval in nanoseconds. */
+  get overrideNs(): number {
+    return this.delay('overrideMs') * NS_PER_MS;
+  }
+
+  /** J/P_Override_Interval: zero where one neighbour is all there is, since nobody could object (section 4.5.2). */
+  get prunePendingNs(): number {
+    return this.known.size <= 1 ? 0 : (this.delay('overrideMs') + this.delay('propagationMs')) * NS_PER_MS;
+  }
+
+  /** Joins of others may stand for ours unless every neighbour tracks joins (section 4.3.3). */
+  get suppression(): boolean {
+    return ![...this.known.values()].every(({ hello }) => hello.lanPruneDelay?.tracking === true);
+  }
+
+  private helloSoon(): void {
+    const atNs = this.clock.nowNs + Math.floor(this.random.float() * TRIGGERED_HELLO_NS);
+    if (this.helloTimer?.run !== undefined && this.helloTimer.atNs <= atNs) return;
+    cancel(this.helloTimer);
+    this.helloTimer = this.clock.at(atNs, () => {
+      this.hello();
+    });
+  }
+
+  private hello(): void {
+    const { propagationMs, overrideMs, helloHoldtimeS, helloNs } = this.settings;
+    this.events.sendHello({
+      kind: 'hello',
+      holdtimeS: helloHoldtimeS,
+      lanPruneDelay: { propagationMs, overrideMs, tracking: false },
+      drPriority: this.drPriority,
+      generationId: this.generationId,
+      addresses: [],
+      translationRouter: this.translationRouter,
+    });
+    this.helloTimer = this.clock.after(helloNs, () => {
+      this.hello();
+    });
+  }
+}

@@ -1,0 +1,109 @@
+import { isSsm } from '../addresses.ts';
+import { isRunning } from '../clock.ts';
+import { betterAssert } from './asserts.ts';
+import type { PimRouter } from './router.ts';
+import { bit, hasBit, type Tree } from './tree.ts';
+
+/** The macros of RFC 7761 section 4.1.6 over masks of interfaces. */
+export class Olists {
+  private readonly pim: PimRouter;
+
+  constructor(pim: PimRouter) {
+    this.pim = pim;
+  }
+
+  /** Interfaces on which this router forwards to local receivers: where it is the designated router and has not lost, or has won an assert. */
+  private forwards(mask: number, tree: Tree | undefined): number {
+    let result = 0;
+    for (let iface = 0, rest = mask; rest !== 0; iface++, rest >>>= 1) {
+      if ((rest & 1) === 0) continue;
+      const assert = tree?.assertOn(iface);
+      if (assert === undefined ? this.pim.neighbours[iface]!.isDr : assert.state === 'winner') result |= bit(iface);
+    }
+    return result;
+  }
+
+  /** pim_include(*,G). */
+  includeAny(group: string): number {
+    if (isSsm(group)) return 0;
+    const mask = this.pim.host.includeAny(group);
+    return mask === 0 ? 0 : this.forwards(mask, this.pim.find('', group));
+  }
+
+  /** pim_include(S,G). */
+  includeSource(source: string, group: string): number {
+    const mask = this.pim.host.includeSource(source, group);
+    return mask === 0 ? 0 : this.forwards(mask, this.pim.find(source, group));
+  }
+
+  /** lost_assert(*,G). */
+  private lostStar(star: Tree | undefined): number {
+    if (star?.asserts === undefined) return 0;
+    const incoming = this.pim.incoming(star);
+    let mask = 0;
+    for (const { iface, state } of star.asserts) if (state === 'loser' && iface !== incoming) mask |= bit(iface);
+    return mask;
+  }
+
+  /** lost_assert(S,G): only to a winner that is better than what this router could say itself. */
+  private lostSource(tree: Tree): number {
+    if (tree.asserts === undefined) return 0;
+    const incoming = this.pim.incoming(tree);
+    let mask = 0;
+    for (const { iface, state, winner } of tree.asserts) {
+      if (state === 'loser' && iface !== incoming && betterAssert(winner, this.pim.asserts.sptMetric(tree, iface))) mask |= bit(iface);
+    }
+    return mask;
+  }
+
+  /** lost_assert(S,G,rpt). */
+  private lostRpt(tree: Tree | undefined, group: string): number {
+    if (tree?.asserts === undefined) return 0;
+    const star = this.pim.find('', group);
+    const fromRp = star === undefined ? -1 : this.pim.incoming(star);
+    const fromSource = tree.spt ? this.pim.incoming(tree) : -1;
+    let mask = 0;
+    for (const { iface, state } of tree.asserts) if (state === 'loser' && iface !== fromRp && iface !== fromSource) mask |= bit(iface);
+    return mask;
+  }
+
+  /** immediate_olist(*,G) or immediate_olist(S,G). */
+  immediate(tree: Tree): number {
+    if (tree.source === '') return (tree.joins | this.includeAny(tree.group)) & ~this.lostStar(tree);
+    return (tree.joins | this.includeSource(tree.source, tree.group)) & ~this.lostSource(tree);
+  }
+
+  /** inherited_olist(S,G,rpt): what the shared tree would get of this source. */
+  inheritedRpt(source: string, group: string): number {
+    if (isSsm(group)) return 0;
+    const star = this.pim.find('', group);
+    const tree = this.pim.find(source, group);
+    const joins = (star?.joins ?? 0) & ~(tree?.rptPrunes ?? 0);
+    const include = this.includeAny(group);
+    const members = include === 0 ? 0 : include & ~this.pim.host.excludes(source, group);
+    return (joins | members) & ~(this.lostStar(star) | this.lostRpt(tree, group));
+  }
+
+  /** inherited_olist(S,G). */
+  inherited(tree: Tree): number {
+    const rpt = this.inheritedRpt(tree.source, tree.group);
+    return (rpt | tree.joins | this.includeSource(tree.source, tree.group)) & ~this.lostSource(tree);
+  }
+
+  /** JoinDesired as this family alone would have it. */
+  wants(tree: Tree): boolean {
+    if (this.immediate(tree) !== 0) return true;
+    return tree.source !== '' && isRunning(tree.keepalive) && this.inherited(tree) !== 0;
+  }
+
+  /** CouldAssert(S,G,I) or CouldAssert(*,G,I) (section 4.6). */
+  couldAssert(tree: Tree, iface: number): boolean {
+    if (this.pim.incoming(tree) === iface) return false;
+    const star = this.pim.find('', tree.group);
+    if (tree.source === '') return hasBit(tree.joins | this.includeAny(tree.group), iface);
+    if (!tree.spt) return false;
+    const shared = ((star?.joins ?? 0) & ~tree.rptPrunes) | (this.includeAny(tree.group) & ~this.pim.host.excludes(tree.source, tree.group));
+    const own = tree.joins | this.includeSource(tree.source, tree.group) | this.pim.host.includeSource(tree.source, tree.group);
+    return hasBit((shared & ~this.lostStar(star)) | own, iface);
+  }
+}

@@ -1,0 +1,91 @@
+import { addressText, isSsm } from '../addresses.ts';
+import { cancel } from '../clock.ts';
+import { ipHead, nullRegisterPacket, type PimRegister, type PimRegisterStop } from '../messages/index.ts';
+import type { PimRouter } from './router.ts';
+import { REGISTER_PROBE_NS } from './settings.ts';
+import type { Tree } from './tree.ts';
+
+/** Registers: the way of a source's first packets to the rendezvous point (RFC 7761 section 4.4). */
+export class Registering {
+  private readonly pim: PimRouter;
+  readonly counters = { sent: 0, received: 0, nulls: 0, stops: 0, stopped: 0, refused: 0 };
+
+  constructor(pim: PimRouter) {
+    this.pim = pim;
+  }
+
+  /** Data of a source on one of our links: the designated router tells the rendezvous point (section 4.4.1). */
+  data(tree: Tree, packet: Uint8Array): void {
+    const { pim } = this;
+    const route = pim.routeOf(tree);
+    if (isSsm(tree.group) || route === undefined || !pim.neighbours[route.iface]!.isDr) return;
+    const rp = pim.rp(tree.group);
+    if (rp === '' || pim.host.isOwn(rp)) return;
+    tree.register ??= { state: 'join', timer: undefined };
+    if (tree.register.state !== 'join') return;
+    this.counters.sent++;
+    pim.host.unicast({ kind: 'register', border: false, nullRegister: false, packet: packet.slice() }, rp);
+  }
+
+  /** The source is silent. */
+  idle(tree: Tree): void {
+    cancel(tree.register?.timer);
+    tree.register = undefined;
+  }
+
+  /** A Register-Stop: be silent for about a minute, then ask with a register that carries no data. */
+  stopped({ source, group }: PimRegisterStop): void {
+    const tree = this.pim.find(source, group);
+    if (tree?.register === undefined) return;
+    this.counters.stopped++;
+    const { register } = tree;
+    register.state = 'prune';
+    cancel(register.timer);
+    const ns = (0.5 + this.pim.random.float()) * this.pim.settings.registerSuppressionNs - REGISTER_PROBE_NS;
+    register.timer = this.pim.clock.after(ns, () => {
+      register.state = 'join-pending';
+      this.probe(tree);
+      register.timer = this.pim.clock.after(REGISTER_PROBE_NS, () => {
+        register.state = 'join';
+      });
+    });
+  }
+
+  /** A register with nothing but an IP header inside (section 4.9.3). */
+  private probe(tree: Tree): void {
+    const { pim } = this;
+    const rp = pim.rp(tree.group);
+    if (rp === '') return;
+    this.counters.nulls++;
+    const packet = nullRegisterPacket(pim.family, tree.source, tree.group);
+    pim.host.unicast({ kind: 'register', border: false, nullRegister: true, packet }, rp);
+  }
+
+  /** At the rendezvous point (section 4.4.2). */
+  register(message: PimRegister, from: string, destination: string): void {
+    const { pim } = this;
+    const head = ipHead(message.packet, 0, message.packet.length);
+    if (head?.family !== pim.family) {
+      this.counters.refused++;
+      return;
+    }
+    const source = addressText(message.packet, pim.family === 4 ? 12 : 8, pim.family);
+    const group = addressText(message.packet, pim.family === 4 ? 16 : 24, pim.family);
+    this.counters.received++;
+    if (!pim.host.isOwn(pim.rp(group)) || !pim.host.isOwn(destination)) {
+      this.counters.refused++;
+      this.stop(source, group, from);
+      return;
+    }
+    const tree = pim.need(source, group);
+    pim.keepAlive(tree);
+    const wanted = pim.host.joinDesired(source, group, pim.olists.inherited(tree) !== 0);
+    if (tree.spt || !wanted) this.stop(source, group, from);
+    if (!tree.spt && wanted && !message.nullRegister) pim.host.decapsulated(message.packet, source, group);
+  }
+
+  private stop(source: string, group: string, to: string): void {
+    this.counters.stops++;
+    this.pim.host.unicast({ kind: 'register-stop', source, group }, to);
+  }
+}

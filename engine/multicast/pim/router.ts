@@ -1,0 +1,334 @@
+import type { Random } from '../../base/index.ts';
+import { isSsm, type Family } from '../addresses.ts';
+import { cancel, isRunning, type EventClock } from '../clock.ts';
+import type { PimHello, PimMessage } from '../messages/index.ts';
+import { Asserts } from './asserts.ts';
+import { Bootstrap } from './bootstrap.ts';
+import { receiveJoinPrune, receiverChanged } from './downstream.ts';
+import type { PimHost, PimRoute } from './host.ts';
+import { JoinPruneQueue } from './join-prune-queue.ts';
+import { Neighbours } from './neighbours.ts';
+import { Olists } from './olists.ts';
+import { Registering } from './registering.ts';
+import { selectRp, type RpMapping } from './rendezvous.ts';
+import type { PimSettings } from './settings.ts';
+import { Tree, bit, hasBit, type GroupTrees } from './tree.ts';
+import { Upstream } from './upstream.ts';
+
+/** What a router does with a packet of a group that came in on an interface. */
+export interface DataVerdict {
+  /** It passed the reverse path check. */
+  readonly accepted: boolean;
+  /** Interfaces it goes out of, the incoming one left out. */
+  readonly olist: number;
+  /** There is any state for it. */
+  readonly known: boolean;
+}
+
+const UNKNOWN: DataVerdict = { accepted: false, olist: 0, known: false };
+
+export interface PimInterface {
+  readonly address: string;
+  readonly drPriority: number;
+}
+
+export interface PimOptions {
+  readonly host: PimHost;
+  readonly settings: PimSettings;
+  readonly interfaces: readonly PimInterface[];
+  readonly rps: readonly RpMapping[];
+  /** Announced in Hellos by translation routers, null for others (M-17). */
+  readonly translationRouter: number | null;
+  readonly spt: boolean;
+  /** Group ranges this router is a candidate rendezvous point for, learned by bootstrap messages. */
+  readonly candidate: { readonly address: string; readonly priority: number; readonly ranges: readonly { prefix: string; bits: number }[] } | null;
+}
+
+/**
+ * PIM sparse mode of one family on one router (RFC 7761): neighbours, trees with their state machines, data-driven events. What it needs of the
+ * world comes through the host, so that a translation router can couple two of these.
+ */
+export class PimRouter {
+  readonly family: Family;
+  readonly host: PimHost;
+  readonly settings: PimSettings;
+  readonly clock: EventClock;
+  readonly random: Random;
+  readonly neighbours: Neighbours[];
+  readonly groups = new Map<string, GroupTrees>();
+  readonly queue: JoinPruneQueue;
+  readonly olists: Olists;
+  readonly upstream: Upstream;
+  readonly asserts: Asserts;
+  readonly registering: Registering;
+  readonly bootstrap: Bootstrap;
+  readonly counters = { joins: 0, prunes: 0, ignored: 0, trees: 0 };
+  running = false;
+  private readonly options: PimOptions;
+  private readonly rpOf = new Map<string, string>();
+
+  constructor(options: PimOptions) {
+    const { host, settings, interfaces } = options;
+    this.options = options;
+    this.host = host;
+    this.family = host.family;
+    this.settings = settings;
+    this.clock = host.clock;
+    this.random = host.random;
+    this.neighbours = interfaces.map((each, iface) => this.neighboursOf(each, iface));
+    this.queue = new JoinPruneQueue(this);
+    this.olists = new Olists(this);
+    this.upstream = new Upstream(this);
+    this.asserts = new Asserts(this);
+    this.registering = new Registering(this);
+    this.bootstrap = new Bootstrap(this, options.candidate);
+  }
+
+  get sptWanted(): boolean {
+    return this.options.spt;
+  }
+
+  private neighboursOf({ address, drPriority }: PimInterface, iface: number): Neighbours {
+    const { host, settings, translationRouter } = this.options;
+    const ends = { family: host.family, address, drPriority, translationRouter };
+    return new Neighbours(ends, host.clock, host.random, settings, {
+      sendHello: (hello: PimHello) => {
+        host.send(iface, hello);
+      },
+      appeared: (from) => {
+        host.note({ kind: 'neighbour', iface, source: from, group: '', text: `PIM neighbour ${from} is there` });
+        this.bootstrap.neighbourAppeared(iface);
+        this.refreshAll();
+      },
+      vanished: (from) => {
+        host.note({ kind: 'neighbour', iface, source: from, group: '', text: `PIM neighbour ${from} is gone` });
+        this.asserts.winnerLost(iface, from);
+        this.refreshAll();
+      },
+      restarted: (from) => {
+        host.note({ kind: 'neighbour', iface, source: from, group: '', text: `PIM neighbour ${from} started anew` });
+        this.asserts.winnerLost(iface, from);
+        this.upstream.neighbourRestarted(iface, from);
+      },
+      drChanged: () => {
+        this.refreshAll();
+      },
+    });
+  }
+
+  start(): void {
+    this.running = true;
+    for (const each of this.neighbours) each.start();
+    this.bootstrap.start();
+  }
+
+  /** The router fails: everything is forgotten. */
+  stop(): void {
+    this.running = false;
+    for (const each of this.neighbours) each.stop();
+    this.bootstrap.stop();
+    this.queue.clear();
+    for (const tree of this.trees()) this.clear(tree);
+    this.groups.clear();
+    this.rpOf.clear();
+  }
+
+  *trees(): Generator<Tree> {
+    for (const { star, sources } of this.groups.values()) {
+      if (star !== undefined) yield star;
+      yield* sources.values();
+    }
+  }
+
+  private clear(tree: Tree): void {
+    cancel(tree.joinTimer);
+    cancel(tree.keepalive);
+    cancel(tree.override);
+    cancel(tree.register?.timer);
+    for (const each of [...tree.down, ...(tree.rptDown ?? [])]) {
+      cancel(each.expiry);
+      cancel(each.pending);
+    }
+    for (const each of tree.asserts ?? []) cancel(each.timer);
+  }
+
+  // Trees.
+
+  find(source: string, group: string): Tree | undefined {
+    const trees = this.groups.get(group);
+    return source === '' ? trees?.star : trees?.sources.get(source);
+  }
+
+  need(source: string, group: string): Tree {
+    let trees = this.groups.get(group);
+    if (trees === undefined) this.groups.set(group, (trees = { group, star: undefined, sources: new Map<string, Tree>() }));
+    let tree = source === '' ? trees.star : trees.sources.get(source);
+    if (tree !== undefined) return tree;
+    tree = new Tree(group, source);
+    this.counters.trees++;
+    if (source === '') trees.star = tree;
+    else trees.sources.set(source, tree);
+    return tree;
+  }
+
+  /** Re-evaluates a tree; a change of (*,G) concerns every source of the group. */
+  refresh(tree: Tree): void {
+    this.upstream.refresh(tree);
+    this.host.changed(tree.source, tree.group);
+    if (tree.source === '') {
+      for (const each of this.groups.get(tree.group)?.sources.values() ?? []) {
+        this.upstream.refresh(each);
+        this.host.changed(each.source, each.group);
+      }
+    }
+    this.drop(tree);
+  }
+
+  refreshGroup(group: string): void {
+    const trees = this.groups.get(group);
+    if (trees === undefined) return;
+    if (trees.star !== undefined) this.refresh(trees.star);
+    for (const tree of [...trees.sources.values()]) this.refresh(tree);
+  }
+
+  /** Routes, neighbours, designated routers or rendezvous points have changed. */
+  refreshAll(): void {
+    for (const group of [...this.groups.keys()]) this.refreshGroup(group);
+  }
+
+  /** Removes a tree in which nothing is left. */
+  private drop(tree: Tree): void {
+    const used =
+      tree.down.length > 0 ||
+      (tree.rptDown?.length ?? 0) > 0 ||
+      (tree.asserts?.length ?? 0) > 0 ||
+      tree.joined ||
+      tree.rptPruned ||
+      tree.register !== undefined ||
+      isRunning(tree.keepalive) ||
+      (tree.source === '' && this.olists.includeAny(tree.group) !== 0);
+    if (used) return;
+    const trees = this.groups.get(tree.group);
+    if (trees === undefined) return;
+    if (tree.source === '' ? trees.star !== tree : trees.sources.get(tree.source) !== tree) return;
+    this.clear(tree);
+    this.counters.trees--;
+    if (tree.source === '') trees.star = undefined;
+    else trees.sources.delete(tree.source);
+    if (trees.star === undefined && trees.sources.size === 0) {
+      this.groups.delete(tree.group);
+      this.rpOf.delete(tree.group);
+    }
+  }
+
+  // Rendezvous points and routes.
+
+  rp(group: string): string {
+    let rp = this.rpOf.get(group);
+    if (rp === undefined) {
+      rp = isSsm(group) ? '' : (selectRp(group, this.family, [...this.options.rps, ...this.bootstrap.mappings], this.bootstrap.hashMaskBits) ?? '');
+      this.rpOf.set(group, rp);
+    }
+    return rp;
+  }
+
+  rpsChanged(): void {
+    this.rpOf.clear();
+    this.refreshAll();
+  }
+
+  /** Route of a tree: to the source, or to the rendezvous point. Undefined where there is none, or where the root is this router. */
+  routeOf(tree: Tree): PimRoute | undefined {
+    const target = tree.source === '' ? this.rp(tree.group) : tree.source;
+    return target === '' || this.host.isOwn(target) ? undefined : this.host.rpf(target);
+  }
+
+  /** Interface on which data of a tree must come, -1 for none. */
+  incoming(tree: Tree): number {
+    return this.routeOf(tree)?.iface ?? -1;
+  }
+
+  // Events from outside.
+
+  receive(message: PimMessage, iface: number, from: string, destination: string): void {
+    switch (message.kind) {
+      case 'hello':
+        this.neighbours[iface]!.hear(from, message);
+        return;
+      case 'join-prune':
+        // Of unknown neighbours nothing is taken (RFC 7761 section 4.5).
+        if (this.neighbours[iface]!.has(from)) receiveJoinPrune(this, message, iface, from);
+        else this.counters.ignored++;
+        return;
+      case 'assert':
+        if (this.neighbours[iface]!.has(from)) this.asserts.receive(message, iface, from);
+        else this.counters.ignored++;
+        return;
+      case 'register':
+        this.registering.register(message, from, destination);
+        return;
+      case 'register-stop':
+        this.registering.stopped(message);
+        return;
+      case 'bootstrap':
+        this.bootstrap.receive(message, iface, from);
+        return;
+      case 'candidate-rp':
+        this.bootstrap.candidateHeard(message);
+    }
+  }
+
+  /** Local membership of a group on any interface has changed. */
+  membershipChanged(group: string, sources: readonly string[]): void {
+    receiverChanged(this, group, sources);
+  }
+
+  /** Data came in (RFC 7761 section 4.2). */
+  data(source: string, group: string, iface: number, packet: Uint8Array): DataVerdict {
+    const route = this.host.rpf(source);
+    const direct = route?.neighbour === '' && route.iface === iface;
+    let tree = this.find(source, group);
+    const star = this.find('', group);
+    if (direct) {
+      tree ??= this.need(source, group);
+      this.keepAlive(tree);
+      this.registering.data(tree, packet);
+    }
+    if (tree === undefined && star === undefined) return UNKNOWN;
+    const onSource = route?.iface === iface;
+    if (tree !== undefined && onSource) {
+      if (tree.joined) this.keepAlive(tree);
+      this.upstream.updateSpt(tree, iface, direct);
+    }
+    const olist = this.dataOlist(source, group, iface, tree, star, onSource);
+    if (olist >= 0) return { accepted: true, olist: olist & ~bit(iface), known: true };
+    const lists = this.olists;
+    if (tree?.spt === true) {
+      if (hasBit(lists.inherited(tree), iface)) this.asserts.dataOn(tree, iface);
+    } else if (hasBit(lists.inheritedRpt(source, group), iface) && star !== undefined) this.asserts.dataOn(star, iface);
+    return { accepted: false, olist: 0, known: true };
+  }
+
+  /** Outgoing interfaces, or -1 where the packet fails the reverse path check. */
+  private dataOlist(source: string, group: string, iface: number, tree: Tree | undefined, star: Tree | undefined, onSource: boolean): number {
+    if (tree?.spt === true && onSource) return this.olists.inherited(tree);
+    if (star !== undefined && tree?.spt !== true && this.incoming(star) === iface) {
+      const olist = this.olists.inheritedRpt(source, group);
+      this.upstream.checkSwitchToSpt(source, group);
+      return olist;
+    }
+    // A source on a link of this router that nobody has joined is known, and goes nowhere but to the rendezvous point.
+    return tree !== undefined && onSource && !tree.joined ? 0 : -1;
+  }
+
+  keepAlive(tree: Tree, ns = this.settings.keepaliveNs): void {
+    const runs = isRunning(tree.keepalive);
+    cancel(tree.keepalive);
+    tree.keepalive = this.clock.after(ns, () => {
+      tree.spt = false;
+      this.registering.idle(tree);
+      this.refresh(tree);
+    });
+    if (!runs) this.refresh(tree);
+  }
+}

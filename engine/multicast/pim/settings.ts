@@ -1,0 +1,43 @@
+import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
+import type { MulticastTimersSpec } from '../../contract/index.ts';
+
+/** Timers of RFC 7761 section 4.11, in nanoseconds unless the name says otherwise. */
+export interface PimSettings {
+  readonly helloNs: number;
+  readonly helloHoldtimeS: number;
+  readonly joinPruneNs: number;
+  readonly joinPruneHoldtimeS: number;
+  readonly propagationMs: number;
+  readonly overrideMs: number;
+  readonly assertNs: number;
+  readonly keepaliveNs: number;
+  readonly registerSuppressionNs: number;
+}
+
+/** Assert_Override_Interval: how long before its timer ends a winner asserts itself again. */
+export const ASSERT_OVERRIDE_NS = 3 * NS_PER_S;
+/** Register_Probe_Time. */
+export const REGISTER_PROBE_NS = 5 * NS_PER_S;
+/**
+ * Longest wait before the first Hello and before a Hello that answers a new neighbour. The RFC's Triggered_Hello_Delay of 5 s is a bound for
+ * links with many routers; those here have at most 16.
+ */
+export const TRIGGERED_HELLO_NS = 100 * NS_PER_MS;
+/** Interfaces of a router: outgoing lists are 31-bit masks. */
+export const MAX_INTERFACES = 31;
+/** Groups in one Join/Prune message. A message of IPv6 entries then stays under 1,280 bytes. */
+export const MAX_GROUPS_A_MESSAGE = 20;
+
+export function pimSettings(timers: MulticastTimersSpec): PimSettings {
+  return {
+    helloNs: timers.helloS * NS_PER_S,
+    helloHoldtimeS: Math.min(65_534, Math.ceil(timers.helloS * 3.5)),
+    joinPruneNs: timers.joinPruneS * NS_PER_S,
+    joinPruneHoldtimeS: Math.min(65_534, Math.ceil(timers.joinPruneS * 3.5)),
+    propagationMs: timers.propagationMs,
+    overrideMs: timers.overrideMs,
+    assertNs: timers.assertS * NS_PER_S,
+    keepaliveNs: timers.keepaliveS * NS_PER_S,
+    registerSuppressionNs: timers.registerSuppressionS * NS_PER_S,
+  };
+}

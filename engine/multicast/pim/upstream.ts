@@ -1,0 +1,162 @@
+import { cancel, isRunning } from '../clock.ts';
+import type { PimSource } from '../messages/index.ts';
+import type { PimRouter } from './router.ts';
+import type { Tree } from './tree.ts';
+
+/** Upstream state machines of (*,G), (S,G) and (S,G,rpt) (RFC 7761 sections 4.5.4 to 4.5.8). */
+export class Upstream {
+  private readonly pim: PimRouter;
+
+  constructor(pim: PimRouter) {
+    this.pim = pim;
+  }
+
+  /** RPF'(*,G) and RPF'(S,G): the next hop, or the winner of an assert that this router lost on that interface. */
+  private next(tree: Tree): { iface: number; neighbour: string } {
+    const route = this.pim.routeOf(tree);
+    if (route === undefined) return { iface: -1, neighbour: '' };
+    const assert = tree.assertOn(route.iface);
+    const neighbour = assert?.state === 'loser' ? assert.winner.address : route.neighbour;
+    return { iface: route.iface, neighbour: neighbour !== '' && this.pim.neighbours[route.iface]!.has(neighbour) ? neighbour : '' };
+  }
+
+  private asSource(tree: Tree): PimSource {
+    return tree.source === ''
+      ? { source: this.pim.rp(tree.group), wildcard: true, rpt: true }
+      : { source: tree.source, wildcard: false, rpt: false };
+  }
+
+  private send(tree: Tree, iface: number, neighbour: string, join: boolean): void {
+    const { pim } = this;
+    if (iface < 0 || neighbour === '' || (tree.source === '' && pim.rp(tree.group) === '')) return;
+    pim.queue.add(iface, neighbour, tree.group, this.asSource(tree), join);
+    // A (*,G) join carries the prunes of sources that come on their own trees (section 4.5.4).
+    if (tree.source !== '' || !join) return;
+    for (const each of pim.groups.get(tree.group)?.sources.values() ?? []) {
+      if (each.rptPruned) pim.queue.add(iface, neighbour, tree.group, { source: each.source, wildcard: false, rpt: true }, false);
+    }
+  }
+
+  private periodic(tree: Tree, ns = this.pim.settings.joinPruneNs): void {
+    cancel(tree.joinTimer);
+    tree.joinTimer = this.pim.clock.after(ns, () => {
+      this.send(tree, tree.upIface, tree.upNeighbour, true);
+      this.periodic(tree);
+    });
+  }
+
+  /** Brings the upstream state in line with what is wanted and where it is to be had. */
+  refresh(tree: Tree): void {
+    const { pim } = this;
+    const desired = pim.host.joinDesired(tree.source, tree.group, pim.olists.wants(tree));
+    const { iface, neighbour } = this.next(tree);
+    if (!desired) {
+      if (tree.joined) {
+        tree.joined = false;
+        tree.spt = false;
+        tree.joinTimer = cancel(tree.joinTimer);
+        this.send(tree, tree.upIface, tree.upNeighbour, false);
+        tree.upIface = -1;
+        tree.upNeighbour = '';
+      }
+    } else if (!tree.joined || tree.upIface !== iface || tree.upNeighbour !== neighbour) {
+      if (tree.joined) {
+        if (pim.neighbours[tree.upIface]?.has(tree.upNeighbour) === true) this.send(tree, tree.upIface, tree.upNeighbour, false);
+        if (tree.upIface !== iface) tree.spt = false;
+      }
+      tree.joined = true;
+      tree.upIface = iface;
+      tree.upNeighbour = neighbour;
+      this.send(tree, iface, neighbour, true);
+      this.periodic(tree);
+    }
+    if (tree.source !== '') this.refreshRpt(tree);
+  }
+
+  /** PruneDesired(S,G,rpt) (section 4.5.6): the shared tree need not bring what comes on the source's own tree, or what nobody wants. */
+  private refreshRpt(tree: Tree): void {
+    const { pim } = this;
+    const star = pim.find('', tree.group);
+    const shared = star?.joined === true;
+    const elsewhere = tree.spt && star !== undefined && (star.upIface !== tree.upIface || star.upNeighbour !== tree.upNeighbour);
+    const desired = shared && (elsewhere || this.nobodyOnShared(tree));
+    if (desired === tree.rptPruned) return;
+    tree.rptPruned = desired;
+    if (!shared || star.upNeighbour === '') return;
+    const source = { source: tree.source, wildcard: false, rpt: true };
+    pim.queue.add(star.upIface, star.upNeighbour, tree.group, source, !desired);
+  }
+
+  private nobodyOnShared(tree: Tree): boolean {
+    const { pim } = this;
+    return (tree.rptDown?.length ?? 0) > 0 && !pim.host.joinDesired('', tree.group, pim.olists.inheritedRpt(tree.source, tree.group) !== 0);
+  }
+
+  /** The neighbour has lost its memory (section 4.5.4: its GenID changed): it is told again soon. */
+  neighbourRestarted(iface: number, neighbour: string): void {
+    for (const tree of this.pim.trees()) {
+      if (!tree.joined || tree.upIface !== iface || tree.upNeighbour !== neighbour) continue;
+      this.sooner(tree, iface);
+    }
+  }
+
+  /** Join timer to at most t_override. */
+  private sooner(tree: Tree, iface: number): void {
+    const ns = this.pim.random.float() * this.pim.neighbours[iface]!.overrideNs;
+    if (isRunning(tree.joinTimer) && tree.joinTimer.atNs - this.pim.clock.nowNs <= ns) return;
+    this.periodic(tree, ns);
+  }
+
+  /** Another router on the link sent a Join to our upstream neighbour: ours can wait (suppression). */
+  heardJoin(tree: Tree, iface: number, upstream: string, holdtimeS: number): void {
+    if (!tree.joined || tree.upIface !== iface || tree.upNeighbour !== upstream) return;
+    if (!this.pim.neighbours[iface]!.suppression) return;
+    const factor = 1.1 + 0.3 * this.pim.random.float();
+    const ns = Math.min(factor * this.pim.settings.joinPruneNs, holdtimeS * 1e9);
+    if (isRunning(tree.joinTimer) && tree.joinTimer.atNs - this.pim.clock.nowNs >= ns) return;
+    this.periodic(tree, ns);
+  }
+
+  /** Another router sent a Prune to our upstream neighbour: object in time. */
+  heardPrune(tree: Tree, iface: number, upstream: string): void {
+    if (tree.joined && tree.upIface === iface && tree.upNeighbour === upstream) this.sooner(tree, iface);
+  }
+
+  /** The same for Prune(S,G,rpt), of which a tree that wants the source on the shared tree objects with Join(S,G,rpt) (section 4.5.6). */
+  heardRptPrune(source: string, group: string, iface: number, upstream: string): void {
+    const { pim } = this;
+    const star = pim.find('', group);
+    if (star?.joined !== true || star.upIface !== iface || star.upNeighbour !== upstream) return;
+    const tree = pim.find(source, group);
+    if (tree?.rptPruned === true || pim.olists.inheritedRpt(source, group) === 0 || isRunning(tree?.override)) return;
+    const timer = pim.clock.after(pim.random.float() * pim.neighbours[iface]!.overrideNs, () => {
+      pim.queue.add(iface, upstream, group, { source, wildcard: false, rpt: true }, true);
+    });
+    if (tree !== undefined) tree.override = timer;
+  }
+
+  /** Update_SPTbit(S,G,iif) of section 4.2.2. */
+  updateSpt(tree: Tree, iface: number, direct: boolean): void {
+    const { pim } = this;
+    if (tree.spt || !tree.joined) return;
+    const star = pim.find('', tree.group);
+    const starIface = star === undefined ? -1 : pim.incoming(star);
+    const sameNext = star?.joined === true && star.upNeighbour !== '' && star.upNeighbour === tree.upNeighbour;
+    const lost = tree.assertOn(iface)?.state === 'loser';
+    if (direct || starIface !== iface || pim.olists.inheritedRpt(tree.source, tree.group) === 0 || sameNext || lost) {
+      tree.spt = true;
+      if (star !== undefined) pim.host.note({ kind: 'spt', iface, source: tree.source, group: tree.group, text: 'data comes on the source tree' });
+      pim.refresh(tree);
+    }
+  }
+
+  /** CheckSwitchToSpt(S,G) of section 4.2.1, with the first packet as threshold. */
+  checkSwitchToSpt(source: string, group: string): void {
+    const { pim } = this;
+    if (!pim.sptWanted) return;
+    const members = (pim.olists.includeAny(group) & ~pim.host.excludes(source, group)) | pim.olists.includeSource(source, group);
+    if (members === 0) return;
+    const tree = pim.need(source, group);
+    if (!isRunning(tree.keepalive)) pim.keepAlive(tree);
+  }
+}
