@@ -274,7 +274,7 @@ export interface MulticastSeries {
 }
 
 /** A range of bits of a mapped address. */
-export const addressPartSchema = z.object({
+export const mappedAddressPartSchema = z.object({
   from: z.int(),
   /** First bit after it. */
   to: z.int(),
@@ -290,6 +290,6 @@ export const addressMapAnswerSchema = z.object({
   /** Why it is not mapped, or empty. */
   refused: z.string(),
   bits: z.string(),
-  parts: z.array(addressPartSchema),
+  parts: z.array(mappedAddressPartSchema),
 });
 export type AddressMapAnswer = z.infer<typeof addressMapAnswerSchema>;

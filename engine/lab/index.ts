@@ -1,6 +1,7 @@
 export * from './types.ts';
 export * from './scenario/index.ts';
 export * from './generate/index.ts';
+export * from './multicast/index.ts';
 export * from './translate/index.ts';
 export * from './converters/index.ts';
 export { defaultHostPort, withHostPort } from './host-port.ts';

@@ -73,6 +73,8 @@ export class Forwarder {
   /** Source and group of the last packet as IPv4 numbers, 0 where it has no such form. */
   source4 = 0;
   group4 = 0;
+  readonly table: ForwardingTable;
+  readonly native: ForwardingTable;
   private readonly options: ForwarderOptions;
   private readonly mapper: GroupMapper;
   private readonly translators = new Map<number, PacketTranslator>();
@@ -81,6 +83,8 @@ export class Forwarder {
 
   constructor(options: ForwarderOptions) {
     this.options = options;
+    this.table = options.table;
+    this.native = options.native;
     this.mapper = new GroupMapper(options.sets[0]!);
     for (const mtu of [...new Set(options.mtu)]) {
       this.mtuMasks.push({ mtu, mask: options.mtu.reduce((mask, each, iface) => (each === mtu ? mask | (1 << iface) : mask), 0) });

@@ -1,4 +1,4 @@
-import { err, ok, putU16, u16, type Result } from '../../base/index.ts';
+import { err, ok, putU16, type Result } from '../../base/index.ts';
 import { parsePrefix6, formatPrefix6, type Prefix6 } from '../../translator/index.ts';
 
 /** Code of OPTION_V6_PREFIX64 in DHCPv6 (RFC 8115 section 3). */

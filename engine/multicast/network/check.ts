@@ -1,13 +1,31 @@
 import type { MulticastScenario } from '../../contract/index.ts';
 import { parseIpv4U32 } from '../../wire/index.ts';
 import { canonicalAddress, familyOf, isMulticast } from '../addresses.ts';
-import type { PrefixTable } from '../mapping/index.ts';
+import { PrefixTable } from '../mapping/index.ts';
+import { drawNetwork } from '../topology/index.ts';
 import { MAX_INTERFACES } from '../pim/index.ts';
 
 /** Something in a scenario that cannot be used, with its path in the text. */
 export interface NetworkIssue {
   readonly path: readonly (string | number)[];
   readonly message: string;
+}
+
+/** A scenario with the routers and links that `random` stands for. */
+export function drawn(scenario: MulticastScenario): MulticastScenario {
+  return scenario.random === undefined ? scenario : { ...scenario, ...drawNetwork(scenario.random, scenario.seed) };
+}
+
+/** Everything in a scenario that cannot be used, beyond the schema; empty where it is good. */
+export function checkNetwork(scenario: MulticastScenario): NetworkIssue[] {
+  const prefixes = PrefixTable.create(scenario.prefixes);
+  if (!prefixes.ok) return [{ path: ['prefixes', ...prefixes.error.field.split('.')], message: prefixes.error.message }];
+  const { random, routers, links } = scenario;
+  if (random !== undefined && routers.length + links.length > 0) return [{ path: ['random'], message: 'a network is either drawn or written down: take routers and links away, or random' }];
+  if (random !== undefined && random.links < random.routers - 1) {
+    return [{ path: ['random', 'links'], message: `${random.routers} routers need at least ${random.routers - 1} links` }];
+  }
+  return networkIssues(drawn(scenario), prefixes.value);
 }
 
 /** What the schema cannot say about a network: names that are nobody's, names used twice, addresses of the wrong kind. */

@@ -1,11 +1,11 @@
 import { err, NS_PER_MS, NS_PER_S, ok, Random, type Result } from '../../base/index.ts';
 import type { MulticastEventSpec, MulticastLinkSpec, MulticastScenario } from '../../contract/index.ts';
-import { canonicalAddress, familyOf, isMulticast, type Family } from '../addresses.ts';
+import { canonicalAddress, familyOf, type Family } from '../addresses.ts';
 import { EventClock } from '../clock.ts';
 import { PrefixTable } from '../mapping/index.ts';
 import type { RpMapping } from '../pim/index.ts';
-import { drawNetwork, Graph, Routing } from '../topology/index.ts';
-import { networkIssues, type NetworkIssue } from './check.ts';
+import { Graph, Routing } from '../topology/index.ts';
+import { checkNetwork, drawn, type NetworkIssue } from './check.ts';
 import { macFor } from './frame.ts';
 import { ReceiverNode, SourceNode } from './hosts.ts';
 import { Link, type LinkEnd, type LinkNode } from './link.ts';
@@ -88,11 +88,9 @@ export class MulticastNetwork {
 
   /** Error: everything in the scenario that cannot be used. The schema has looked at the shape, this looks at names and addresses. */
   static create(given: MulticastScenario, options: NetworkOptions = {}): Result<MulticastNetwork, NetworkIssue[]> {
-    const scenario = given.random === undefined ? given : { ...given, ...drawNetwork(given.random, given.seed) };
-    const prefixes = PrefixTable.create(scenario.prefixes);
-    if (!prefixes.ok) return err([{ path: ['prefixes', ...prefixes.error.field.split('.')], message: prefixes.error.message }]);
-    const issues = networkIssues(scenario, prefixes.value);
-    return issues.length > 0 ? err(issues) : ok(new MulticastNetwork(scenario, prefixes.value, options));
+    const issues = checkNetwork(given);
+    const prefixes = PrefixTable.create(given.prefixes);
+    return issues.length > 0 || !prefixes.ok ? err(issues) : ok(new MulticastNetwork(drawn(given), prefixes.value, options));
   }
 
   // Building.

@@ -35,8 +35,6 @@ export interface RouterWorld {
   readonly routing: Routing;
   readonly recorder: Recorder;
   readonly scenario: MulticastScenario;
-  /** Router that has an address, or -1; and its end of a link. */
-  routerOf(address: string): number;
   endOf(router: number, link: number): LinkEnd | undefined;
   routerId(index: number): string;
   linkId(index: number): string;

@@ -1,0 +1,2 @@
+export { parseMulticast, multicastJsonSchema } from './scenario.ts';
+export { badMulticast, MulticastLab, type MulticastChange } from './multicast-lab.ts';
