@@ -18,8 +18,8 @@ const LAYERS = {
   session: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'lab'],
   experiments: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'multicast', 'lab', 'session'],
   capture: ['contract', 'base', 'wire', 'files'],
-  host: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'lab', 'session', 'capture'],
-  cli: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'lab', 'session', 'capture', 'host', 'experiments'],
+  host: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'multicast', 'lab', 'session', 'capture'],
+  cli: ['contract', 'base', 'wire', 'files', 'stack', 'translator', 'multicast', 'lab', 'session', 'capture', 'host', 'experiments'],
 };
 
 /** Modules that also run in a browser or a worker: no Node built-ins outside their tests. */

@@ -4,6 +4,8 @@ import type { BurstOptions } from './burst.ts';
 import type { OffloadCommandOptions } from './offload.ts';
 import type { ExperimentOptions } from './experiment.ts';
 import { EXIT, UsageError, createOutput, type Output } from './output.ts';
+import type { SchemaName } from './schema.ts';
+import { addMulticast } from './multicast-command.ts';
 import { addTranslate } from './translate-commands.ts';
 
 /** What a command's work is given. */
@@ -123,6 +125,7 @@ export function createProgram(version: string, signal: AbortSignal, finish: (cod
   addGenerate(add, act);
   addExperiment(add, act);
   addTranslate(add, act);
+  addMulticast(add, act);
   addWindow(add, act);
   return program;
 }
@@ -345,11 +348,11 @@ function addGenerate(add: Add, act: Act): void {
   add('schema', 'JSON Schema of scenario files, traffic descriptions and results', (command) =>
     command
       .addArgument(
-        new Argument('[name]', 'which schema').choices(['scenario', 'generator', 'translator', 'summary', 'info']).default('scenario'),
+        new Argument('[name]', 'which schema').choices(['scenario', 'generator', 'translator', 'converters', 'multicast', 'summary', 'info']).default('scenario'),
       )
       .addHelpText('after', examples('ringside schema > scenario.schema.json', 'ringside schema summary'))
       .action(
-        act(async ({ output }: Run, name: 'scenario' | 'generator' | 'translator' | 'summary' | 'info') => {
+        act(async ({ output }: Run, name: SchemaName) => {
           const { schemaCommand } = await import('./schema.ts');
           return schemaCommand(name, output);
         }),

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { captureInfoSchema, runSummarySchema } from '../contract/index.ts';
-import { convertersJsonSchema, generatorJsonSchema, scenarioJsonSchema, translatorJsonSchema } from '../lab/index.ts';
+import { convertersJsonSchema, generatorJsonSchema, multicastJsonSchema, scenarioJsonSchema, translatorJsonSchema } from '../lab/index.ts';
 import { listScenarios, scenarioText } from '../host/index.ts';
 import { table } from './format.ts';
 import { EXIT, type Output } from './output.ts';
 
-export const SCHEMAS = ['scenario', 'generator', 'translator', 'converters', 'summary', 'info'] as const;
+export const SCHEMAS = ['scenario', 'generator', 'translator', 'converters', 'multicast', 'summary', 'info'] as const;
 export type SchemaName = (typeof SCHEMAS)[number];
 
 function schemaOf(name: SchemaName): unknown {
@@ -18,6 +18,8 @@ function schemaOf(name: SchemaName): unknown {
       return translatorJsonSchema();
     case 'converters':
       return convertersJsonSchema();
+    case 'multicast':
+      return multicastJsonSchema();
     case 'summary':
       return { ...z.toJSONSchema(runSummarySchema), title: 'ringside replay --json' };
     case 'info':

@@ -21,6 +21,7 @@ import { burstCalls } from './burst.ts';
 import { translatedCalls } from './translated.ts';
 import { offloadCalls } from './offload.ts';
 import { burstAnalysisCalls } from './burst-analysis.ts';
+import { multicastCalls } from './multicast-calls.ts';
 import { packetDetailSchema, packetRowSchema } from './packet.ts';
 import { scenarioIssueSchema } from './scenario.ts';
 
@@ -186,6 +187,7 @@ export const contract = {
     ...burstCalls,
     ...translatedCalls,
     ...offloadCalls,
+    ...multicastCalls,
 
     'scenario.get': call('Text of a bundled scenario', z.strictObject({ id: z.string() }), z.object({ yaml: z.string() })),
     'scenario.check': call(

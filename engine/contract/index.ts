@@ -22,6 +22,7 @@ export * from './translated.ts';
 export * from './converters.ts';
 export * from './multicast.ts';
 export * from './multicast-state.ts';
+export * from './multicast-calls.ts';
 export * from './report.ts';
 export * from './burst-analysis.ts';
 export * from './quantity.ts';

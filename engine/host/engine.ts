@@ -77,6 +77,7 @@ type OwnCall = Exclude<
   | `translator.${string}`
   | Exclude<Extract<CallName, `burst.${string}`>, 'burst.profiles'>
   | Extract<CallName, `offload.${string}`>
+  | `multicast.${string}`
   | 'flows.list'
   | 'timeline'
   | 'series'

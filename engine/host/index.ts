@@ -17,6 +17,7 @@ export {
   samplesFolder,
   translatorsFolder,
   convertersFolder,
+  multicastFolder,
 } from './paths.ts';
 export { OfflineReplay, type ReplayRequest } from './offline.ts';
 export { summarizeRun, type SummaryRequest } from './summarize.ts';

@@ -20,6 +20,7 @@ export const resourcesFolder = join(rootFolder, 'resources');
 export const samplesFolder = join(resourcesFolder, 'samples');
 export const scenariosFolder = join(resourcesFolder, 'scenarios');
 export const translatorsFolder = join(resourcesFolder, 'translators');
+export const multicastFolder = join(resourcesFolder, 'multicast');
 export const convertersFolder = join(resourcesFolder, 'converters');
 export const rendererFolder = join(distFolder, 'renderer');
 

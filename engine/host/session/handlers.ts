@@ -1,6 +1,7 @@
 import { EngineError, contract, type CallName, type EngineHandlers } from '../../contract/index.ts';
 import { burstHandlers } from './burst.ts';
 import { offloadHandlers } from './offload.ts';
+import { multicastHandlers } from './multicast.ts';
 import { analyseBurstsOfInput } from '../burst-analysis.ts';
 import { translatedHandlers } from './translated.ts';
 import type { SessionCore } from './core.ts';
@@ -48,6 +49,7 @@ export function sessionHandlers(
     ...burstHandlers(core),
     ...translatedHandlers(core),
     ...offloadHandlers(core),
+    ...multicastHandlers(),
     ...extra,
   };
   const elsewhere = (name: CallName) => () => {

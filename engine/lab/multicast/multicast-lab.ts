@@ -63,7 +63,11 @@ export class MulticastLab {
     const made = MulticastNetwork.create(this.scenario);
     if (made.ok) return made.value;
     const first = made.error[0];
-    throw new EngineError({ code: 'bad-input', message: `${first?.path.join('.') ?? ''}: ${first?.message ?? ''}`, fix: 'ringside schema multicast' });
+    throw new EngineError({
+      code: 'bad-input',
+      message: `${first?.path.join('.') ?? ''}: ${first?.message ?? ''}`,
+      fix: 'ringside schema multicast',
+    });
   }
 
   private finished(): MulticastNetwork {
@@ -103,13 +107,26 @@ export class MulticastLab {
     const { series } = this.finished().recorder;
     const { delivered, dropped, joins, prunes, entries } = series;
     // The answer's arrays are given away.
-    return { ...series, delivered: delivered.slice(), dropped: dropped.slice(), joins: joins.slice(), prunes: prunes.slice(), entries: entries.slice() };
+    return {
+      ...series,
+      delivered: delivered.slice(),
+      dropped: dropped.slice(),
+      joins: joins.slice(),
+      prunes: prunes.slice(),
+      entries: entries.slice(),
+    };
   }
 
-  log(first: number, count: number, filter: { readonly router?: string | undefined; readonly untilNs?: number | undefined } = {}): { total: number; rows: MulticastLogRow[]; refused: number } {
+  log(
+    first: number,
+    count: number,
+    filter: { readonly router?: string | undefined; readonly untilNs?: number | undefined } = {},
+  ): { total: number; rows: MulticastLogRow[]; refused: number } {
     const { recorder } = this.finished();
     const { router, untilNs } = filter;
-    const rows = recorder.log.filter((row) => (router === undefined || row.router === router) && (untilNs === undefined || row.tNs <= untilNs));
+    const rows = recorder.log.filter(
+      (row) => (router === undefined || row.router === router) && (untilNs === undefined || row.tNs <= untilNs),
+    );
     return { total: rows.length, rows: rows.slice(first, first + count), refused: recorder.refused.log };
   }
 
@@ -143,6 +160,10 @@ export class MulticastLab {
     const prefixes = PrefixTable.create(this.base.prefixes);
     const answer = prefixes.ok ? mapAddress(prefixes.value, text) : undefined;
     if (answer !== undefined) return answer;
-    throw new EngineError({ code: 'bad-input', message: `"${text}" is not an IPv4 or IPv6 address.`, fix: 'Write a group or a source, such as 233.252.0.1.' });
+    throw new EngineError({
+      code: 'bad-input',
+      message: `"${text}" is not an IPv4 or IPv6 address.`,
+      fix: 'Write a group or a source, such as 233.252.0.1.',
+    });
   }
 }

@@ -380,6 +380,7 @@ export class Coupling {
 
   /** Data of the family that is not chosen was dropped. */
   droppedOther(entry: Entry, family: Family): void {
-    if (entry.lastSwitch !== undefined && family === entry.leftFamily && entry.lastSwitch.firstPacketNs !== null) entry.lastSwitch.duplicates++;
+    if (entry.lastSwitch !== undefined && family === entry.leftFamily && entry.lastSwitch.firstPacketNs !== null)
+      entry.lastSwitch.duplicates++;
   }
 }

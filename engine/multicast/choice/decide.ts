@@ -12,7 +12,14 @@ export interface Candidate {
   readonly refused: string;
 }
 
-export const NO_CANDIDATE: Candidate = { metric: Infinity, preference: 0, hops: Infinity, delayMs: Infinity, neighbourAddress: '', refused: '' };
+export const NO_CANDIDATE: Candidate = {
+  metric: Infinity,
+  preference: 0,
+  hops: Infinity,
+  delayMs: Infinity,
+  neighbourAddress: '',
+  refused: '',
+};
 
 export interface ChoiceInput {
   readonly v4: Candidate;
@@ -79,7 +86,11 @@ export function decide(input: ChoiceInput): ChoiceResult {
   const text6 = parts(cost6, measured(v6, spec.metric), spec.scale6, input.bias6, translate6);
   const name = METRIC_NAMES[spec.metric];
   if (spec.both && Math.abs(cost4 - cost6) <= spec.equalBand && input.wants4 > 0 && input.wants6 > 0 && input.disjoint) {
-    return result('both', 'both-equal', `${name}s ${text4} of v4 and ${text6} of v6 differ by no more than ${costText(spec.equalBand)}, and receivers of both families are behind different links`);
+    return result(
+      'both',
+      'both-equal',
+      `${name}s ${text4} of v4 and ${text6} of v6 differ by no more than ${costText(spec.equalBand)}, and receivers of both families are behind different links`,
+    );
   }
   if (spec.compare === 'preference' && v4.preference !== v6.preference) {
     const choice = v4.preference < v6.preference ? 'v4' : 'v6';
@@ -99,14 +110,17 @@ type Make = (choice: MulticastChoice, rule: string, why: string) => ChoiceResult
 function fixedChoice(fixed: 'v4' | 'v6' | 'both', has4: boolean, has6: boolean, result: Make): ChoiceResult {
   if (fixed !== 'both') {
     const there = fixed === 'v4' ? has4 : has6;
-    return there ? result(fixed, 'fixed', `choice.fixed says ${fixed}`) : result('none', 'fixed', `choice.fixed says ${fixed}, which has no route`);
+    return there
+      ? result(fixed, 'fixed', `choice.fixed says ${fixed}`)
+      : result('none', 'fixed', `choice.fixed says ${fixed}, which has no route`);
   }
   const choice = has4 && has6 ? 'both' : has4 ? 'v4' : has6 ? 'v6' : 'none';
   return result(choice, 'fixed', choice === 'none' ? 'neither family has a route' : 'choice.fixed says both');
 }
 
 function oneRoute({ v4, v6 }: ChoiceInput, has4: boolean, has6: boolean, result: Make): ChoiceResult {
-  const why = (path: Candidate, family: string): string => (path.refused === '' ? `${family} has no route to the source` : `the ${family} path is refused: ${path.refused}`);
+  const why = (path: Candidate, family: string): string =>
+    path.refused === '' ? `${family} has no route to the source` : `the ${family} path is refused: ${path.refused}`;
   if (!has4 && !has6) return result('none', 'no-route', `${why(v4, 'v4')} and ${why(v6, 'v6')}`);
   const lost = has4 ? v6 : v4;
   const family = has4 ? 'v6' : 'v4';

@@ -43,7 +43,13 @@ export interface Entry {
 export function keyInfo(entry: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>): MulticastKeyInfo {
   const { source4, source6, group4, group6 } = entry;
   const none = (text: string): string | null => (text === '' ? null : text);
-  return { text: `(${source4 === '' ? '*' : source4}, ${group4})`, source4: none(source4), group4: none(group4), source6: none(source6), group6: none(group6) };
+  return {
+    text: `(${source4 === '' ? '*' : source4}, ${group4})`,
+    source4: none(source4),
+    group4: none(group4),
+    source6: none(source6),
+    group6: none(group6),
+  };
 }
 
 /** A path as the contract shows it. */

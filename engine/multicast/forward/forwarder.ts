@@ -356,7 +356,12 @@ export class Forwarder {
         const out = sink.packets.bytes;
         this.outer(out, at, b[o + 1]!, extra === 0 ? NEXT_IPIP : NEXT_FRAGMENT, extra + bytes, b[o + 8]! - 1);
         if (extra > 0) {
-          emitFragment(out, at + IPV6_BYTES, { nextHeader: NEXT_IPIP, offset: done, more: done + bytes < length, identification: u16(b, o + 4) });
+          emitFragment(out, at + IPV6_BYTES, {
+            nextHeader: NEXT_IPIP,
+            offset: done,
+            more: done + bytes < length,
+            identification: u16(b, o + 4),
+          });
           this.fragments++;
         }
         copy(out, at + IPV6_BYTES + extra, b, o + done, bytes);
@@ -379,7 +384,13 @@ export class Forwarder {
   private decapsulate(b: Uint8Array, o: number, total: number, mask: number, sink: ForwardSink): void {
     const at = o + IPV6_BYTES;
     const length = total - IPV6_BYTES < IPV4_BYTES ? 0 : u16(b, at + 2);
-    if (length < IPV4_BYTES || b[at]! >> 4 !== 4 || length > total - IPV6_BYTES || u32(b, at + 16) !== this.group4 || u32(b, at + 12) !== this.source4) {
+    if (
+      length < IPV4_BYTES ||
+      b[at]! >> 4 !== 4 ||
+      length > total - IPV6_BYTES ||
+      u32(b, at + 16) !== this.group4 ||
+      u32(b, at + 12) !== this.source4
+    ) {
       this.drop('malformed');
       return;
     }

@@ -53,7 +53,8 @@ function prefixOf(table: PrefixTable, bytes: Uint8Array, group: boolean): Prefix
       const whole = prefix.length >> 3;
       let same = true;
       // The scope of a group may be that of 239/8.
-      for (let i = 0; i < whole && same; i++) same = bytes[i] === prefix.bytes[i] || (group && i === 1 && bytes[1]! >>> 4 === prefix.bytes[1]! >>> 4);
+      for (let i = 0; i < whole && same; i++)
+        same = bytes[i] === prefix.bytes[i] || (group && i === 1 && bytes[1]! >>> 4 === prefix.bytes[1]! >>> 4);
       if (same) return prefix;
     }
   }
@@ -82,7 +83,13 @@ function sourceParts(b: Uint8Array, v4: string | null, prefix: Prefix6 | undefin
   if (before > 0) parts.push({ from: length, to: 64, name: 'IPv4 source, first part', value: `${before} bits of ${v4}` });
   parts.push({ from: 64, to: 72, name: 'u', value: '0' });
   const end = 72 + 32 - before;
-  if (before < 32) parts.push({ from: 72, to: end, name: before > 0 ? 'IPv4 source, rest' : 'IPv4 source', value: before > 0 ? `${32 - before} bits` : v4 });
+  if (before < 32)
+    parts.push({
+      from: 72,
+      to: end,
+      name: before > 0 ? 'IPv4 source, rest' : 'IPv4 source',
+      value: before > 0 ? `${32 - before} bits` : v4,
+    });
   parts.push({ from: end, to: 128, name: 'suffix', value: '0' });
   return parts;
 }

@@ -24,7 +24,8 @@ export function parseOption113(b: Uint8Array, start: number, end: number): Resul
     address.set(b.subarray(at, at + bytes));
     if ((length & 7) !== 0) address[bytes - 1] = address[bytes - 1]! & (0xff00 >> (length & 7));
     at += bytes;
-    if (length > 0 && part !== 'unicast' && (length !== 96 || address[0] !== 0xff)) return err(`the ${part} prefix must be a /96 inside ff00::/8`);
+    if (length > 0 && part !== 'unicast' && (length !== 96 || address[0] !== 0xff))
+      return err(`the ${part} prefix must be a /96 inside ff00::/8`);
     values.push(length === 0 ? '' : formatPrefix6({ bytes: address, length }));
   }
   if (at !== end) return err(`${end - at} bytes are left over`);

@@ -41,7 +41,7 @@ export class HostPort {
     const wanted = this.groups.get(group);
     if (wanted === undefined) return;
     this.groups.delete(group);
-    this.answers.get(group)?.run !== undefined && cancel(this.answers.get(group));
+    cancel(this.answers.get(group));
     this.answers.delete(group);
     const { version, family } = this.options;
     if (version === 2) this.options.send({ kind: 'leave', version: 2, group }, ALL_ROUTERS[family]);
@@ -88,9 +88,10 @@ export class HostPort {
   }
 
   private report(group: string, record: GroupRecord | undefined): void {
-    const { version, family, send } = this.options;
-    if (version === 3) send({ kind: 'report', version: 3, records: [record ?? this.changeRecord(group, false)] }, ALL_REPORT_ROUTERS[family]);
-    else send({ kind: 'report', version, records: [{ type: RECORD.isExclude, group, sources: [] }] }, group);
+    const { version, family } = this.options;
+    if (version === 3)
+      this.options.send({ kind: 'report', version: 3, records: [record ?? this.changeRecord(group, false)] }, ALL_REPORT_ROUTERS[family]);
+    else this.options.send({ kind: 'report', version, records: [{ type: RECORD.isExclude, group, sources: [] }] }, group);
   }
 
   private answerLater(group: string, maxResponseMs: number): void {

@@ -2,7 +2,16 @@ import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
 import { ALL_HOSTS, compareAddresses, scopeOf, type Family } from '../addresses.ts';
 import { cancel, isRunning, type EventClock, type Timer } from '../clock.ts';
 import { RECORD, type GroupMessage, type GroupRecord, type QueryMessage, type RecordType } from '../messages/index.ts';
-import { applyRecord, expire, isEmpty, newGroupState, nextExpiryNs, refusedSources, wantedSources, type GroupState } from './group-state.ts';
+import {
+  applyRecord,
+  expire,
+  isEmpty,
+  newGroupState,
+  nextExpiryNs,
+  refusedSources,
+  wantedSources,
+  type GroupState,
+} from './group-state.ts';
 import type { MembershipSettings } from './settings.ts';
 
 /** What a port needs of the router it belongs to. */
@@ -170,7 +179,10 @@ export class MembershipPort {
     for (const { type, group, sources } of records) {
       // Groups of the link itself are not forwarded and not kept: 224.0.0/24, and IPv6 scopes 1 and 2.
       if (scopeOf(group) <= 2) continue;
-      const joins = type !== RECORD.block && !(type === RECORD.toInclude && sources.length === 0) && !(type === RECORD.isInclude && sources.length === 0);
+      const joins =
+        type !== RECORD.block &&
+        !(type === RECORD.toInclude && sources.length === 0) &&
+        !(type === RECORD.isInclude && sources.length === 0);
       if (joins && !this.allowed()) continue;
       const m = this.groups.get(group) ?? (joins ? this.add(group) : undefined);
       if (m === undefined) continue;
@@ -240,8 +252,12 @@ export class MembershipPort {
   /** Fast leave: nobody else is there to be asked. */
   private leaveNow(m: Membership, type: RecordType, sources: readonly string[]): void {
     m.reporters.clear();
-    if (type === RECORD.block) for (const source of sources) m.state.exclude ? m.state.sources.set(source, 0) : m.state.sources.delete(source);
-    else {
+    if (type === RECORD.block) {
+      for (const source of sources) {
+        if (m.state.exclude) m.state.sources.set(source, 0);
+        else m.state.sources.delete(source);
+      }
+    } else {
       m.state.exclude = false;
       m.state.sources.clear();
     }
@@ -316,7 +332,7 @@ export class MembershipPort {
     for (const suppress of [true, false]) {
       const sources: string[] = [];
       for (const [source, left] of m.sourceQueries) {
-        if (((m.state.sources.get(source) ?? 0) > limitNs) !== suppress) continue;
+        if ((m.state.sources.get(source) ?? 0) > limitNs !== suppress) continue;
         sources.push(source);
         if (left <= 1) m.sourceQueries.delete(source);
         else m.sourceQueries.set(source, left - 1);

@@ -24,7 +24,14 @@ export function groupPacket(message: GroupMessage, family: Family, source: strin
   const ends = { source: addressBytes(source), destination: addressBytes(destination) };
   if (family === 4) {
     const b = new Uint8Array(24 + body.length);
-    const fields = { ...ends, protocol: PROTOCOL_IGMP, payloadLength: body.length, ttl: 1, trafficClass: CONTROL_CLASS, options: ROUTER_ALERT4 };
+    const fields = {
+      ...ends,
+      protocol: PROTOCOL_IGMP,
+      payloadLength: body.length,
+      ttl: 1,
+      trafficClass: CONTROL_CLASS,
+      options: ROUTER_ALERT4,
+    };
     b.set(body, emitIpv4(b, 0, fields));
     return b;
   }

@@ -336,7 +336,7 @@ class Reader {
     this.u8();
     const source = this.address(family);
     // RFC 5384: attributes until one has the end bit.
-    for (let last = encoding !== 1; !last && this.more; ) {
+    for (let last = encoding !== 1; !last && this.more;) {
       last = (this.u8() & 0x40) !== 0;
       this.skip(this.u8());
     }
@@ -354,7 +354,14 @@ function sumGood(b: Uint8Array, start: number, end: number, family: Family, sour
 }
 
 /** Reads a PIM message. For IPv6 the addresses of the pseudo header stand at `source6` and `destination6` in `b`. */
-export function parsePim(b: Uint8Array, start: number, end: number, family: Family, source6 = 0, destination6 = 0): PimMessage | BadMessage {
+export function parsePim(
+  b: Uint8Array,
+  start: number,
+  end: number,
+  family: Family,
+  source6 = 0,
+  destination6 = 0,
+): PimMessage | BadMessage {
   if (end - start < 4) return 'short';
   if (b[start]! >> 4 !== 2) return 'type';
   if (!sumGood(b, start, end, family, source6, destination6)) return 'checksum';

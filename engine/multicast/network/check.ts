@@ -21,7 +21,8 @@ export function checkNetwork(scenario: MulticastScenario): NetworkIssue[] {
   const prefixes = PrefixTable.create(scenario.prefixes);
   if (!prefixes.ok) return [{ path: ['prefixes', ...prefixes.error.field.split('.')], message: prefixes.error.message }];
   const { random, routers, links } = scenario;
-  if (random !== undefined && routers.length + links.length > 0) return [{ path: ['random'], message: 'a network is either drawn or written down: take routers and links away, or random' }];
+  if (random !== undefined && routers.length + links.length > 0)
+    return [{ path: ['random'], message: 'a network is either drawn or written down: take routers and links away, or random' }];
   if (random !== undefined && random.links < random.routers - 1) {
     return [{ path: ['random', 'links'], message: `${random.routers} routers need at least ${random.routers - 1} links` }];
   }
@@ -66,7 +67,8 @@ export function networkIssues(scenario: MulticastScenario, prefixes: PrefixTable
   }
   for (const [i, { id }] of scenario.routers.entries()) {
     const count = interfaces.get(id) ?? 0;
-    if (count > MAX_INTERFACES) say(['routers', i], `${id} has ${count} interfaces; a router has at most ${MAX_INTERFACES}. Put hosts on a link of their own`);
+    if (count > MAX_INTERFACES)
+      say(['routers', i], `${id} has ${count} interfaces; a router has at most ${MAX_INTERFACES}. Put hosts on a link of their own`);
   }
   sourceIssues(scenario, prefixes, say);
   receiverIssues(scenario, prefixes, say);
@@ -114,7 +116,8 @@ function receiverIssues({ receivers }: MulticastScenario, prefixes: PrefixTable,
       const source = canonicalAddress(receiver.source);
       if (source === undefined || isMulticast(source)) say(at('source'), `"${receiver.source}" is not the address of a source`);
       else if (!six && familyOf(source) === 6) say(at('source'), `${receiver.protocol} joins IPv4 sources`);
-      if (receiver.protocol !== 'igmpv3' && receiver.protocol !== 'mldv2') say(at('source'), `${receiver.protocol} cannot name a source; use ${six ? 'mldv2' : 'igmpv3'}`);
+      if (receiver.protocol !== 'igmpv3' && receiver.protocol !== 'mldv2')
+        say(at('source'), `${receiver.protocol} cannot name a source; use ${six ? 'mldv2' : 'igmpv3'}`);
     }
     if (receiver.leaveS !== undefined && receiver.leaveS <= receiver.joinS) say(at('leaveS'), 'a receiver leaves after it has joined');
   }
@@ -128,16 +131,23 @@ function eventIssues(scenario: MulticastScenario, kinds: ReadonlyMap<string, str
     if (Object.keys(changes).length === 0) say(['events', i], 'nothing happens: give up, cost4, cost6, delayMs, bias4 or bias6');
     const onLink = event.cost4 ?? event.cost6 ?? event.delayMs;
     if (onLink !== undefined && event.link === undefined) say(['events', i], 'costs and delays are those of a link: say which');
-    if (event.up !== undefined && event.link === undefined && event.router === undefined) say(['events', i, 'up'], 'say which link or router');
+    if (event.up !== undefined && event.link === undefined && event.router === undefined)
+      say(['events', i, 'up'], 'say which link or router');
   }
   for (const [i, rp] of scenario.rps.entries()) {
     const kind = kinds.get(rp.router);
     if (kind === undefined) say(['rps', i, 'router'], `there is no router ${rp.router}`);
-    else if ((rp.family === 'v4' && kind === 'v6') || (rp.family === 'v6' && kind === 'v4')) say(['rps', i, 'family'], `${rp.router} does not speak ${rp.family}`);
+    else if ((rp.family === 'v4' && kind === 'v6') || (rp.family === 'v6' && kind === 'v4'))
+      say(['rps', i, 'family'], `${rp.router} does not speak ${rp.family}`);
     if (rp.groups === undefined) continue;
     const [prefix = '', bits = ''] = rp.groups.split('/');
     const address = canonicalAddress(prefix);
-    const good = address !== undefined && isMulticast(address) && /^\d{1,3}$/.test(bits) && Number(bits) <= (familyOf(address) === 4 ? 32 : 128);
-    if (!good || familyOf(address) !== (rp.family === 'v4' ? 4 : 6)) say(['rps', i, 'groups'], `"${rp.groups}" is not a range of ${rp.family} groups, such as ${rp.family === 'v4' ? '233.252.0.0/24' : 'ff0e::/16'}`);
+    const good =
+      address !== undefined && isMulticast(address) && /^\d{1,3}$/.test(bits) && Number(bits) <= (familyOf(address) === 4 ? 32 : 128);
+    if (!good || familyOf(address) !== (rp.family === 'v4' ? 4 : 6))
+      say(
+        ['rps', i, 'groups'],
+        `"${rp.groups}" is not a range of ${rp.family} groups, such as ${rp.family === 'v4' ? '233.252.0.0/24' : 'ff0e::/16'}`,
+      );
   }
 }

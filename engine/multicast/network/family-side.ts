@@ -58,7 +58,8 @@ export class FamilySide implements PimHost {
 
   includeSource(source: string, group: string): number {
     let mask = 0;
-    for (let iface = 0; iface < this.ports.length; iface++) if (this.ports[iface]?.includesSource(source, group) === true) mask |= 1 << iface;
+    for (let iface = 0; iface < this.ports.length; iface++)
+      if (this.ports[iface]?.includesSource(source, group) === true) mask |= 1 << iface;
     return mask;
   }
 

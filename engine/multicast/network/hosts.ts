@@ -3,7 +3,16 @@ import type { MulticastReceiverSpec, MulticastSourceSpec } from '../../contract/
 import { addressText, type Family } from '../addresses.ts';
 import type { EventClock } from '../clock.ts';
 import { HostPort } from '../membership/index.ts';
-import { dataPacket, groupPacket, ipHead, parseGroupMessage, PROTOCOL_ICMPV6, PROTOCOL_IGMP, PROTOCOL_IPIP, PROTOCOL_UDP } from '../messages/index.ts';
+import {
+  dataPacket,
+  groupPacket,
+  ipHead,
+  parseGroupMessage,
+  PROTOCOL_ICMPV6,
+  PROTOCOL_IGMP,
+  PROTOCOL_IPIP,
+  PROTOCOL_UDP,
+} from '../messages/index.ts';
 import type { Link, LinkEnd, LinkNode } from './link.ts';
 
 const MAGIC = 0x52534d43; // "RSMC"
@@ -91,10 +100,17 @@ export class SourceNode implements LinkNode {
     this.sent++;
     const common = { payload, ttl: spec.ttl, sourcePort: SOURCE_PORT, destinationPort: GROUP_PORT, identification: this.sent & 0xffff };
     if (addresses.v4 !== '') {
-      const fields = { ...common, source: addresses.v4, destination: addresses.group4, noChecksum: !spec.udpChecksum, dontFragment: spec.dontFragment };
+      const fields = {
+        ...common,
+        source: addresses.v4,
+        destination: addresses.group4,
+        noChecksum: !spec.udpChecksum,
+        dontFragment: spec.dontFragment,
+      };
       this.link!.send(this.end!, dataPacket(4, fields), 4, false);
     }
-    if (addresses.v6 !== '') this.link!.send(this.end!, dataPacket(6, { ...common, source: addresses.v6, destination: addresses.group6 }), 6, false);
+    if (addresses.v6 !== '')
+      this.link!.send(this.end!, dataPacket(6, { ...common, source: addresses.v6, destination: addresses.group6 }), 6, false);
   }
 }
 
@@ -243,7 +259,7 @@ export class ReceiverNode implements LinkNode {
     let udp = at;
     let next = protocol;
     // Of a datagram in fragments the first one counts.
-    if (next === 44 && (packet[at + 2]! << 8 | (packet[at + 3]! & 0xf8)) === 0) {
+    if (next === 44 && ((packet[at + 2]! << 8) | (packet[at + 3]! & 0xf8)) === 0) {
       next = packet[at]!;
       udp += 8;
     }

@@ -73,7 +73,9 @@ export class Installer {
 
   private keyOf(family: Family, source: string, group: string): RowKey {
     if (this.router.coupling === undefined) {
-      return family === 4 ? { source4: source, group4: group, source6: '', group6: '' } : { source4: '', group4: '', source6: source, group6: group };
+      return family === 4
+        ? { source4: source, group4: group, source6: '', group6: '' }
+        : { source4: '', group4: '', source6: source, group6: group };
     }
     const { prefixes } = this.router.world;
     const otherGroup = family === 4 ? prefixes.groupText6(group) : prefixes.groupText4(group);

@@ -34,13 +34,19 @@ function notePim(router: RouterNode, common: Common, message: PimMessage, from: 
         ] as const) {
           for (const { source, wildcard, rpt } of list) {
             if (common.direction === 'sent') recorder.count(kind === 'join' ? 'joins' : 'prunes');
-            row(kind, wildcard ? '' : source, group, `to ${message.upstream}${wildcard ? ` for RP ${source}` : rpt ? ' on the shared tree' : ''}`);
+            row(
+              kind,
+              wildcard ? '' : source,
+              group,
+              `to ${message.upstream}${wildcard ? ` for RP ${source}` : rpt ? ' on the shared tree' : ''}`,
+            );
           }
         }
       }
       return;
     case 'register':
-      if (common.direction === 'sent') row(message.nullRegister ? 'null-register' : 'register', '', '', `${message.packet.length} bytes inside`);
+      if (common.direction === 'sent')
+        row(message.nullRegister ? 'null-register' : 'register', '', '', `${message.packet.length} bytes inside`);
       return;
     case 'register-stop':
       row('register-stop', message.source, message.group, '');
@@ -49,7 +55,8 @@ function notePim(router: RouterNode, common: Common, message: PimMessage, from: 
       row('assert', message.rpt ? '' : message.source, message.group, `preference ${message.preference}, metric ${message.metric}`);
       return;
     case 'bootstrap':
-      if (common.direction === 'received') row('bootstrap', '', '', `from ${message.bsr}: ${message.groups.flatMap((g) => g.rps.map((rp) => rp.address)).join(', ')}`);
+      if (common.direction === 'received')
+        row('bootstrap', '', '', `from ${message.bsr}: ${message.groups.flatMap((g) => g.rps.map((rp) => rp.address)).join(', ')}`);
       return;
     case 'candidate-rp':
       row('candidate-rp', '', '', message.rp);
@@ -79,7 +86,14 @@ function noteGroupMessage(router: RouterNode, common: Common, message: GroupMess
     for (const { type, group, sources } of message.records) {
       const leaves = (type === RECORD.toInclude && sources.length === 0) || type === RECORD.block;
       const text = `${RECORD_WORDS[type] ?? ''} {${sources.join(', ')}} from ${from}`;
-      recorder.add({ ...common, protocol, kind: leaves ? 'leave' : 'report', source: sources.length === 1 ? sources[0]! : '', group, text });
+      recorder.add({
+        ...common,
+        protocol,
+        kind: leaves ? 'leave' : 'report',
+        source: sources.length === 1 ? sources[0]! : '',
+        group,
+        text,
+      });
     }
   } else if (message.group !== '') {
     recorder.add({ ...common, protocol, kind: 'query', source: '', group: message.group, text: `from ${from}` });

@@ -207,7 +207,14 @@ export class MulticastNetwork {
       const delivered = (): void => {
         this.recorder.count('delivered');
       };
-      const node = new ReceiverNode(spec, ends, this.clock, this.random.fork(`host ${spec.id}`), this.scenario.timers.robustness, delivered);
+      const node = new ReceiverNode(
+        spec,
+        ends,
+        this.clock,
+        this.random.fork(`host ${spec.id}`),
+        this.scenario.timers.robustness,
+        delivered,
+      );
       this.receivers.push(node);
       attach(node, link);
     }
@@ -225,7 +232,16 @@ export class MulticastNetwork {
   private happen(event: MulticastEventSpec): void {
     const text = eventText(event);
     const about = event.router ?? '';
-    this.recorder.add({ router: about, link: event.link ?? '', direction: 'internal', protocol: 'network', kind: 'event', source: '', group: '', text });
+    this.recorder.add({
+      router: about,
+      link: event.link ?? '',
+      direction: 'internal',
+      protocol: 'network',
+      kind: 'event',
+      source: '',
+      group: '',
+      text,
+    });
     if (event.link !== undefined) {
       const index = this.linkNumbers.get(event.link)!;
       const link = this.links[index]!;
@@ -292,7 +308,10 @@ export function sourceAddresses(
 }
 
 /** Group and source a receiver joins, in its family. */
-function receiverGroup(receiver: MulticastScenario['receivers'][number], prefixes: PrefixTable): { readonly group: string; readonly source: string } {
+function receiverGroup(
+  receiver: MulticastScenario['receivers'][number],
+  prefixes: PrefixTable,
+): { readonly group: string; readonly source: string } {
   const group = canonical(receiver.group);
   const source = receiver.source === undefined ? '' : canonical(receiver.source);
   if (!receiver.protocol.startsWith('mld') || familyOf(group) === 6) return { group, source };

@@ -75,11 +75,14 @@ export class Recorder {
     }
     const { prefixes } = this;
     const group = fields.group;
-    const family: MulticastFamily | null = group === '' ? (fields.source === '' ? null : `v${familyOf(fields.source)}`) : `v${familyOf(group)}`;
+    const family: MulticastFamily | null =
+      group === '' ? (fields.source === '' ? null : `v${familyOf(fields.source)}`) : `v${familyOf(group)}`;
     const translatedGroup = group === '' ? '' : ((family === 'v4' ? prefixes.groupText6(group) : prefixes.groupText4(group)) ?? '');
     const source = fields.source;
     const translatedSource =
-      source === '' || translatedGroup === '' ? '' : ((familyOf(source) === 4 ? prefixes.sourceText6(source) : prefixes.sourceText4(source)) ?? '');
+      source === '' || translatedGroup === ''
+        ? ''
+        : ((familyOf(source) === 4 ? prefixes.sourceText6(source) : prefixes.sourceText4(source)) ?? '');
     this.log.push({ number: this.log.length + 1, tNs: this.clock.nowNs, family, translatedSource, translatedGroup, ...fields });
   }
 
@@ -118,6 +121,7 @@ export class Recorder {
 export function logLine(row: MulticastLogRow): string {
   const where = row.link === '' ? row.router : `${row.router} ${row.direction === 'sent' ? '->' : '<-'} ${row.link}`;
   const key = row.group === '' ? '' : ` (${row.source === '' ? '*' : row.source}, ${row.group})`;
-  const other = row.translatedGroup === '' ? '' : ` = (${row.translatedSource === '' ? '*' : row.translatedSource}, ${row.translatedGroup})`;
+  const other =
+    row.translatedGroup === '' ? '' : ` = (${row.translatedSource === '' ? '*' : row.translatedSource}, ${row.translatedGroup})`;
   return `${formatSeconds(row.tNs, 6)}  ${where}  ${row.protocol} ${row.kind}${key}${other}${row.text === '' ? '' : `  ${row.text}`}`;
 }

@@ -5,7 +5,18 @@ import { ALL_PIM_ROUTERS, addressText, isMulticast, scopeOf, type Family } from 
 import type { EventClock } from '../clock.ts';
 import { Forwarder, ForwardingTable, ForwardSink } from '../forward/index.ts';
 import { MembershipPort, membershipSettings } from '../membership/index.ts';
-import { groupPacket, ipHead, parseGroupMessage, parsePim, pimPacket, PROTOCOL_ICMPV6, PROTOCOL_IGMP, PROTOCOL_PIM, type IpHead, type PimMessage } from '../messages/index.ts';
+import {
+  groupPacket,
+  ipHead,
+  parseGroupMessage,
+  parsePim,
+  pimPacket,
+  PROTOCOL_ICMPV6,
+  PROTOCOL_IGMP,
+  PROTOCOL_PIM,
+  type IpHead,
+  type PimMessage,
+} from '../messages/index.ts';
 import type { PrefixTable } from '../mapping/index.ts';
 import { pimSettings, PimRouter, type PimRoute, type RpMapping } from '../pim/index.ts';
 import type { Route, Routing } from '../topology/index.ts';

@@ -67,7 +67,14 @@ function nodesOf({ routers, sources, receivers }: MulticastNetwork): MulticastNo
       addresses: [addresses.v4, addresses.v6].filter((address) => address !== ''),
       up: true,
     })),
-    ...receivers.map(({ id, spec, address }) => ({ id, role: 'receiver' as const, kind: null, at: spec.at, addresses: [address], up: true })),
+    ...receivers.map(({ id, spec, address }) => ({
+      id,
+      role: 'receiver' as const,
+      kind: null,
+      at: spec.at,
+      addresses: [address],
+      up: true,
+    })),
   ];
 }
 
@@ -93,7 +100,8 @@ function linkOf(network: MulticastNetwork, index: number): MulticastLinkInfo {
   };
 }
 
-const namesOf = (router: RouterNode, mask: number): string[] => interfacesOf(mask).flatMap((iface) => router.interfaces[iface]?.link.id ?? []);
+const namesOf = (router: RouterNode, mask: number): string[] =>
+  interfacesOf(mask).flatMap((iface) => router.interfaces[iface]?.link.id ?? []);
 
 function treeOf(router: RouterNode, entry: Entry, family: Family): Tree | undefined {
   const pim = router.side(family)?.pim;
@@ -107,7 +115,11 @@ function entryOf(router: RouterNode, entry: Entry): MulticastEntryInfo {
   const { table } = router.forwarder;
   const row = entry.source4 === '' ? -1 : table.find2(parseIpv4U32(entry.source4), parseIpv4U32(entry.group4));
   const incoming = (family: Family, tree: Tree | undefined): string =>
-    tree?.joined === true && tree.upIface >= 0 ? router.interfaces[tree.upIface]!.link.id : coupling.includes(entry, family) && tree !== undefined ? linkName(router, family, tree) : '';
+    tree?.joined === true && tree.upIface >= 0
+      ? router.interfaces[tree.upIface]!.link.id
+      : coupling.includes(entry, family) && tree !== undefined
+        ? linkName(router, family, tree)
+        : '';
   const { result } = entry;
   return {
     router: router.id,
@@ -218,7 +230,8 @@ function countersOf(router: RouterNode): MulticastCounters {
 function conservationOf({ links }: MulticastNetwork): MulticastState['conservation'] {
   for (const { id, counters } of links) {
     const { sent, taken, lost, inFlight } = counters;
-    if (sent !== taken + lost + inFlight) return { ok: false, message: `link ${id}: ${sent} sent, but ${taken} taken, ${lost} lost and ${inFlight} on their way` };
+    if (sent !== taken + lost + inFlight)
+      return { ok: false, message: `link ${id}: ${sent} sent, but ${taken} taken, ${lost} lost and ${inFlight} on their way` };
   }
   return { ok: true, message: 'every copy put on a link was taken, lost there, or is on its way' };
 }

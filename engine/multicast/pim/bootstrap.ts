@@ -102,7 +102,10 @@ export class Bootstrap {
   private originate(): void {
     const { pim, candidate } = this;
     if (candidate === null || this.bsr !== candidate.address) return;
-    const byRange = new Map<string, { group: string; maskLength: number; rps: { address: string; holdtimeS: number; priority: number }[] }>();
+    const byRange = new Map<
+      string,
+      { group: string; maskLength: number; rps: { address: string; holdtimeS: number; priority: number }[] }
+    >();
     for (const { message, untilNs } of this.offers.values()) {
       if (untilNs <= pim.clock.nowNs) continue;
       for (const { group, maskLength } of message.groups) {
@@ -171,7 +174,13 @@ export class Bootstrap {
     this.last = message;
     const nowNs = this.pim.clock.nowNs;
     this.learned = message.groups.flatMap(({ group, maskLength, rps }) =>
-      rps.map(({ address, holdtimeS, priority }) => ({ prefix: group, bits: maskLength, rp: address, priority, untilNs: nowNs + holdtimeS * NS_PER_S })),
+      rps.map(({ address, holdtimeS, priority }) => ({
+        prefix: group,
+        bits: maskLength,
+        rp: address,
+        priority,
+        untilNs: nowNs + holdtimeS * NS_PER_S,
+      })),
     );
     this.pim.rpsChanged();
   }

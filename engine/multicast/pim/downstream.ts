@@ -49,7 +49,8 @@ function overhear(pim: PimRouter, { group, joins, prunes }: PimGroupSet, iface: 
       const tree = pim.find(wildcard ? '' : source, group);
       if (tree !== undefined) pim.upstream.heardPrune(tree, iface, message.upstream);
       // A prune of the shared tree takes its sources along.
-      if (wildcard) for (const each of pim.groups.get(group)?.sources.values() ?? []) pim.upstream.heardPrune(each, iface, message.upstream);
+      if (wildcard)
+        for (const each of pim.groups.get(group)?.sources.values() ?? []) pim.upstream.heardPrune(each, iface, message.upstream);
     }
   }
 }
@@ -69,9 +70,12 @@ function join(pim: PimRouter, tree: Tree, iface: number, holdtimeS: number): voi
   if (!isRunning(down.expiry) || down.expiry.atNs < nowNs + holdNs) {
     cancel(down.expiry);
     const expires = down;
-    down.expiry = holdtimeS === 0xffff ? undefined : pim.clock.after(holdNs, () => {
-      end(pim, tree, expires);
-    });
+    down.expiry =
+      holdtimeS === 0xffff
+        ? undefined
+        : pim.clock.after(holdNs, () => {
+            end(pim, tree, expires);
+          });
   }
   // A loser of an assert that hears a Join for itself forgets the assert (section 4.6.1).
   pim.asserts.heardJoin(tree, iface);
@@ -96,7 +100,8 @@ function prune(pim: PimRouter, tree: Tree | undefined, iface: number): void {
 /** PruneEcho (section 4.5.1): the prune is repeated with ourselves as upstream neighbour, lest an objection was lost. */
 function echo(pim: PimRouter, tree: Tree, iface: number): void {
   if (pim.neighbours[iface]!.size <= 1) return;
-  const source = tree.source === '' ? { source: pim.rp(tree.group), wildcard: true, rpt: true } : { source: tree.source, wildcard: false, rpt: false };
+  const source =
+    tree.source === '' ? { source: pim.rp(tree.group), wildcard: true, rpt: true } : { source: tree.source, wildcard: false, rpt: false };
   if (source.source === '') return;
   pim.queue.add(iface, pim.neighbours[iface]!.address, tree.group, source, false);
 }
@@ -113,7 +118,8 @@ function end(pim: PimRouter, tree: Tree, down: Downstream): void {
 
 function rptOn(pim: PimRouter, group: string, iface: number): RptDownstream[] {
   const list: RptDownstream[] = [];
-  for (const tree of pim.groups.get(group)?.sources.values() ?? []) list.push(...(tree.rptDown?.filter((each) => each.iface === iface) ?? []));
+  for (const tree of pim.groups.get(group)?.sources.values() ?? [])
+    list.push(...(tree.rptDown?.filter((each) => each.iface === iface) ?? []));
   return list;
 }
 
@@ -123,7 +129,13 @@ function pruneRpt(pim: PimRouter, source: string, group: string, iface: number, 
   let down = tree.rptDown.find((each) => each.iface === iface);
   const waitNs = pim.neighbours[iface]!.prunePendingNs;
   if (down === undefined) {
-    const made: RptDownstream = { iface, state: waitNs === 0 ? 'prune' : 'prune-pending', doubtful: false, expiry: undefined, pending: undefined };
+    const made: RptDownstream = {
+      iface,
+      state: waitNs === 0 ? 'prune' : 'prune-pending',
+      doubtful: false,
+      expiry: undefined,
+      pending: undefined,
+    };
     down = made;
     tree.rptDown.push(made);
     if (waitNs > 0) {

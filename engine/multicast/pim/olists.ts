@@ -102,7 +102,8 @@ export class Olists {
     const star = this.pim.find('', tree.group);
     if (tree.source === '') return hasBit(tree.joins | this.includeAny(tree.group), iface);
     if (!tree.spt) return false;
-    const shared = ((star?.joins ?? 0) & ~tree.rptPrunes) | (this.includeAny(tree.group) & ~this.pim.host.excludes(tree.source, tree.group));
+    const shared =
+      ((star?.joins ?? 0) & ~tree.rptPrunes) | (this.includeAny(tree.group) & ~this.pim.host.excludes(tree.source, tree.group));
     const own = tree.joins | this.includeSource(tree.source, tree.group) | this.pim.host.includeSource(tree.source, tree.group);
     return hasBit((shared & ~this.lostStar(star)) | own, iface);
   }

@@ -41,7 +41,11 @@ export interface PimOptions {
   readonly translationRouter: number | null;
   readonly spt: boolean;
   /** Group ranges this router is a candidate rendezvous point for, learned by bootstrap messages. */
-  readonly candidate: { readonly address: string; readonly priority: number; readonly ranges: readonly { prefix: string; bits: number }[] } | null;
+  readonly candidate: {
+    readonly address: string;
+    readonly priority: number;
+    readonly ranges: readonly { prefix: string; bits: number }[];
+  } | null;
 }
 
 /**
@@ -206,7 +210,7 @@ export class PimRouter {
       tree.rptPruned ||
       tree.register !== undefined ||
       isRunning(tree.keepalive) ||
-      (tree.source === '' && this.olists.includeAny(tree.group) !== 0);
+      (tree.source === '' ? this.olists.includeAny(tree.group) : this.olists.includeSource(tree.source, tree.group)) !== 0;
     if (used) return;
     const trees = this.groups.get(tree.group);
     if (trees === undefined) return;
@@ -226,7 +230,9 @@ export class PimRouter {
   rp(group: string): string {
     let rp = this.rpOf.get(group);
     if (rp === undefined) {
-      rp = isSsm(group) ? '' : (selectRp(group, this.family, [...this.options.rps, ...this.bootstrap.mappings], this.bootstrap.hashMaskBits) ?? '');
+      rp = isSsm(group)
+        ? ''
+        : (selectRp(group, this.family, [...this.options.rps, ...this.bootstrap.mappings], this.bootstrap.hashMaskBits) ?? '');
       this.rpOf.set(group, rp);
     }
     return rp;
@@ -310,7 +316,14 @@ export class PimRouter {
   }
 
   /** Outgoing interfaces, or -1 where the packet fails the reverse path check. */
-  private dataOlist(source: string, group: string, iface: number, tree: Tree | undefined, star: Tree | undefined, onSource: boolean): number {
+  private dataOlist(
+    source: string,
+    group: string,
+    iface: number,
+    tree: Tree | undefined,
+    star: Tree | undefined,
+    onSource: boolean,
+  ): number {
     if (tree?.spt === true && onSource) return this.olists.inherited(tree);
     if (star !== undefined && tree?.spt !== true && this.incoming(star) === iface) {
       const olist = this.olists.inheritedRpt(source, group);

@@ -145,7 +145,8 @@ export class Upstream {
     const lost = tree.assertOn(iface)?.state === 'loser';
     if (direct || starIface !== iface || pim.olists.inheritedRpt(tree.source, tree.group) === 0 || sameNext || lost) {
       tree.spt = true;
-      if (star !== undefined) pim.host.note({ kind: 'spt', iface, source: tree.source, group: tree.group, text: 'data comes on the source tree' });
+      if (star !== undefined)
+        pim.host.note({ kind: 'spt', iface, source: tree.source, group: tree.group, text: 'data comes on the source tree' });
       pim.refresh(tree);
     }
   }

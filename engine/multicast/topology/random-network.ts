@@ -31,7 +31,8 @@ export function drawNetwork(spec: RandomTopologySpec, seed: number): Drawn {
   };
   for (let i = 1; i < spec.routers; i++) add(random.int(0, i - 1), i);
   const most = (spec.routers * (spec.routers - 1)) / 2;
-  for (let i = 0; taken.size < Math.min(spec.links, most) && i < spec.links * 50; i++) add(random.int(0, spec.routers - 1), random.int(0, spec.routers - 1));
+  for (let i = 0; taken.size < Math.min(spec.links, most) && i < spec.links * 50; i++)
+    add(random.int(0, spec.routers - 1), random.int(0, spec.routers - 1));
   const receivers = Array.from({ length: spec.receivers }, (_, i) => ({
     id: `h${i + 1}`,
     at: `r${random.int(Math.min(2, spec.routers), spec.routers)}`,

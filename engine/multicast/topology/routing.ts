@@ -41,7 +41,12 @@ export class Routing {
   private readonly trees = new Map<number, ShortestPaths>();
   private readonly routerCount: number;
 
-  constructor(graph: Graph, prefixes: PrefixTable, announcers: readonly Announcer[], preference: (router: number, family: Family) => number) {
+  constructor(
+    graph: Graph,
+    prefixes: PrefixTable,
+    announcers: readonly Announcer[],
+    preference: (router: number, family: Family) => number,
+  ) {
     this.graph = graph;
     this.prefixes = prefixes;
     this.announcers = announcers;
@@ -96,7 +101,8 @@ export class Routing {
     let best = -1;
     for (const end of ends) {
       if (tree.cost[end] === Infinity) continue;
-      if (best < 0 || tree.cost[end]! < tree.cost[best]! || (tree.cost[end] === tree.cost[best] && tree.hops[end]! < tree.hops[best]!)) best = end;
+      if (best < 0 || tree.cost[end]! < tree.cost[best]! || (tree.cost[end] === tree.cost[best] && tree.hops[end]! < tree.hops[best]!))
+        best = end;
     }
     if (best < 0) return undefined;
     const { routers, links } = pathTo(tree, best);

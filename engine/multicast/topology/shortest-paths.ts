@@ -34,7 +34,8 @@ export function shortestPaths(graph: Graph, root: number, family: Family): Short
   for (;;) {
     let at = -1;
     for (let i = 0; i < n; i++) {
-      if (done[i] === 0 && cost[i]! < Infinity && (at < 0 || cost[i]! < cost[at]! || (cost[i] === cost[at] && hops[i]! < hops[at]!))) at = i;
+      if (done[i] === 0 && cost[i]! < Infinity && (at < 0 || cost[i]! < cost[at]! || (cost[i] === cost[at] && hops[i]! < hops[at]!)))
+        at = i;
     }
     if (at < 0) return { root, cost, hops, delayMs, previous, via };
     done[at] = 1;
@@ -66,7 +67,7 @@ export function pathTo(paths: ShortestPaths, router: number): { readonly routers
   if (paths.cost[router] === Infinity) return { routers: [], links: [] };
   const routers = [router];
   const links: number[] = [];
-  for (let at = router; at !== paths.root; ) {
+  for (let at = router; at !== paths.root;) {
     links.unshift(paths.via[at]!);
     at = paths.previous[at]!;
     routers.unshift(at);

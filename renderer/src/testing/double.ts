@@ -17,6 +17,7 @@ import {
 import { burstAnalysisHandlers } from './burst-analysis-double.ts';
 import { burstHandlers } from './burst-double.ts';
 import { translatedHandlers } from './translated-double.ts';
+import { multicastHandlers } from './multicast-double.ts';
 import { FLOWS, hello, INPUTS, packetDetail, packetRow, SCENARIO_YAML, sessionInfo, STOPPED, summaryFor, WORLD } from './world.ts';
 
 /**
@@ -114,6 +115,7 @@ function handlers(state: State): EngineHandlers {
     ...liveHandlers(state),
     ...burstHandlers(),
     ...translatedHandlers(),
+    ...multicastHandlers(),
     ...burstAnalysisHandlers(),
     'report.export': ({ format }) => ({ name: `report.${format}`, url: `./download/report.${format}`, bytes: 10 }),
     'terminal.open': () => ({ terminal: 't1', shell: 'bash' }),
