@@ -1,5 +1,5 @@
 // Builds dist/: the engine's programs with rolldown, the interface with Vite. `--if-needed` skips what is newer than its sources.
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensurePackages, checkNode, root } from './lib/setup.mjs';
@@ -75,6 +75,39 @@ async function compileScenarios() {
   writeFileSync(join(root, 'dist', 'scenarios.json'), `${JSON.stringify(compileScenarios())}\n`);
 }
 
+/** What a field is named in the dissectors' sources: `ip.src`, `arp.${name}.${suffix}`. */
+const FIELD_LITERAL = /'([a-z][a-z0-9_]*(?:\.[A-Za-z0-9_-]+)*)'|`([a-z][a-z0-9_]*\.[^`\s]*\$\{[^`\s]*)`/g;
+
+/** The end of a field whose beginning the caller gives, such as a protocol: `${prefix}.srcport`. */
+const FIELD_END = /`\$\{[^}]*\}([._][a-z][a-z0-9_.]*)`/g;
+/** Ends that a helper makes of its parameter, see checksumFields. */
+const CHECKSUM_ENDS = ['.checksum', '.checksum.status', '.cksum', '.cksum.status'];
+
+/** The command line knows all field names, so that a misspelt one is said: collected from the sources, because trees are made as packets have them. */
+function collectFieldNames() {
+  const folder = join(root, 'engine/wire');
+  const names = new Set();
+  const patterns = new Set();
+  const ends = new Set(CHECKSUM_ENDS);
+  for (const path of readdirSync(folder, { recursive: true }).map(String)) {
+    if (!path.endsWith('.ts') || /test|differences|sample-packets|fuzz/.test(path)) continue;
+    const source = readFileSync(join(folder, path), 'utf8');
+    for (const [, end] of source.matchAll(FIELD_END)) ends.add(end);
+    for (const [, name, pattern] of source.matchAll(FIELD_LITERAL)) {
+      if (name !== undefined) names.add(name);
+      // Each part in braces stands for a word made of the packet.
+      else patterns.add(pattern.replaceAll('.', '\\.').replaceAll(/\$\{[^}]*\}/g, '[A-Za-z0-9_-]*'));
+    }
+  }
+  const sorted = (words) => [...words].toSorted();
+  const all = { names: sorted(names), patterns: sorted(patterns), ends: sorted(ends) };
+  writeFileSync(
+    join(root, 'dist', 'field-names.json'),
+    `${JSON.stringify(all)}
+`,
+  );
+}
+
 async function buildEngine() {
   const { rolldown } = await import('rolldown');
   const version = JSON.parse(await (await import('node:fs/promises')).readFile(join(root, 'package.json'), 'utf8')).version;
@@ -112,6 +145,7 @@ async function buildEngine() {
     await single.close();
   }
   await compileScenarios();
+  collectFieldNames();
   removeStaleChunks(new Set(output.map(({ fileName }) => fileName)));
   if (existsSync(join(root, PRELOAD.input))) {
     const preload = await rolldown({ ...common, input: { [PRELOAD.name]: `./${PRELOAD.input}` } });

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EngineError, type CaptureBackend } from '../contract/index.ts';
+import { TempFolder } from '../files/index.ts';
 import { TIMESTAMPS, listBackends } from './backends.ts';
 import { listDevices } from './devices.ts';
 import { checkFilter } from './filter-check.ts';
@@ -49,7 +49,7 @@ export class LiveCapture {
   readonly backend: BackendId;
   readonly timestamps: string;
   readonly spoolPath: string;
-  private readonly folder: string;
+  private readonly folder: TempFolder;
   private readonly options: LiveOptions;
   private readonly child: ChildProcess;
   private spool: number;
@@ -68,8 +68,8 @@ export class LiveCapture {
     this.device = options.device;
     this.backend = backend;
     this.timestamps = TIMESTAMPS[backend];
-    this.folder = mkdtempSync(join(tmpdir(), 'ringside-live-'));
-    this.spoolPath = join(this.folder, backend === 'dumpcap' ? 'capture.pcapng' : 'capture.pcap');
+    this.folder = new TempFolder('live');
+    this.spoolPath = join(this.folder.path, backend === 'dumpcap' ? 'capture.pcapng' : 'capture.pcap');
     this.spool = openSync(this.spoolPath, 'wx', 0o600);
     const [program, args] = commandOf(backend, options);
     this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -164,7 +164,7 @@ export class LiveCapture {
   /** Ends the capture and removes the spool file. */
   async dispose(): Promise<void> {
     await this.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+    this.folder.dispose();
   }
 
   private append(chunk: Buffer): void {

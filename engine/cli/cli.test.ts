@@ -89,7 +89,9 @@ describe.runIf(built)('wrong usage', () => {
     [['burst', 'nothere.pcap'], 1, 'There is no such file'],
     [['replay', 'nothere.pcap'], 1, 'There is no such file'],
     [['replay', sample, '--scenario', 'nothere'], 1, 'small-rings'],
-    [['replay', sample, '--set', 'device.rxRingSlot=4'], 1, 'rxRingSlot'],
+    [['replay', sample, '--set', 'device.rxRingSlot=4'], 2, 'rxRingSlot'],
+    [['replay', sample, '--set', 'device.rxRingSlots=many'], 2, '--set device.rxRingSlots=many: device.rxRingSlots must be a number'],
+    [['packets', sample, '--fields', 'ip.scr'], 2, 'Did you mean ip.src?'],
     [['packets', sample, '--explain', '99999999'], 1, 'There is no packet'],
     [['session'], 1, 'belongs to no Ringside window'],
     [['info', '.'], 1, ''],
@@ -98,6 +100,12 @@ describe.runIf(built)('wrong usage', () => {
     expect(ended.code).toBe(code);
     expect(ended.out + ended.err).toContain(text);
     if (code === 1 && text !== '') expect(ended.out).toBe('');
+  });
+
+  test('a folder where a scenario should be is said once', async () => {
+    const { code, err } = await ringside('replay', sample, '-s', folder);
+    expect(code).toBe(1);
+    expect(err).toBe(`ringside: ${folder}: This is a folder, not a file.\n`);
   });
 
   test('every command explains itself with examples', async () => {
@@ -109,6 +117,24 @@ describe.runIf(built)('wrong usage', () => {
       expect(help.out).toContain('--json');
     }
     expect((await ringside('--version')).out.trim()).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+});
+
+describe.runIf(built)('serve', () => {
+  test('a host that was killed leaves folders, and the next start removes them', async () => {
+    const left = (): string[] => readdirSync(temp).filter((name) => name.startsWith('ringside-'));
+    const packed = join(folder, 'swept.pcapng.gz');
+    writeFileSync(packed, gzipSync(readFileSync(sample)));
+    const killed = run('replay', packed, '--speed', '0.01', '--json');
+    await expect.poll(left, { timeout: 30_000 }).not.toEqual([]);
+    killed.kill('SIGKILL');
+    await killed.ended;
+    expect(left()).not.toEqual([]);
+    const served = run('serve', '--json');
+    await served.seen('"url"');
+    expect(left()).toEqual([]);
+    served.kill('SIGTERM');
+    await served.ended;
   });
 });
 
@@ -219,8 +245,9 @@ describe.runIf(built)('packets', () => {
       .split('\n');
     expect(fields.map((line) => line.split('\t')[0])).toEqual(Array.from({ length: 50 }, (_, i) => String(i + 1)));
     expect(fields[0]).toMatch(/^1\t\d+\.\d+\.\d+\.\d+\t\d+,\d+$/);
-    const misspelt = await ringside('packets', mixed, '--count', '5', '--fields', 'ip.srcc');
-    expect(misspelt.err).toContain('did you mean ip.src?');
+    const absent = await ringside('packets', mixed, '--count', '1', '--fields', 'frame.number,pim.type,sip.Via');
+    expect(absent).toMatchObject({ code: 0, out: '1\t\t\n' });
+    expect(absent.err).toContain('No packet has the field pim.type.');
     const { out } = await ringside('packets', mixed, '--explain', '12');
     expect(out).toContain('Packet 12');
     expect(out).toMatch(/\n {2}0000 {2}([0-9a-f]{2} ){16}/);

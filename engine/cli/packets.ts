@@ -2,6 +2,7 @@ import type { FieldNode, PacketDetail, PacketRow } from '../contract/index.ts';
 import { formatSeconds, hex } from '../base/index.ts';
 import { PacketListing } from '../host/index.ts';
 import { nearest } from '../lab/index.ts';
+import { fieldNames, isFieldName } from './field-names.ts';
 import { printable, table } from './format.ts';
 import { EXIT, UsageError, writable, type Output } from './output.ts';
 import { chooseScenario, type ScenarioOptions } from './scenario-option.ts';
@@ -21,6 +22,7 @@ export async function packetsCommand(file: string, options: PacketsOptions, outp
   if (options.fields?.some((name) => !/^[a-z][a-z0-9_.-]*$/i.test(name)) === true) {
     throw new UsageError('--fields takes names with commas between, such as ip.src,tcp.flags.syn');
   }
+  for (const name of options.fields ?? []) refuseUnknown(name);
   const listing = await PacketListing.open(file, chooseScenario(options).value, signal);
   try {
     if (options.explain !== undefined) {
@@ -38,11 +40,18 @@ export async function packetsCommand(file: string, options: PacketsOptions, outp
   }
 }
 
-/** Says that no packet had a field that was asked for: it may be absent, or misspelt. */
+/** A name that no dissector has is wrong usage. */
+function refuseUnknown(name: string): void {
+  if (name in EITHER || isFieldName(name)) return;
+  const meant = nearest(name, [...fieldNames(), ...Object.keys(EITHER)]);
+  throw new UsageError(
+    `There is no field ${name}.${meant === undefined ? ' See docs/protocols.md for names.' : ` Did you mean ${meant}?`}`,
+  );
+}
+
+/** Says that no packet had a field that was asked for. */
 function remarkUnseen(name: string, seen: ReadonlySet<string>, output: Output): void {
-  if ((EITHER[name] ?? [name]).some((each) => seen.has(each))) return;
-  const meant = nearest(name, [...seen, ...Object.keys(EITHER)]);
-  output.message(`No packet has the field ${name}${meant === undefined ? '.' : `; did you mean ${meant}?`}`);
+  if (!(EITHER[name] ?? [name]).some((each) => seen.has(each))) output.message(`No packet has the field ${name}.`);
 }
 
 /** Prints the list; the names of all fields that its packets had, where fields were asked for. */

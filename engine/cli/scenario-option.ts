@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { EngineError, type Scenario, type ScenarioIssue } from '../contract/index.ts';
 import { parseParameterValue, parseScenario, setParameter } from '../lab/index.ts';
+import { UsageError } from './output.ts';
 import { DEFAULT_SCENARIO, fileError, scenarioText } from '../host/index.ts';
 
 export interface ScenarioOptions {
@@ -21,9 +22,9 @@ export function chooseScenario(options: ScenarioOptions, fallback?: Pick<ChosenS
   let yaml = options.scenario === undefined && fallback !== undefined ? fallback.yaml : read(id);
   for (const setting of options.set ?? []) {
     const at = setting.indexOf('=');
-    yaml = changed(id, yaml, setting.slice(0, at), parseParameterValue(setting.slice(at + 1)));
+    yaml = changed(yaml, `--set ${setting}`, setting.slice(0, at), parseParameterValue(setting.slice(at + 1)));
   }
-  if (options.seed !== undefined) yaml = changed(id, yaml, 'seed', options.seed);
+  if (options.seed !== undefined) yaml = changed(yaml, `--seed ${options.seed}`, 'seed', options.seed);
   const parsed = parseScenario(yaml);
   if (!parsed.ok) throw refused(id, parsed.error);
   return { id, yaml, value: parsed.value };
@@ -41,9 +42,14 @@ function read(id: string): string {
   }
 }
 
-function changed(id: string, yaml: string, path: string, value: string | number | boolean): string {
+/** A text that is no scenario is left for the reading of it to say so; one that only the option spoils is wrong usage. */
+function changed(yaml: string, option: string, path: string, value: string | number | boolean): string {
+  if (!parseScenario(yaml).ok) return yaml;
   const edited = setParameter(yaml, path, value);
-  if (!edited.ok) throw refused(id, edited.error);
+  if (!edited.ok)
+    throw new UsageError(
+      `${option}: ${edited.error.map(({ field, message }) => (field === '' ? message : `${field} ${message}`)).join('; ')}`,
+    );
   return edited.value;
 }
 

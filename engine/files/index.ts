@@ -5,6 +5,7 @@ export { memoryByteSource, PushByteSource, MAX_PUSHED_BYTES, NOTHING_YET, type B
 export { fileByteSource, descriptorByteSource } from './file-source.ts';
 export { detectFormat, DETECT_BYTES, type CaptureFormat, type Detected } from './detect.ts';
 export { openCapture, openCaptureSync, openSource, type CaptureFile, type OpenOptions } from './open.ts';
+export { TempFolder, sweepTempFolders } from './temp-folder.ts';
 export { haveZstd, MAX_UNPACKED_BYTES } from './unpack.ts';
 export { linkTypeName } from './link-types.ts';
 export {

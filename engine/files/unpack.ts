@@ -1,5 +1,4 @@
-import { closeSync, createReadStream, createWriteStream, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, createReadStream, createWriteStream, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Transform, Writable, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,6 +6,7 @@ import * as zlib from 'node:zlib';
 import { EngineError } from '../contract/index.ts';
 import { err, ok, type Result } from '../base/index.ts';
 import type { Finding } from './findings.ts';
+import { TempFolder } from './temp-folder.ts';
 
 /** Bytes a compressed capture may unpack to. Larger than any capture people compress, small enough not to fill a disk unseen. */
 export const MAX_UNPACKED_BYTES = 64 * 1024 * 1024 * 1024;
@@ -25,18 +25,6 @@ export interface Unpacked {
   readonly findings: readonly Finding[];
   /** Removes the temporary file. */
   remove(): void;
-}
-
-const live = new Set<string>();
-
-/** Folders of temporary files that a normal exit removes, should nobody have closed their capture. */
-function removeAtExit(folder: string): void {
-  if (live.size === 0) {
-    process.once('exit', () => {
-      for (const left of live) rmSync(left, { recursive: true, force: true });
-    });
-  }
-  live.add(folder);
 }
 
 type ZlibWithZstd = typeof zlib & { createZstdDecompress?: () => Transform };
@@ -62,20 +50,18 @@ export async function unpack(path: string, format: 'gzip' | 'zstd', options: Unp
       }),
     );
   }
-  const folder = mkdtempSync(join(tmpdir(), 'ringside-'));
-  removeAtExit(folder);
+  const folder = new TempFolder('unpack');
   const remove = (): void => {
-    live.delete(folder);
-    rmSync(folder, { recursive: true, force: true });
+    folder.dispose();
   };
-  const target = join(folder, 'capture');
+  const target = join(folder.path, 'capture');
   const outcome = await run(path, target, decompressor, options);
   if (!outcome.ok) {
     remove();
     return outcome;
   }
   const damaged = outcome.value.some(({ reason }) => reason === 'damaged-compression');
-  const salvaged = damaged && format === 'gzip' ? await salvage(path, folder, statSync(target).size, options) : undefined;
+  const salvaged = damaged && format === 'gzip' ? await salvage(path, folder.path, statSync(target).size, options) : undefined;
   return ok(salvaged === undefined ? { path: target, findings: outcome.value, remove } : { ...salvaged, remove });
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TempFolder } from './temp-folder.ts';
+import { TempFolder } from '../files/index.ts';
 
 /** Files kept for the browser to fetch. A report is fetched at once; the oldest goes first. */
 export const MAX_DOWNLOADS = 16;

@@ -14,7 +14,7 @@ import {
   type Served,
   type SessionInfo,
 } from '../contract/index.ts';
-import { haveZstd } from '../files/index.ts';
+import { haveZstd, sweepTempFolders } from '../files/index.ts';
 import { checkFilter, listBackends, listDevices } from '../capture/index.ts';
 import { networkProfiles, scenarioIssues } from '../lab/index.ts';
 import { CliLink } from './cli-link.ts';
@@ -353,5 +353,7 @@ function withName(error: unknown, path: string, name: string): unknown {
 }
 
 export function createEngine(options: EngineOptions = {}): Engine {
+  // What a host that was killed left behind.
+  sweepTempFolders();
   return new Engine(options);
 }

@@ -5,11 +5,11 @@ export { Inputs, MAX_RECENT, fileError } from './inputs.ts';
 export { captureInfoOf, failedInfo, timestampWords, type InputTotals } from './capture-summary.ts';
 export { findChromium, printPdf, PDF_FIX } from './pdf.ts';
 export { compileScenarios, listScenarios, scenarioText, type BundledScenario } from './scenarios.ts';
-export { TempFolder } from './temp-folder.ts';
 export {
   cliFile,
   configFolder,
   distFolder,
+  fieldNamesFile,
   laneWorkerFile,
   programVersion,
   rendererFolder,

@@ -182,5 +182,6 @@ export function fileError(error: unknown, path: string): EngineError {
       fix: `sudo chmod a+r '${path}'`,
     });
   }
-  return new EngineError({ code: 'bad-input', message: `${path}: ${error instanceof Error ? error.message : String(error)}`, where });
+  if (code === 'EISDIR') return new EngineError({ code: 'bad-input', message: 'This is a folder, not a file.', where });
+  return new EngineError({ code: 'bad-input', message: error instanceof Error ? error.message : String(error), where });
 }

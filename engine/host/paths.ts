@@ -30,6 +30,8 @@ export const laneWorkerFile = join(distFolder, 'lane-worker.cjs');
 export const MIN_LANE_BYTES = 8 * 1024 * 1024;
 /** Written by the build: see compiled-scenario.ts. */
 export const compiledScenariosFile = join(distFolder, 'scenarios.json');
+/** Names of all fields that the dissectors make, written by the build. */
+export const fieldNamesFile = join(distFolder, 'field-names.json');
 export const cliFile = join(distFolder, 'cli.js');
 
 /** Version of the program; the build writes it into the bundle, from source it is read. */

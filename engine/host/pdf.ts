@@ -3,7 +3,7 @@ import { accessSync, constants, readFileSync, statSync, writeFileSync } from 'no
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EngineError } from '../contract/index.ts';
-import { TempFolder } from './temp-folder.ts';
+import { TempFolder } from '../files/index.ts';
 
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome', 'microsoft-edge'];
 const FIXED_PLACES = [

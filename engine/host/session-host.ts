@@ -8,8 +8,8 @@ import {
   type Progress,
   type SessionInfo,
 } from '../contract/index.ts';
+import { TempFolder } from '../files/index.ts';
 import { sessionWorkerFile } from './paths.ts';
-import { TempFolder } from './temp-folder.ts';
 
 /**
  * Room for new objects in the thread, MB. It makes few: what it reads lies in typed arrays, and Node's own choice of three times 16

@@ -5,8 +5,8 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type * as NodePty from 'node-pty';
 import { EngineError } from '../contract/index.ts';
+import { TempFolder } from '../files/index.ts';
 import { cliFile, rootFolder } from './paths.ts';
-import { TempFolder } from './temp-folder.ts';
 
 /** Shells of one window. */
 export const MAX_TERMINALS = 8;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EngineError, type InputRef } from '../contract/index.ts';
+import { TempFolder } from '../files/index.ts';
 import type { Inputs } from './inputs.ts';
-import { TempFolder } from './temp-folder.ts';
 
 /** Largest file a browser may hand over. Larger ones are opened by name: `ringside serve FILE`. */
 export const MAX_UPLOAD_BYTES = 8 * 1024 ** 3;

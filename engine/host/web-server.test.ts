@@ -136,7 +136,21 @@ describe('pages', () => {
 
   test('only reads are answered', async () => {
     for (const method of ['PUT', 'DELETE', 'POST', 'OPTIONS']) expect((await send('/', { method })).status).toBe(405);
-    expect(await send('/', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
+    const { pathname, search } = new URL(server.url);
+    for (const [path, signedIn] of [
+      ['/', true],
+      ['/', false],
+      [pathname + search, false],
+      ['/?token=wrong', false],
+      ['/nothing', true],
+      ['/upload', true],
+    ] as const) {
+      const get = await send(path, { signedIn });
+      const head = await send(path, { signedIn, method: 'HEAD' });
+      expect([path, head.status, head.headers['content-type'], head.headers.location, head.headers['set-cookie'], head.body]).toEqual(
+        [path, get.status, get.headers['content-type'], get.headers.location, get.headers['set-cookie'], ''], // prettier-ignore
+      );
+    }
   });
 });
 

@@ -109,7 +109,7 @@ async function handle(site: Site, request: IncomingMessage, response: ServerResp
     return;
   }
   const url = new URL(request.url ?? '/', `http://127.0.0.1:${site.port}`);
-  if (request.method === 'GET' && url.pathname === '/' && url.searchParams.has('token')) {
+  if ((request.method === 'GET' || request.method === 'HEAD') && url.pathname === '/' && url.searchParams.has('token')) {
     signIn(site, url, response);
     return;
   }
