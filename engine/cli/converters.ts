@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import { EngineError, type ConverterDecision, type ConvertersResult, type ConvertersSpec } from '../contract/index.ts';
 import { NS_PER_S, formatSeconds } from '../base/index.ts';
 import { PcapngWriter, atomicFile } from '../files/index.ts';
-import { parseConverters } from '../lab/index.ts';
+import { parseConverters, parseParameterValue, setParameter } from '../lab/index.ts';
 import { runConverters, type Family, type Node, type PacketRecorder } from '../translator/index.ts';
 import { BundledFolder, convertersFolder, refusedYaml } from '../host/index.ts';
 import { count, table } from './format.ts';
-import { EXIT, type Output } from './output.ts';
+import { EXIT, UsageError, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
 
 export interface ConvertersOptions {
   readonly seed?: number;
+  readonly set?: readonly string[];
   readonly explain?: boolean;
   readonly messages?: boolean;
   readonly output?: string;
@@ -37,7 +38,14 @@ export async function convertersCommand(
     list(bundled, output);
     return EXIT.ok;
   }
-  const parsed = parseConverters(bundled.fileOrBundled(name));
+  let text = bundled.fileOrBundled(name);
+  for (const setting of options.set ?? []) {
+    const at = setting.indexOf('=');
+    const edited = setParameter(text, setting.slice(0, at), parseParameterValue(setting.slice(at + 1)), parseConverters);
+    if (!edited.ok) throw new UsageError(edited.error.map(({ field, message }) => `--set ${field}: ${message}`).join('\n  '));
+    text = edited.value;
+  }
+  const parsed = parseConverters(text);
   if (!parsed.ok) throw refusedYaml(name, parsed.error, 'ringside schema converters');
   const spec = options.seed === undefined ? parsed.value : { ...parsed.value, seed: options.seed };
   const captures = options.output === undefined ? null : new Captures(options.output);

@@ -37,7 +37,7 @@ function speed(text: string): number {
   return value;
 }
 
-function setting(text: string, before: readonly string[] = []): string[] {
+export function setting(text: string, before: readonly string[] = []): string[] {
   if (!/^[^=\s]+=/.test(text)) throw new InvalidArgumentError('path=value, such as device.rxRingSlots=256');
   return [...before, text];
 }

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { examples, integer, type Act, type Add, type Run } from './program.ts';
+import { examples, integer, setting, type Act, type Add, type Run } from './program.ts';
 
 /** `translate`, `map`, `translators` and `converters`. */
 export function addTranslate(add: Add, act: Act): void {
@@ -51,6 +51,7 @@ export function addTranslate(add: Add, act: Act): void {
   add('converters [scenario]', 'terminals that convert addresses for the calls of others, or the bundled scenarios', (command) =>
     command
       .option('--seed <number>', 'seed of everything random', integer('A seed', 0, 0xffffffff))
+      .option('--set <path=value>', 'change one parameter; may be repeated', setting)
       .option('--explain', 'every choice of a converter: all candidates, their scores, and why the others lost')
       .option('--messages', 'every message of call control, in order')
       .option('-o, --output <folder>', 'captures of the legs of every converter and of the signalling, as pcapng')
@@ -59,6 +60,7 @@ export function addTranslate(add: Add, act: Act): void {
         examples(
           'ringside converters',
           'ringside converters two-phones --explain',
+          'ringside converters office --set switch.selection=rtt',
           'ringside converters office --json | jq -c .divert?',
           'ringside converters mine.yaml -o legs/     (ringside schema converters: what a file may say)',
         ),

@@ -22,6 +22,7 @@ import { translatedCalls } from './translated.ts';
 import { offloadCalls } from './offload.ts';
 import { burstAnalysisCalls } from './burst-analysis.ts';
 import { multicastCalls } from './multicast-calls.ts';
+import { convertersCalls } from './converters-calls.ts';
 import { packetDetailSchema, packetRowSchema } from './packet.ts';
 import { scenarioIssueSchema } from './scenario.ts';
 
@@ -185,6 +186,7 @@ export const contract = {
     ),
 
     ...burstCalls,
+    ...convertersCalls,
     ...translatedCalls,
     ...offloadCalls,
     ...multicastCalls,

@@ -23,6 +23,7 @@ export * from './converters.ts';
 export * from './multicast.ts';
 export * from './multicast-state.ts';
 export * from './multicast-calls.ts';
+export * from './converters-calls.ts';
 export * from './report.ts';
 export * from './burst-analysis.ts';
 export * from './quantity.ts';

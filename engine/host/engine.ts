@@ -78,6 +78,7 @@ type OwnCall = Exclude<
   | Exclude<Extract<CallName, `burst.${string}`>, 'burst.profiles'>
   | Extract<CallName, `offload.${string}`>
   | `multicast.${string}`
+  | `converters.${string}`
   | 'flows.list'
   | 'timeline'
   | 'series'

@@ -7,7 +7,7 @@ export const converterScale: Experiment = {
   question: 'How many of the terminals must be dual so that every call between the families is served?',
   source: 'translator 4.5, experiment 7',
   method:
-    'Networks of growing size, with a growing share of dual terminals that convert three calls each; one call per terminal and minute, 20 s long, between parties without a common family. Calls are set up and counted; no media flows.',
+    'Networks of growing size, with a growing share of dual terminals that convert three calls each; one call per terminal and minute, 10 s long, between parties without a common family. Calls are set up and counted; no media flows.',
   measured: false,
   async run({ size, seed, step }) {
     const sizes = size === 'full' ? [10, 100, 1_000, 10_000] : [10, 100];
@@ -18,10 +18,10 @@ export const converterScale: Experiment = {
         await step(i, sizes.length, `${String(total)} terminals`);
         const result = network({
           seed,
-          durationS: size === 'full' ? 60 : 20,
+          durationS: 20,
           gateway: null,
           terminals: phones(total, share),
-          load: { perS: total / 60, holdS: 20, pairs: 'mixed' },
+          load: { perS: total / 60, holdS: 10, pairs: 'mixed' },
           media: { enabled: false },
         });
         const { totals } = result;

@@ -2,6 +2,7 @@ import { EngineError, contract, type CallName, type EngineHandlers } from '../..
 import { burstHandlers } from './burst.ts';
 import { offloadHandlers } from './offload.ts';
 import { multicastHandlers } from './multicast.ts';
+import { convertersHandlers } from './converters.ts';
 import { analyseBurstsOfInput } from '../burst-analysis.ts';
 import { translatedHandlers } from './translated.ts';
 import type { SessionCore } from './core.ts';
@@ -47,6 +48,7 @@ export function sessionHandlers(
     'scenario.use': ({ id, yaml }) => core().useScenario(id, yaml),
     'scenario.set': ({ path, value }) => core().setParameter(path, value),
     ...burstHandlers(core),
+    ...convertersHandlers(),
     ...translatedHandlers(core),
     ...offloadHandlers(core),
     ...multicastHandlers(),

@@ -43,16 +43,21 @@ function resolvePath(yaml: YamlText, dotted: string): Result<Path, ScenarioIssue
 
 /**
  * A scenario text with one parameter changed. A value that stands in the text is replaced in place and every other byte stays;
- * one that does not is added to its group, and comments stay. The result is a good scenario, or the findings say why not.
+ * one that does not is added to its group, and comments stay. The result passes `check`, or the findings say why not.
  */
-export function setParameter(text: string, dotted: string, value: ParameterValue): Result<string, ScenarioIssue[]> {
+export function setParameter(
+  text: string,
+  dotted: string,
+  value: ParameterValue,
+  check: (text: string) => Result<unknown, ScenarioIssue[]> = parseScenario,
+): Result<string, ScenarioIssue[]> {
   const yaml = readYaml(text);
   if (!yaml.ok) return yaml;
   const path = resolvePath(yaml.value, dotted);
   if (!path.ok) return path;
   const edited = replaceScalar(yaml.value, text, path.value, value) ?? insertValue(yaml.value, text, path.value, value);
   if (edited === undefined) return refuse(dotted, `${dotted} is a group of parameters, not one parameter`);
-  const checked = parseScenario(edited);
+  const checked = check(edited);
   return checked.ok ? ok(edited) : checked;
 }
 

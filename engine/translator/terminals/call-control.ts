@@ -10,6 +10,8 @@ import { buildSdp, rewriteSip, sipMessage } from './sdp.ts';
 /** Lost packets in a row after which a receiver says that it hears nothing; and how long one silent side alone is watched (T-17). */
 export const SILENT_PACKETS = 3;
 const ONE_SIDED_NS = 2 * NS_PER_S;
+/** Longest time from the INVITE to the answer; SIP's timer B (RFC 3261 section 17.1.1.2) is 64 times T1. */
+const SET_UP_NS = 32 * NS_PER_S;
 /** A drain without a successor is tried again so often, a second apart, before the session is given up. */
 const DRAIN_TRIES = 10;
 
@@ -38,6 +40,12 @@ export class CallControl {
   /** The caller's INVITE is at the switch. */
   setUp(call: Call): void {
     const { from, to } = call;
+    this.lab.after(SET_UP_NS, () => {
+      if (call.state !== 'ringing') return;
+      this.fail(call, 'not set up in time');
+      if (call.converter !== null) this.choosing.release(call, call.converter);
+    });
+    if (call.state !== 'ringing') return;
     if (!to.alive) this.fail(call, 'the callee is gone');
     else if (from.common(to) !== 0) {
       // T-10: a common family needs no converter.
@@ -153,9 +161,11 @@ export class CallControl {
   }
 
   private end(call: Call, state: 'ended' | 'failed', why: string): void {
+    if (call.state === 'ended' || call.state === 'failed') return;
     call.state = state;
     call.why = why;
     call.endedNs = this.lab.nowNs;
+    this.lab.openCalls--;
     for (const stream of call.streams) stream.running = false;
     if (call.divert !== null) this.finishDivert(call, false);
     for (const node of [call.from, call.to]) {

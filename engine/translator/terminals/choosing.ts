@@ -13,6 +13,8 @@ type Row = ConverterDecision['candidates'][number];
 export type Chosen =
   { readonly node: Node; readonly port: number; readonly standIn4: number } | { readonly node: null; readonly why: string };
 
+/** Candidates kept of a choice, the best ones: nobody asks more than `refusals` of them. */
+const MAX_CANDIDATES = 16;
 /** Answers to a multicast query that silence the rest. */
 const ENOUGH_ANSWERS = 8;
 /** IPv4 addresses that stand for IPv6 parties: shared address space (RFC 6598), taken in turn. */
@@ -97,7 +99,7 @@ export class Choosing {
       const incumbent = node === call.converter;
       return [{ announcement, rttMs: a.rttMs + b.rttMs, lossPercent: a.lossPercent + b.lossPercent, incumbent }];
     });
-    return rank(candidates, call.id, selection, weights, lab.random);
+    return rank(candidates, call.id, selection, weights, lab.random, MAX_CANDIDATES);
   }
 
   private decision(call: Call, cause: ChoiceCause, ranking: readonly Ranked[], exclude: Node | null): ConverterDecision {

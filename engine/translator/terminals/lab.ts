@@ -36,6 +36,8 @@ export class Lab {
   readonly leftOut: Record<string, number> = {};
   /** Media packets that did not arrive, by reason. */
   readonly lost = new Map<string, number>();
+  /** Calls that have not ended. */
+  openCalls = 0;
   /** Media packets on their way. */
   inFlight = 0;
   readonly durationNs: number;

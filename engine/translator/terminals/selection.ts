@@ -42,18 +42,45 @@ function termsOf({ announcement: a, rttMs, lossPercent, incumbent }: Candidate, 
   };
 }
 
-/** Candidates from the best to the worst. Ties go by rendezvous hash; `random` is drawn from only by the rule of that name. */
-export function rank(candidates: readonly Candidate[], session: number, rule: SelectionRule, weights: Weights, random: Random): Ranked[] {
-  const ranked = candidates.map((candidate) => {
-    const terms = termsOf(candidate, weights);
-    const { announcement: a } = candidate;
-    const hash = rendezvous(session, a.node);
-    let score = hash;
-    if (rule === 'score') score = terms.free + terms.rtt + terms.loss + terms.ownCall + terms.battery + terms.hysteresis;
-    else if (rule === 'least-loaded') score = minus(a.inUse / a.fullCapacity);
-    else if (rule === 'rtt') score = minus(candidate.rttMs);
-    else if (rule === 'random') score = random.float();
-    return { ...candidate, score, terms, hash };
-  });
-  return ranked.sort((x, y) => y.score - x.score || y.hash - x.hash);
+function scoreOf(candidate: Candidate, hash: number, rule: SelectionRule, weights: Weights, random: Random): number {
+  const { announcement: a } = candidate;
+  switch (rule) {
+    case 'score': {
+      const terms = termsOf(candidate, weights);
+      return terms.free + terms.rtt + terms.loss + terms.ownCall + terms.battery + terms.hysteresis;
+    }
+    case 'least-loaded':
+      return minus(a.inUse / a.fullCapacity);
+    case 'rtt':
+      return minus(candidate.rttMs);
+    case 'random':
+      return random.float();
+    case 'rendezvous':
+      return hash;
+  }
+}
+
+/**
+ * The `most` best candidates, from the best on. Ties go by rendezvous hash; `random` is drawn from only by the rule of that name. One pass: of
+ * thousands of candidates a handful is wanted.
+ */
+export function rank(
+  candidates: readonly Candidate[],
+  session: number,
+  rule: SelectionRule,
+  weights: Weights,
+  random: Random,
+  most: number,
+): Ranked[] {
+  const best: { candidate: Candidate; score: number; hash: number }[] = [];
+  for (const candidate of candidates) {
+    const hash = rendezvous(session, candidate.announcement.node);
+    const score = scoreOf(candidate, hash, rule, weights, random);
+    let at = best.length;
+    while (at > 0 && (best[at - 1]!.score < score || (best[at - 1]!.score === score && best[at - 1]!.hash < hash))) at--;
+    if (at >= most) continue;
+    best.splice(at, 0, { candidate, score, hash });
+    if (best.length > most) best.pop();
+  }
+  return best.map(({ candidate, score }) => ({ ...candidate, score, terms: termsOf(candidate, weights) }));
 }

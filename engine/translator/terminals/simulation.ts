@@ -116,7 +116,7 @@ class Simulation {
   /** True while something can still happen by itself. */
   private get going(): boolean {
     const { lab } = this;
-    return lab.nowNs < lab.durationNs || lab.calls.some((call) => call.state === 'active' || call.state === 'ringing');
+    return lab.nowNs < lab.durationNs || lab.openCalls > 0;
   }
 
   private refresh(node: Node): void {
@@ -214,11 +214,13 @@ class Simulation {
     const streams = [stream(from, port, to, port + 2, 2 * id + 1), stream(to, port + 2, from, port, 2 * id + 2)] as const;
     const call = new Call(id, from, to, holdNs, lab.nowNs, lab.nodes.switches[id % sw.count]!, streams);
     lab.calls.push(call);
+    lab.openCalls++;
     const busy = from.call >= 0 ? from : to.call >= 0 ? to : undefined;
     if (busy !== undefined || !from.alive) {
       call.state = 'failed';
       call.why = busy === undefined ? 'the caller is gone' : busy === from ? 'the caller is busy' : 'the callee is busy';
       call.endedNs = lab.nowNs;
+      lab.openCalls--;
       return;
     }
     for (const node of [from, to]) {

@@ -16,6 +16,7 @@ import {
 } from '../../../engine/contract/index.ts';
 import { burstAnalysisHandlers } from './burst-analysis-double.ts';
 import { burstHandlers } from './burst-double.ts';
+import { convertersHandlers } from './converters-double.ts';
 import { translatedHandlers } from './translated-double.ts';
 import { multicastHandlers } from './multicast-double.ts';
 import { FLOWS, hello, INPUTS, packetDetail, packetRow, SCENARIO_YAML, sessionInfo, STOPPED, summaryFor, WORLD } from './world.ts';
@@ -114,6 +115,7 @@ function handlers(state: State): EngineHandlers {
     ...scenarioHandlers(state),
     ...liveHandlers(state),
     ...burstHandlers(),
+    ...convertersHandlers(),
     ...translatedHandlers(),
     ...multicastHandlers(),
     ...burstAnalysisHandlers(),
