@@ -118,6 +118,7 @@ export function createProgram(version: string, signal: AbortSignal, finish: (cod
   addInfo(add, act);
   addReplay(add, act);
   addPackets(add, act);
+  addStats(add, act);
   addServe(add, act);
   addCapture(add, act);
   addBurst(add, act);
@@ -212,6 +213,36 @@ function addPackets(add: Add, act: Act): void {
         act(async ({ output, signal }: Run, file: string, options: object) => {
           const { packetsCommand } = await import('./packets.ts');
           return packetsCommand(file, options, output, signal);
+        }),
+      ),
+  );
+}
+
+function addStats(add: Add, act: Act): void {
+  const number = integer('A number', 0, 0x7fffffff);
+  add('stats <file>', 'statistics of a replay as flat records: rings, pools, flows, stack instances, class queues, caches', (command) =>
+    command
+      .option('-s, --scenario <name>', 'a bundled scenario or a YAML file')
+      .option('--set <path=value>', 'change one parameter; may be repeated', setting)
+      .option('--at <seconds>', 'at this time of the capture instead of its end', seconds)
+      .option('--nexus <name>', 'records of one nexus: netif or fsw')
+      .option('--flow <number>', 'records of one flow', number)
+      .option('--pid <number>', 'records of what a process owns', number)
+      .option('--tuple <text>', 'flows whose addresses and ports contain this')
+      .option('--table <name>', 'records of one table, such as ring, flow or cache')
+      .option('--object <name>', 'objects whose name begins so')
+      .addHelpText(
+        'after',
+        examples(
+          'ringside stats capture.pcapng',
+          'ringside stats capture.pcapng --scenario aqm-advisory --nexus fsw --table flow-advisory',
+          "ringside stats capture.pcapng --flow 3 --json | jq -s 'map({(.name): .value}) | add'",
+        ),
+      )
+      .action(
+        act(async ({ output, signal }: Run, file: string, options: object) => {
+          const { statsCommand } = await import('./stats.ts');
+          return statsCommand(file, options, output, signal);
         }),
       ),
   );

@@ -20,6 +20,7 @@ import {
 import { burstCalls } from './burst.ts';
 import { translatedCalls } from './translated.ts';
 import { offloadCalls } from './offload.ts';
+import { stackCalls } from './stack-model.ts';
 import { burstAnalysisCalls } from './burst-analysis.ts';
 import { multicastCalls } from './multicast-calls.ts';
 import { convertersCalls } from './converters-calls.ts';
@@ -190,6 +191,7 @@ export const contract = {
     ...translatedCalls,
     ...offloadCalls,
     ...multicastCalls,
+    ...stackCalls,
 
     'scenario.get': call('Text of a bundled scenario', z.strictObject({ id: z.string() }), z.object({ yaml: z.string() })),
     'scenario.check': call(

@@ -8,6 +8,7 @@ export * from './offload.ts';
 export * from './scenario.ts';
 export * from './run.ts';
 export * from './burst.ts';
+export * from './stack-model.ts';
 export * from './session.ts';
 export * from './calls.ts';
 export * from './messages.ts';

@@ -73,6 +73,7 @@ type OwnCall = Exclude<
   | `packets.${string}`
   | `transport.${string}`
   | `run.${string}`
+  | `stack.${string}`
   | 'bursts.analyse'
   | `translator.${string}`
   | Exclude<Extract<CallName, `burst.${string}`>, 'burst.profiles'>

@@ -27,3 +27,4 @@ export { reportName, writeReport } from './session/report.ts';
 export { analyseBurstsOfFile, type BurstRequest } from './burst-analysis.ts';
 export { BundledFolder, refusedYaml } from './bundled.ts';
 export { offloadFile, type OffloadFileRequest, type OffloadFileResult } from './offload-file.ts';
+export { statisticsOfFile, type StatisticsRequest } from './statistics.ts';

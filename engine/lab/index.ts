@@ -20,3 +20,12 @@ export { explainPacket, type Explanation } from './explain.ts';
 export * from './metering/index.ts';
 export { TraceWriter, MAX_TRACE_RECORDS, type TraceWriterOptions } from './trace-writer.ts';
 export * from './offload/index.ts';
+export {
+  flowTuple,
+  stackArena,
+  stackModelOf,
+  stackStatistics,
+  stackTopology,
+  type AdvisoryChange,
+  type StackModel,
+} from './stack-model/index.ts';

@@ -164,5 +164,12 @@ export function queueResult(world: QueueWorld, portIds: readonly string[]): Queu
     flows: fsw.table.columns(),
     series: world.series === null ? null : world.series.result(),
     ...regulation,
+    advisory: advisoryResult(world),
   };
+}
+
+function advisoryResult(world: QueueWorld): QueueResult['advisory'] {
+  const queues = world.model?.classQueues ?? null;
+  if (queues === null || queues.advisory === null) return null;
+  return { changes: queues.changes, lost: queues.changesLost };
 }

@@ -4,6 +4,7 @@ import type { Ladder } from '../stack/index.ts';
 import type { QueueRegulation } from './metering/index.ts';
 import type { FlowColumns } from '../wire/index.ts';
 import type { PollSink } from './offload/poll-trace.ts';
+import type { AdvisoryChange } from './stack-model/index.ts';
 
 /**
  * The lab's public shapes. Times are integer nanoseconds on the lab clock in a float64 (W-01); packet numbers are 1-based and
@@ -93,6 +94,8 @@ export interface QueueResult {
   readonly series: QueueSeries | null;
   /** Where the host port feeds sockets. */
   readonly regulation?: QueueRegulation;
+  /** When flows were suspended and resumed; null without an advisory table. */
+  readonly advisory: { readonly changes: readonly AdvisoryChange[]; readonly lost: number } | null;
 }
 
 export interface QueuePortResult {

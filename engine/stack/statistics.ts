@@ -16,15 +16,15 @@ export interface StatRecord {
 }
 
 export interface StatFilter {
-  readonly table?: string;
+  readonly table?: string | undefined;
   /** Object name, or the beginning of it. */
-  readonly object?: string;
-  readonly name?: string;
-  readonly nexus?: string;
-  readonly flow?: number;
-  readonly pid?: number;
+  readonly object?: string | undefined;
+  readonly name?: string | undefined;
+  readonly nexus?: string | undefined;
+  readonly flow?: number | undefined;
+  readonly pid?: number | undefined;
   /** Part of the flow's tuple, such as an address or `:443`. */
-  readonly tuple?: string;
+  readonly tuple?: string | undefined;
 }
 
 export function filterStats(records: readonly StatRecord[], filter: StatFilter): StatRecord[] {

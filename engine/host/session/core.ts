@@ -325,6 +325,16 @@ export class SessionCore {
     void survey(this.input, this.scenario.parsed, this.snapshots, this.surveyor.signal);
   }
 
+  /** Looks at the pipeline at the playhead; nothing of it may be kept or changed. */
+  inspect<T>(look: (pipeline: Pipeline) => T): T {
+    return this.playhead.inspect(look);
+  }
+
+  /** The last finished run and what became of each packet in it; null before there is one. */
+  get finished(): { readonly result: RunResult; readonly verdicts: VerdictSink } | null {
+    return this.current === null ? null : { result: this.current.result, verdicts: this.verdicts };
+  }
+
   summaries(): { current: RunSummary | null; previous: RunSummary | null } {
     return { current: this.current?.result.summary ?? null, previous: this.previous };
   }

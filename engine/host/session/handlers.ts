@@ -6,6 +6,7 @@ import { convertersHandlers } from './converters.ts';
 import { analyseBurstsOfInput } from '../burst-analysis.ts';
 import { translatedHandlers } from './translated.ts';
 import type { SessionCore } from './core.ts';
+import { stackHandlers } from './stack.ts';
 
 /**
  * The session's side of the contract. `open` gives the session once it is indexed; `extra` are the calls that need more than the
@@ -52,6 +53,7 @@ export function sessionHandlers(
     ...translatedHandlers(core),
     ...offloadHandlers(core),
     ...multicastHandlers(),
+    ...stackHandlers(core),
     ...extra,
   };
   const elsewhere = (name: CallName) => () => {

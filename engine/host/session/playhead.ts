@@ -102,6 +102,11 @@ export class Playhead implements Player {
     return burstState(this.pipeline, this.tNs);
   }
 
+  /** Looks at the pipeline as it stands; nothing of it may be kept or changed. */
+  inspect<T>(look: (pipeline: Pipeline) => T): T {
+    return look(this.pipeline);
+  }
+
   private newPipeline(): Pipeline {
     return new Pipeline(this.scenario, this.verdicts === undefined ? {} : { verdicts: this.verdicts });
   }

@@ -2,3 +2,5 @@ export * from './class-queues.ts';
 export * from './control.ts';
 export * from './held-back.ts';
 export * from './model.ts';
+export * from './records.ts';
+export * from './view.ts';

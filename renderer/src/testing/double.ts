@@ -19,6 +19,7 @@ import { burstHandlers } from './burst-double.ts';
 import { convertersHandlers } from './converters-double.ts';
 import { translatedHandlers } from './translated-double.ts';
 import { multicastHandlers } from './multicast-double.ts';
+import { stackHandlers } from './stack-double.ts';
 import { FLOWS, hello, INPUTS, packetDetail, packetRow, SCENARIO_YAML, sessionInfo, STOPPED, summaryFor, WORLD } from './world.ts';
 
 /**
@@ -118,6 +119,7 @@ function handlers(state: State): EngineHandlers {
     ...convertersHandlers(),
     ...translatedHandlers(),
     ...multicastHandlers(),
+    ...stackHandlers(),
     ...burstAnalysisHandlers(),
     'report.export': ({ format }) => ({ name: `report.${format}`, url: `./download/report.${format}`, bytes: 10 }),
     'terminal.open': () => ({ terminal: 't1', shell: 'bash' }),

@@ -1,0 +1,112 @@
+import { filterStats, statRecords, type StatFilter, type StatRecord } from '../../stack/index.ts';
+import type { Pipeline } from '../pipeline.ts';
+import { stackModelOf, stackTopology } from './view.ts';
+
+/** The device's own objects belong to the netif nexus, the others to the flow switch. */
+const NETIF = 'netif';
+const FSW = 'fsw';
+
+/** Everything that is counted, as flat records (S-10), queue by queue, with the flow switch's flows behind. */
+export function stackRecords(pipeline: Pipeline): StatRecord[] {
+  const topology = stackTopology(pipeline, 0);
+  const pidOf = (port: string): { pid?: number } => {
+    const owner = topology.instances.find((i) => i.port === port && i.state === 'running');
+    return owner === undefined || owner.pid === 0 ? {} : { pid: owner.pid };
+  };
+  const counters = pipeline.statistics().map((record) => {
+    const port = record.object.split('.')[0]!;
+    const nexus = port === 'device' ? NETIF : FSW;
+    return { ...record, nexus, ...pidOf(port) };
+  });
+  const owners = topology.instances.flatMap((i) =>
+    statRecords(
+      'flow-owner',
+      i.id,
+      {
+        rules: i.rules,
+        reservations: i.reservations,
+        held_back: i.heldBack,
+        mapped_bytes: i.mappedBytes,
+        redirected_bytes: i.redirectedBytes,
+      },
+      { nexus: FSW, ...(i.pid === 0 ? {} : { pid: i.pid }) },
+    ),
+  );
+  return [...counters, ...owners, ...modelRecords(pipeline), ...flowRecords(pipeline, pidOf)];
+}
+
+function modelRecords(pipeline: Pipeline): StatRecord[] {
+  const model = stackModelOf(pipeline);
+  if (model === undefined) return [];
+  const topology = stackTopology(pipeline, 0);
+  const caches = model.pools.flatMap(({ cache }) => {
+    const { name, cpus, ...rest } = cache.stats();
+    return statRecords('cache', name, { ...rest, cpus: cpus.length }, { nexus: name.startsWith('device.') ? NETIF : FSW });
+  });
+  return [
+    ...topology.classQueues.flatMap(({ trafficClass, mode: _, ...rest }) =>
+      statRecords('queue', `classq.${trafficClass}`, rest, { nexus: NETIF }),
+    ),
+    ...caches,
+    ...topology.faults.flatMap((f) => statRecords('fault', f.id, { asked: f.asked, injected: f.injected }, { nexus: FSW })),
+    ...statRecords('worker', 'fsw.worker', model.counters, { nexus: FSW }),
+    ...statRecords(
+      'user-pool',
+      'fsw.user-pool',
+      { out: model.userPool.out, refused: model.userPool.refused, released: pipeline.arena.released },
+      { nexus: FSW },
+    ),
+  ];
+}
+
+function flowRecords(pipeline: Pipeline, pidOf: (port: string) => { pid?: number }): StatRecord[] {
+  const { flows } = pipeline;
+  flows.refresh();
+  const model = stackModelOf(pipeline);
+  const advisory = new Map(model?.classQueues?.advisory?.list().map((entry) => [entry.flow, entry]) ?? []);
+  const out: StatRecord[] = [];
+  for (let id = 0; id < flows.count; id++) {
+    const row = flows.row(id);
+    if (row === undefined) continue;
+    const about = { nexus: FSW, flow: id, tuple: flowTuple(row), ...pidOf(row.port) };
+    const object = `flow.${String(id)}`;
+    out.push(
+      ...statRecords(
+        'flow',
+        object,
+        {
+          packets_forward: row.packetsForward,
+          packets_backward: row.packetsBackward,
+          bytes: row.bytes,
+          drops: row.drops,
+          first_ns: row.firstNs,
+          last_ns: row.lastNs,
+        },
+        about,
+      ),
+    );
+    const entry = model === undefined ? undefined : advisory.get(id);
+    if (entry === undefined) continue;
+    const counters = { suspended: entry.suspended ? 1 : 0, ce_count: entry.ceCount, packet_count: entry.packetCount };
+    out.push(...statRecords('flow-advisory', object, counters, about));
+  }
+  return out;
+}
+
+/** A flow's addresses and ports in one word, the side that was seen first in front. */
+export function flowTuple(row: {
+  source: string;
+  sourcePort: number;
+  destination: string;
+  destinationPort: number;
+  protocol: string;
+}): string {
+  const end = (address: string, port: number): string =>
+    address.includes(':') ? `[${address}]:${String(port)}` : `${address}:${String(port)}`;
+  return `${row.protocol.toLowerCase()} ${end(row.source, row.sourcePort)} ${end(row.destination, row.destinationPort)}`;
+}
+
+/** Records that a filter lets through. */
+export function stackStatistics(pipeline: Pipeline, filter: StatFilter): StatRecord[] {
+  return filterStats(stackRecords(pipeline), filter);
+}
