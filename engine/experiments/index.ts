@@ -1,3 +1,4 @@
+import { BURST_EXPERIMENTS } from './bursts/index.ts';
 import { converterChurn } from './converters/churn.ts';
 import { gatewayOrTerminals } from './converters/gateway-or-terminals.ts';
 import { ownCallPriority } from './converters/own-call.ts';
@@ -15,6 +16,7 @@ export * from './render.ts';
 /** All experiments, in the order in which they are listed. */
 export const EXPERIMENTS: readonly Experiment[] = [
   interruptModeration,
+  ...BURST_EXPERIMENTS,
   gatewayOrTerminals,
   selectionRules,
   converterChurn,

@@ -18,6 +18,7 @@ export * from './lanes/lane-memory.ts';
 export * from './lanes/lane-sources.ts';
 export { explainPacket, type Explanation } from './explain.ts';
 export * from './metering/index.ts';
+export * from './closed-loop/index.ts';
 export { TraceWriter, MAX_TRACE_RECORDS, type TraceWriterOptions } from './trace-writer.ts';
 export * from './offload/index.ts';
 export {

@@ -1,0 +1,213 @@
+import { EventQueue, NS_PER_MS, NS_PER_S } from '../../base/index.ts';
+import type { MeterSpec, NetworkSpec, SocketsSpec } from '../../contract/index.ts';
+import { DROP_REASONS, Meter, type MeterHooks } from '../../stack/index.ts';
+import { MAX_SEGMENTS, Sender, type Algorithm } from './sender.ts';
+
+export interface ClosedLoopOptions {
+  readonly algorithm: Algorithm;
+  readonly flows: number;
+  readonly durationS: number;
+  /** Bottleneck of the network, its queue, and the round trip without any queue. */
+  readonly rateBps: number;
+  readonly queueBytes: number;
+  readonly rttMs: number;
+  /** The modem hands over what has come every `grantMs`, at `lineBps`; 0: at once. */
+  readonly grantMs: number;
+  readonly lineBps: number;
+  readonly mss: number;
+  /** Window that the receiver advertises: a promise, which may exceed the buffer that is there. */
+  readonly windowBytes: number;
+  readonly minRtoMs: number;
+  readonly poolPackets: number;
+  readonly meter: MeterSpec | null;
+  readonly sockets: SocketsSpec;
+  readonly network: NetworkSpec | undefined;
+  readonly seed: number;
+}
+
+export interface ClosedLoopResult {
+  /** In-order data at the receivers, bits per second. */
+  readonly goodputBps: number;
+  readonly sent: number;
+  readonly retransmits: number;
+  /** Retransmissions of segments that the receiver had already. */
+  readonly spurious: number;
+  readonly fastRetransmits: number;
+  readonly timeouts: number;
+  /** Losses by place: `network` for the bottleneck's queue, the others as drop reasons. */
+  readonly losses: Readonly<Record<string, number>>;
+  readonly rttMs: { readonly base: number; readonly p50: number; readonly p99: number; readonly mean: number };
+  /** Segments sent that are accounted for: in the path, dropped or handed to a receiver. */
+  readonly conserved: boolean;
+}
+
+const EV_ARRIVE = 0;
+const EV_ACK = 1;
+const EV_TIMER = 2;
+/** Events at once: every segment in flight, its acknowledgments, and a timer for each flow and change of it. */
+const MAX_EVENTS = 1 << 20;
+/** Headers of a segment on the wire: Ethernet, IPv4, TCP with time stamps. */
+const HEADER_BYTES = 66;
+
+/**
+ * TCP senders behind a bottleneck and a modem that delivers in lumps, with the meter and the sockets of the lab at their end (1.7,
+ * experiment 7). The receiver takes a segment when it comes into the receive buffer, and acknowledges it at once.
+ */
+class ClosedLoop implements MeterHooks {
+  private readonly o: ClosedLoopOptions;
+  private readonly events = new EventQueue(MAX_EVENTS);
+  private readonly meter: Meter;
+  private readonly senders: Sender[];
+  private readonly received: Uint8Array[];
+  private readonly expected: Int32Array;
+  private readonly timers: Float64Array;
+  private readonly arrival = new Float64Array(1);
+  private readonly losses: Record<string, number> = {};
+  private linkFreeNs = 0;
+  private lineFreeNs = 0;
+  private poolUsed = 0;
+  private nowNs = 0;
+  private sent = 0;
+  private inPath = 0;
+  private taken = 0;
+  private spurious = 0;
+
+  constructor(o: ClosedLoopOptions) {
+    this.o = o;
+    this.meter = new Meter({ meter: o.meter, sockets: o.sockets, network: o.network, poolPackets: o.poolPackets, seed: o.seed, hooks: this });
+    this.expected = new Int32Array(o.flows);
+    this.timers = new Float64Array(o.flows).fill(Number.POSITIVE_INFINITY);
+    this.received = Array.from({ length: o.flows }, () => new Uint8Array(MAX_SEGMENTS));
+    this.senders = Array.from({ length: o.flows }, (_, flow) => this.makeSender(flow));
+  }
+
+  private makeSender(flow: number): Sender {
+    return new Sender({
+      algorithm: this.o.algorithm,
+      mss: this.o.mss,
+      minRtoNs: this.o.minRtoMs * NS_PER_MS,
+      windowBytes: this.o.windowBytes,
+      send: (segment, again) => {
+        this.send(flow, segment, again);
+      },
+      setTimer: (atNs) => {
+        this.timers[flow] = atNs;
+        if (Number.isFinite(atNs)) this.events.schedule(atNs, EV_TIMER, flow);
+      },
+    });
+  }
+
+  run(): ClosedLoopResult {
+    const endNs = this.o.durationS * NS_PER_S;
+    for (const sender of this.senders) sender.push(0);
+    for (;;) {
+      const next = Math.min(this.events.nextNs, this.meter.nextDueNs);
+      if (next > endNs) break;
+      this.nowNs = next;
+      if (this.meter.nextDueNs <= this.events.nextNs) this.meter.run(next);
+      else if (this.events.next()) this.handle(this.events.kind, this.events.a, this.events.b);
+    }
+    return this.result(endNs);
+  }
+
+  private handle(kind: number, flow: number, value: number): void {
+    if (kind === EV_ARRIVE) this.arrive(flow, value);
+    else if (kind === EV_ACK) this.senders[flow]!.acknowledged(value, this.nowNs);
+    else if (this.timers[flow] === this.nowNs) {
+      this.timers[flow] = Number.POSITIVE_INFINITY;
+      this.senders[flow]!.expired(this.nowNs);
+    }
+  }
+
+  /** A segment goes through the bottleneck and waits for the modem's next grant. */
+  private send(flow: number, segment: number, again: boolean): void {
+    const { o } = this;
+    const bytes = o.mss + HEADER_BYTES;
+    this.sent++;
+    if (again && this.received[flow]![segment] !== 0) this.spurious++;
+    const reachNs = this.nowNs + (o.rttMs * NS_PER_MS) / 2;
+    const queued = Math.max(0, this.linkFreeNs - reachNs) * (o.rateBps / 8e9);
+    if (queued + bytes > o.queueBytes) {
+      this.losses['network'] = (this.losses['network'] ?? 0) + 1;
+      return;
+    }
+    this.linkFreeNs = Math.max(reachNs, this.linkFreeNs) + (bytes * 8e9) / o.rateBps;
+    const grantNs = o.grantMs * NS_PER_MS;
+    const handed = grantNs === 0 ? this.linkFreeNs : Math.ceil(this.linkFreeNs / grantNs) * grantNs;
+    this.lineFreeNs = Math.max(handed, this.lineFreeNs) + (bytes * 8e9) / o.lineBps;
+    this.inPath++;
+    this.events.schedule(Math.round(this.lineFreeNs), EV_ARRIVE, flow, segment);
+  }
+
+  private arrive(flow: number, segment: number): void {
+    this.inPath--;
+    if (this.poolUsed >= this.o.poolPackets) {
+      this.losses['nomem'] = (this.losses['nomem'] ?? 0) + 1;
+      return;
+    }
+    this.arrival[0] = this.nowNs;
+    this.meter.now[0] = this.nowNs;
+    this.poolUsed += this.meter.take(segment, flow, this.o.mss + HEADER_BYTES, 1, this.arrival, 0);
+  }
+
+  // MeterHooks.
+
+  released(meter: Meter, cell: number): void {
+    if (meter.enabled) this.poolUsed--;
+    const flow = meter.cells.flow[cell]!;
+    const segment = meter.cells.number[cell]!;
+    const got = this.received[flow]!;
+    this.taken++;
+    got[segment] = 1;
+    let next = this.expected[flow]!;
+    while (next < MAX_SEGMENTS && got[next] !== 0) next++;
+    this.expected[flow] = next;
+    this.events.schedule(Math.round(meter.now[0]! + (this.o.rttMs * NS_PER_MS) / 2), EV_ACK, flow, next);
+  }
+
+  dropped(_meter: Meter, _cell: number, code: number, held: boolean): void {
+    if (held) this.poolUsed--;
+    const { name } = DROP_REASONS[code]!;
+    this.losses[name] = (this.losses[name] ?? 0) + 1;
+  }
+
+  read(): void {
+    return;
+  }
+
+  stalled(): void {
+    return;
+  }
+
+  ticked(): void {
+    return;
+  }
+
+  private result(endNs: number): ClosedLoopResult {
+    const { o, senders } = this;
+    const rtts = senders.flatMap((s) => s.rttsNs).sort((a, b) => a - b);
+    const at = (p: number): number => (rtts[Math.max(0, Math.ceil((p / 100) * rtts.length) - 1)] ?? 0) / NS_PER_MS;
+    const sum = (pick: (s: Sender) => number): number => senders.reduce((n, s) => n + pick(s), 0);
+    const segments = this.expected.reduce((n, e) => n + e, 0);
+    const lost = Object.values(this.losses).reduce((n, l) => n + l, 0);
+    const { rings } = this.meter;
+    let held = rings.totalWaiting;
+    for (let r = 0; r < rings.count; r++) for (let c = rings.oldest[r]!; c !== 0; c = this.meter.cells.newer[c - 1]!) held++;
+    return {
+      goodputBps: (segments * o.mss * 8e9) / endNs,
+      sent: this.sent,
+      retransmits: sum((s) => s.retransmits),
+      spurious: this.spurious,
+      fastRetransmits: sum((s) => s.fastRetransmits),
+      timeouts: sum((s) => s.timeouts),
+      losses: Object.fromEntries(Object.entries(this.losses).sort(([a], [b]) => (a < b ? -1 : 1))),
+      rttMs: { base: o.rttMs, p50: at(50), p99: at(99), mean: rtts.reduce((n, r) => n + r, 0) / Math.max(1, rtts.length) / NS_PER_MS },
+      conserved: this.sent === this.inPath + lost + this.taken + held,
+    };
+  }
+}
+
+/** Runs senders against the meter for `durationS` seconds of simulated time. A function of its options alone. */
+export function runClosedLoop(options: ClosedLoopOptions): ClosedLoopResult {
+  return new ClosedLoop(options).run();
+}

@@ -1,0 +1,108 @@
+import { NS_PER_S } from '../../base/index.ts';
+
+/** How a sender sizes its window. Windows are bytes; `flight` is what is sent and not acknowledged. */
+export interface CongestionControl {
+  cwnd: number;
+  ssthresh: number;
+  /** New data was acknowledged outside of recovery. */
+  acked(bytes: number, tNs: number, rttNs: number): void;
+  /** A loss was seen by duplicate acknowledgments: the window after it is `ssthresh`. */
+  lost(flight: number): void;
+  /** The retransmission timer ran out. */
+  timedOut(flight: number): void;
+}
+
+/** RFC 6928: ten segments, at most 14,600 bytes unless two segments are more. */
+export function initialWindow(mss: number): number {
+  return Math.min(10 * mss, Math.max(2 * mss, 14_600));
+}
+
+/** Slow start and congestion avoidance of RFC 5681. */
+export class Reno implements CongestionControl {
+  cwnd: number;
+  ssthresh = Number.POSITIVE_INFINITY;
+  private readonly mss: number;
+
+  constructor(mss: number) {
+    this.mss = mss;
+    this.cwnd = initialWindow(mss);
+  }
+
+  acked(bytes: number): void {
+    if (this.cwnd < this.ssthresh) this.cwnd += Math.min(bytes, this.mss);
+    else this.cwnd += (this.mss * Math.min(bytes, this.mss)) / this.cwnd;
+  }
+
+  lost(flight: number): void {
+    this.ssthresh = Math.max(flight / 2, 2 * this.mss);
+  }
+
+  timedOut(flight: number): void {
+    this.ssthresh = Math.max(flight / 2, 2 * this.mss);
+    this.cwnd = this.mss;
+  }
+}
+
+/** RFC 9438, section 4.6 and 5. */
+const BETA = 0.7;
+const C = 0.4;
+/** Section 4.3: additive increase of the Reno-friendly estimate. */
+const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
+
+/** CUBIC of RFC 9438, with fast convergence and the Reno-friendly region; slow start as RFC 5681. */
+export class Cubic implements CongestionControl {
+  cwnd: number;
+  ssthresh = Number.POSITIVE_INFINITY;
+  private readonly mss: number;
+  /** In segments. */
+  private wMax = 0;
+  private prior = 0;
+  private estimate = 0;
+  private epochNs = -1;
+  private k = 0;
+
+  constructor(mss: number) {
+    this.mss = mss;
+    this.cwnd = initialWindow(mss);
+  }
+
+  acked(bytes: number, tNs: number, rttNs: number): void {
+    const { mss } = this;
+    if (this.cwnd < this.ssthresh) {
+      this.cwnd += Math.min(bytes, mss);
+      return;
+    }
+    const window = this.cwnd / mss;
+    const segments = bytes / mss;
+    if (this.epochNs < 0) this.begin(tNs, window);
+    const t = (tNs - this.epochNs) / NS_PER_S;
+    const cubic = (at: number): number => C * (at - this.k) ** 3 + this.wMax;
+    this.estimate += ((this.estimate < this.prior ? ALPHA : 1) * segments) / window;
+    if (cubic(t) < this.estimate) {
+      this.cwnd = Math.max(window, this.estimate) * mss;
+      return;
+    }
+    const target = Math.min(1.5 * window, Math.max(window, cubic(t + rttNs / NS_PER_S)));
+    this.cwnd += (((target - window) / window) * segments) * mss;
+  }
+
+  private begin(tNs: number, window: number): void {
+    this.epochNs = tNs;
+    this.estimate = window;
+    if (this.wMax < window) this.wMax = window;
+    this.k = Math.cbrt((this.wMax - window) / C);
+  }
+
+  lost(flight: number): void {
+    const window = this.cwnd / this.mss;
+    this.prior = window;
+    this.wMax = window < this.wMax ? (window * (1 + BETA)) / 2 : window;
+    this.ssthresh = Math.max(flight * BETA, 2 * this.mss);
+    this.epochNs = -1;
+  }
+
+  timedOut(flight: number): void {
+    this.lost(flight);
+    this.cwnd = this.mss;
+  }
+}

@@ -1,0 +1,134 @@
+import { Cubic, Reno, type CongestionControl } from './congestion.ts';
+import { RetransmissionTimer } from './rto.ts';
+
+export const ALGORITHMS = ['reno', 'cubic'] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+/** Segments that a sender can have sent in one run. */
+export const MAX_SEGMENTS = 1 << 20;
+const DUPLICATES = 3;
+
+export interface SenderOptions {
+  readonly algorithm: Algorithm;
+  readonly mss: number;
+  readonly minRtoNs: number;
+  /** What the receiver lets it have in flight, bytes. */
+  readonly windowBytes: number;
+  /** Puts a segment on the path now. */
+  send(segment: number, again: boolean): void;
+  /** Sets the timer to run out at an instant; a later call replaces it. */
+  setTimer(atNs: number): void;
+}
+
+/**
+ * A TCP sender that always has data: RFC 5681 with NewReno recovery (RFC 6582), or CUBIC; loss by three duplicate acknowledgments
+ * or the timer of RFC 6298. No SACK. Data is counted in segments of `mss` bytes.
+ */
+export class Sender {
+  readonly control: CongestionControl;
+  readonly timer: RetransmissionTimer;
+  /** First segment not acknowledged, next to send. */
+  una = 0;
+  next = 0;
+  fastRetransmits = 0;
+  timeouts = 0;
+  retransmits = 0;
+  readonly rttsNs: number[] = [];
+  private duplicates = 0;
+  private recovering = false;
+  private recover = 0;
+  /** Segments that were ever sent are those before it. */
+  private highest = 0;
+  private readonly options: SenderOptions;
+  private readonly sentNs = new Float64Array(MAX_SEGMENTS);
+  private readonly again = new Uint8Array(MAX_SEGMENTS);
+
+  constructor(options: SenderOptions) {
+    this.options = options;
+    this.control = options.algorithm === 'reno' ? new Reno(options.mss) : new Cubic(options.mss);
+    this.timer = new RetransmissionTimer(options.minRtoNs);
+  }
+
+  private get flight(): number {
+    return (this.next - this.una) * this.options.mss;
+  }
+
+  /** Sends what the window allows. */
+  push(tNs: number): void {
+    const { mss, windowBytes } = this.options;
+    const window = Math.min(this.control.cwnd, windowBytes);
+    while (this.flight + mss <= window && this.next < MAX_SEGMENTS) this.transmit(this.next++, tNs);
+  }
+
+  private transmit(segment: number, tNs: number): void {
+    const resend = segment < this.highest;
+    if (!resend) this.highest = segment + 1;
+    else {
+      this.again[segment] = 1;
+      this.retransmits++;
+    }
+    this.sentNs[segment] = tNs;
+    if (segment === this.una) this.options.setTimer(tNs + this.timer.rtoNs);
+    this.options.send(segment, resend);
+  }
+
+  /** An acknowledgment of everything before `ack` has come. */
+  acknowledged(ack: number, tNs: number): void {
+    if (ack > this.una) this.advanced(ack, tNs);
+    else if (this.next > this.una) this.duplicate(tNs);
+    this.push(tNs);
+  }
+
+  private advanced(ack: number, tNs: number): void {
+    const { mss } = this.options;
+    const bytes = (ack - this.una) * mss;
+    const last = ack - 1;
+    let rttNs = this.timer.srttNs;
+    if (this.again[last] === 0) {
+      rttNs = tNs - this.sentNs[last]!;
+      this.timer.sample(rttNs);
+      this.rttsNs.push(rttNs);
+    }
+    this.una = ack;
+    this.duplicates = 0;
+    this.options.setTimer(this.next > this.una ? tNs + this.timer.rtoNs : Number.POSITIVE_INFINITY);
+    if (!this.recovering) this.control.acked(bytes, tNs, rttNs);
+    else if (ack >= this.recover) {
+      this.recovering = false;
+      this.control.cwnd = Math.min(this.control.ssthresh, Math.max(this.flight, mss) + mss);
+    } else {
+      // A partial acknowledgment: the next hole is sent at once, and the window shrinks by what has left the network (RFC 6582).
+      this.control.cwnd = Math.max(mss, this.control.cwnd - bytes + mss);
+      this.transmit(this.una, tNs);
+    }
+  }
+
+  private duplicate(tNs: number): void {
+    const { mss } = this.options;
+    this.duplicates++;
+    if (this.recovering) {
+      this.control.cwnd += mss;
+      return;
+    }
+    if (this.duplicates !== DUPLICATES || this.una < this.recover) return;
+    this.fastRetransmits++;
+    this.recovering = true;
+    this.recover = this.next;
+    this.control.lost(this.flight);
+    this.control.cwnd = this.control.ssthresh + DUPLICATES * mss;
+    this.transmit(this.una, tNs);
+  }
+
+  /** The timer ran out: everything not acknowledged is sent again, from one segment on. */
+  expired(tNs: number): void {
+    if (this.next === this.una) return;
+    this.timeouts++;
+    this.control.timedOut(this.flight);
+    this.timer.backOff();
+    this.recovering = false;
+    this.recover = this.next;
+    this.duplicates = 0;
+    this.next = this.una;
+    this.push(tNs);
+  }
+}
