@@ -79,7 +79,7 @@ export const meteredOrNot: Experiment = {
         `Over all points the meter saved ${saved.toLocaleString('en-US')} packets that overflowed the socket without it.`,
         lostWith === 0
           ? 'With the meter nothing was dropped at any point.'
-          : `With the meter ${lostWith.toLocaleString('en-US')} packets were dropped, where bursts were larger or came faster than the capability record says.`,
+          : `With the meter ${lostWith.toLocaleString('en-US')} packets were dropped: where bursts were larger than the ring, or the load above the 131 Mb/s that portions of 16 KiB every millisecond allow one socket.`,
       ],
     };
   },

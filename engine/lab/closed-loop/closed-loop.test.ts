@@ -65,6 +65,7 @@ describe('senders', () => {
       mss: 1_000,
       minRtoNs: 200 * NS_PER_MS,
       windowBytes: 1e9,
+      segments: 1_000,
       send: (segment, again) => sent.push(`${String(segment)}${again ? '!' : ''}`),
       setTimer: () => undefined,
     });
@@ -76,6 +77,25 @@ describe('senders', () => {
     sender.acknowledged(4, 100e6);
     expect(sent.filter((s) => s.endsWith('!'))).toEqual(['0!', '4!']);
     expect(sender.fastRetransmits).toBe(1);
+  });
+
+  test('after a timeout what had arrived beyond the hole is not sent again', () => {
+    const sent: number[] = [];
+    const sender = new Sender({
+      algorithm: 'reno',
+      mss: 1_000,
+      minRtoNs: 200 * NS_PER_MS,
+      windowBytes: 1e9,
+      segments: 1_000,
+      send: (segment) => sent.push(segment),
+      setTimer: () => undefined,
+    });
+    sender.push(0);
+    sender.expired(1e9);
+    expect(sent.slice(10)).toEqual([0]);
+    sender.acknowledged(10, 1.1e9);
+    expect(sent.slice(11)).toEqual([10, 11]);
+    expect(sender.timer.srttNs).toBe(0);
   });
 });
 

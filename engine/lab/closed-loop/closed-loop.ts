@@ -1,7 +1,7 @@
 import { EventQueue, NS_PER_MS, NS_PER_S } from '../../base/index.ts';
 import type { MeterSpec, NetworkSpec, SocketsSpec } from '../../contract/index.ts';
-import { DROP_REASONS, Meter, type MeterHooks } from '../../stack/index.ts';
-import { MAX_SEGMENTS, Sender, type Algorithm } from './sender.ts';
+import { DROP_REASONS, Delays, Meter, histogramPercentile, type MeterHooks } from '../../stack/index.ts';
+import { Sender, type Algorithm } from './sender.ts';
 
 export interface ClosedLoopOptions {
   readonly algorithm: Algorithm;
@@ -37,6 +37,8 @@ export interface ClosedLoopResult {
   /** Losses by place: `network` for the bottleneck's queue, the others as drop reasons. */
   readonly losses: Readonly<Record<string, number>>;
   readonly rttMs: { readonly base: number; readonly p50: number; readonly p99: number; readonly mean: number };
+  /** What pool and meter ring added to the way of a segment. */
+  readonly meterMs: { readonly p50: number; readonly p99: number };
   /** Segments sent that are accounted for: in the path, dropped or handed to a receiver. */
   readonly conserved: boolean;
 }
@@ -55,6 +57,8 @@ const HEADER_BYTES = 66;
  */
 class ClosedLoop implements MeterHooks {
   private readonly o: ClosedLoopOptions;
+  /** More than the bottleneck can carry for one sender. */
+  private readonly segments: number;
   private readonly events = new EventQueue(MAX_EVENTS);
   private readonly meter: Meter;
   private readonly senders: Sender[];
@@ -63,6 +67,7 @@ class ClosedLoop implements MeterHooks {
   private readonly timers: Float64Array;
   private readonly arrival = new Float64Array(1);
   private readonly losses: Record<string, number> = {};
+  private readonly added = new Delays();
   private linkFreeNs = 0;
   private lineFreeNs = 0;
   private poolUsed = 0;
@@ -74,10 +79,11 @@ class ClosedLoop implements MeterHooks {
 
   constructor(o: ClosedLoopOptions) {
     this.o = o;
+    this.segments = Math.ceil((o.durationS * o.rateBps) / 8 / o.mss) + Math.ceil((o.windowBytes + o.queueBytes) / o.mss);
     this.meter = new Meter({ meter: o.meter, sockets: o.sockets, network: o.network, poolPackets: o.poolPackets, seed: o.seed, hooks: this });
     this.expected = new Int32Array(o.flows);
     this.timers = new Float64Array(o.flows).fill(Number.POSITIVE_INFINITY);
-    this.received = Array.from({ length: o.flows }, () => new Uint8Array(MAX_SEGMENTS));
+    this.received = Array.from({ length: o.flows }, () => new Uint8Array(this.segments));
     this.senders = Array.from({ length: o.flows }, (_, flow) => this.makeSender(flow));
   }
 
@@ -87,6 +93,7 @@ class ClosedLoop implements MeterHooks {
       mss: this.o.mss,
       minRtoNs: this.o.minRtoMs * NS_PER_MS,
       windowBytes: this.o.windowBytes,
+      segments: this.segments,
       send: (segment, again) => {
         this.send(flow, segment, again);
       },
@@ -157,10 +164,11 @@ class ClosedLoop implements MeterHooks {
     const flow = meter.cells.flow[cell]!;
     const segment = meter.cells.number[cell]!;
     const got = this.received[flow]!;
+    this.added.add(meter.now[0]! - meter.cells.switchedNs[cell]!);
     this.taken++;
     got[segment] = 1;
     let next = this.expected[flow]!;
-    while (next < MAX_SEGMENTS && got[next] !== 0) next++;
+    while (next < this.segments && got[next] !== 0) next++;
     this.expected[flow] = next;
     this.events.schedule(Math.round(meter.now[0]! + (this.o.rttMs * NS_PER_MS) / 2), EV_ACK, flow, next);
   }
@@ -187,6 +195,7 @@ class ClosedLoop implements MeterHooks {
     const { o, senders } = this;
     const rtts = senders.flatMap((s) => s.rttsNs).sort((a, b) => a - b);
     const at = (p: number): number => (rtts[Math.max(0, Math.ceil((p / 100) * rtts.length) - 1)] ?? 0) / NS_PER_MS;
+    const added = (p: number): number => histogramPercentile(this.added.counts, p, this.added.maxNs) / NS_PER_MS;
     const sum = (pick: (s: Sender) => number): number => senders.reduce((n, s) => n + pick(s), 0);
     const segments = this.expected.reduce((n, e) => n + e, 0);
     const lost = Object.values(this.losses).reduce((n, l) => n + l, 0);
@@ -202,6 +211,7 @@ class ClosedLoop implements MeterHooks {
       timeouts: sum((s) => s.timeouts),
       losses: Object.fromEntries(Object.entries(this.losses).sort(([a], [b]) => (a < b ? -1 : 1))),
       rttMs: { base: o.rttMs, p50: at(50), p99: at(99), mean: rtts.reduce((n, r) => n + r, 0) / Math.max(1, rtts.length) / NS_PER_MS },
+      meterMs: { p50: added(50), p99: added(99) },
       conserved: this.sent === this.inPath + lost + this.taken + held,
     };
   }

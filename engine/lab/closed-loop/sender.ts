@@ -4,8 +4,6 @@ import { RetransmissionTimer } from './rto.ts';
 export const ALGORITHMS = ['reno', 'cubic'] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
-/** Segments that a sender can have sent in one run. */
-export const MAX_SEGMENTS = 1 << 20;
 const DUPLICATES = 3;
 
 export interface SenderOptions {
@@ -14,6 +12,8 @@ export interface SenderOptions {
   readonly minRtoNs: number;
   /** What the receiver lets it have in flight, bytes. */
   readonly windowBytes: number;
+  /** Segments of the whole run, at most: then it has no more data. */
+  readonly segments: number;
   /** Puts a segment on the path now. */
   send(segment: number, again: boolean): void;
   /** Sets the timer to run out at an instant; a later call replaces it. */
@@ -36,15 +36,19 @@ export class Sender {
   readonly rttsNs: number[] = [];
   private duplicates = 0;
   private recovering = false;
+  /** A partial acknowledgment has come in this recovery. */
+  private impatient = false;
   private recover = 0;
   /** Segments that were ever sent are those before it. */
   private highest = 0;
   private readonly options: SenderOptions;
-  private readonly sentNs = new Float64Array(MAX_SEGMENTS);
-  private readonly again = new Uint8Array(MAX_SEGMENTS);
+  private readonly sentNs: Float64Array;
+  private readonly again: Uint8Array;
 
   constructor(options: SenderOptions) {
     this.options = options;
+    this.sentNs = new Float64Array(options.segments);
+    this.again = new Uint8Array(options.segments);
     this.control = options.algorithm === 'reno' ? new Reno(options.mss) : new Cubic(options.mss);
     this.timer = new RetransmissionTimer(options.minRtoNs);
   }
@@ -57,7 +61,7 @@ export class Sender {
   push(tNs: number): void {
     const { mss, windowBytes } = this.options;
     const window = Math.min(this.control.cwnd, windowBytes);
-    while (this.flight + mss <= window && this.next < MAX_SEGMENTS) this.transmit(this.next++, tNs);
+    while (this.flight + mss <= window && this.next < this.options.segments) this.transmit(this.next++, tNs);
   }
 
   private transmit(segment: number, tNs: number): void {
@@ -68,7 +72,7 @@ export class Sender {
       this.retransmits++;
     }
     this.sentNs[segment] = tNs;
-    if (segment === this.una) this.options.setTimer(tNs + this.timer.rtoNs);
+    if (segment === this.una && !(this.recovering && this.impatient)) this.options.setTimer(tNs + this.timer.rtoNs);
     this.options.send(segment, resend);
   }
 
@@ -84,14 +88,20 @@ export class Sender {
     const bytes = (ack - this.una) * mss;
     const last = ack - 1;
     let rttNs = this.timer.srttNs;
-    if (this.again[last] === 0) {
+    // An acknowledgment that a retransmission has set free also covers segments that came long before it: no sample (Karn's algorithm).
+    if (this.again[last] === 0 && this.again[this.una] === 0) {
       rttNs = tNs - this.sentNs[last]!;
       this.timer.sample(rttNs);
       this.rttsNs.push(rttNs);
     }
     this.una = ack;
+    // After a timeout everything is sent again from the hole on, until it shows what had arrived beyond it.
+    if (this.next < ack) this.next = ack;
     this.duplicates = 0;
-    this.options.setTimer(this.next > this.una ? tNs + this.timer.rtoNs : Number.POSITIVE_INFINITY);
+    const partial = this.recovering && ack < this.recover;
+    // The impatient variant of RFC 6582, section 4: only the first partial acknowledgment sets the timer anew.
+    if (!partial || !this.impatient) this.options.setTimer(this.next > this.una ? tNs + this.timer.rtoNs : Number.POSITIVE_INFINITY);
+    this.impatient = partial;
     if (!this.recovering) this.control.acked(bytes, tNs, rttNs);
     else if (ack >= this.recover) {
       this.recovering = false;
@@ -126,6 +136,7 @@ export class Sender {
     this.control.timedOut(this.flight);
     this.timer.backOff();
     this.recovering = false;
+    this.impatient = false;
     this.recover = this.next;
     this.duplicates = 0;
     this.next = this.una;
