@@ -21,10 +21,20 @@ export const ablation: Experiment = {
         const meter = { grouping, overflow, fixedSlots: 512 };
         const scenario = burstScenario('ablation', { meter, poolPackets: 4_096, sockets: { count: 8, rcvbufBytes: 65_536, stalls } });
         const summary = runBursts(scenario, { burstBytes: 524_288, periodMs: 50, flows: 8, durationS, seed });
-        const lost = (first: boolean): number => summary.sockets!.top.filter((s) => (s.socket === 0) === first).reduce((n, s) => n + s.drops, 0);
+        const lost = (first: boolean): number =>
+          summary.sockets!.top.filter((s) => (s.socket === 0) === first).reduce((n, s) => n + s.drops, 0);
         others.set(`${grouping} ${overflow}`, lost(false));
         const atDevice = drops(summary) - summary.sockets!.drops;
-        rows.push([grouping, overflow, lost(true), lost(false), atDevice, meterOf(summary).waitingMax, poolHighWater(summary), totalOf(summary).p99 / 1e6]);
+        rows.push([
+          grouping,
+          overflow,
+          lost(true),
+          lost(false),
+          atDevice,
+          meterOf(summary).waitingMax,
+          poolHighWater(summary),
+          totalOf(summary).p99 / 1e6,
+        ]);
       }
     }
     await step(6, 7, 'off');
@@ -33,7 +43,16 @@ export const ablation: Experiment = {
       { burstBytes: 524_288, periodMs: 50, flows: 8, durationS, seed },
     );
     const offLost = (first: boolean): number => off.sockets!.top.filter((s) => (s.socket === 0) === first).reduce((n, s) => n + s.drops, 0);
-    rows.push(['no meter', '–', offLost(true), offLost(false), drops(off) - off.sockets!.drops, 0, poolHighWater(off), totalOf(off).p99 / 1e6]);
+    rows.push([
+      'no meter',
+      '–',
+      offLost(true),
+      offLost(false),
+      drops(off) - off.sockets!.drops,
+      0,
+      poolHighWater(off),
+      totalOf(off).p99 / 1e6,
+    ]);
     return {
       tables: [
         {

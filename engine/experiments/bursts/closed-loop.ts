@@ -38,9 +38,27 @@ export const tcpClosedLoop: Experiment = {
       for (const flows of flowCounts) {
         await step(i, ALGORITHMS.length, `${algorithm}, ${String(flows)} flows`);
         const [off, on] = [run({ algorithm, flows, durationS, seed }, false), run({ algorithm, flows, durationS, seed }, true)];
-        for (const [name, r] of [['off', off], ['on', on]] as const) { // prettier-ignore
+        for (const [name, r] of [
+          ['off', off],
+          ['on', on],
+        ] as const) {
+          // prettier-ignore
           const lost = Object.entries(r.losses).filter(([place]) => place !== 'network').reduce((n, [, l]) => n + l, 0); // prettier-ignore
-          rows.push([algorithm, flows, name, r.goodputBps / 1e6, lost, r.losses['network'] ?? 0, r.fastRetransmits, r.timeouts, r.spurious, r.rttMs.p50, r.rttMs.p99, r.meterMs.p50, r.meterMs.p99]);
+          rows.push([
+            algorithm,
+            flows,
+            name,
+            r.goodputBps / 1e6,
+            lost,
+            r.losses['network'] ?? 0,
+            r.fastRetransmits,
+            r.timeouts,
+            r.spurious,
+            r.rttMs.p50,
+            r.rttMs.p99,
+            r.meterMs.p50,
+            r.meterMs.p99,
+          ]);
         }
         const gain = (100 * (on.goodputBps - off.goodputBps)) / off.goodputBps;
         findings.push(

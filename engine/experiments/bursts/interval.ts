@@ -17,7 +17,11 @@ export const releaseInterval: Experiment = {
     const points = [...INTERVALS_US[size].map((us) => ({ name: String(us), meter: { intervalUs: us } })), { name: 'adaptive', meter: { intervalMode: 'adaptive' as const } }, { name: 'off', meter: { enable: false } }]; // prettier-ignore
     for (const [i, { name, meter }] of points.entries()) {
       await step(i, points.length, name);
-      const scenario = burstScenario('interval', { meter, network: { profile: 'lte' }, sockets: { count: 4, readerBps: 4e8, rcvbufBytes: 65_536 } });
+      const scenario = burstScenario('interval', {
+        meter,
+        network: { profile: 'lte' },
+        sockets: { count: 4, readerBps: 4e8, rcvbufBytes: 65_536 },
+      });
       const summary = runBursts(scenario, { burstBytes: 262_144, periodMs: 20, lineBps: 2e9, flows: 16, durationS, seed });
       const m = meterOf(summary);
       const perSecond = (m.wakeups * 1e9) / summary.endNs;

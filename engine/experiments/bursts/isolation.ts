@@ -31,7 +31,15 @@ export const isolation: Experiment = {
         const user = totalOf(summary, 'ch3');
         const legacy = totalOf(summary);
         p99.set(`${String(enable)} ${String(stalled)}`, user.p99);
-        rows.push([enable ? 'on' : 'off', stalled ? 'stalled' : 'reads', user.p50 / 1e3, user.p99 / 1e3, user.max / 1e3, legacy.p99 / 1e6, drops(summary)]);
+        rows.push([
+          enable ? 'on' : 'off',
+          stalled ? 'stalled' : 'reads',
+          user.p50 / 1e3,
+          user.p99 / 1e3,
+          user.max / 1e3,
+          legacy.p99 / 1e6,
+          drops(summary),
+        ]);
       }
     }
     const moved = (enable: boolean): number => Math.abs(p99.get(`${String(enable)} true`)! - p99.get(`${String(enable)} false`)!);

@@ -26,7 +26,15 @@ export const portionSize: Experiment = {
       const summary = runBursts(scenario, { burstBytes: 1_048_576, periodMs: 100, durationS, seed });
       const m = meterOf(summary);
       const mb = m.releasedBytes / 1e6;
-      rows.push([name, m.wakeups / mb, m.portions / mb, m.stall, totalOf(summary).p99 / 1e6, summary.sockets!.fillMaxBytes / 1_024, drops(summary)]);
+      rows.push([
+        name,
+        m.wakeups / mb,
+        m.portions / mb,
+        m.stall,
+        totalOf(summary).p99 / 1e6,
+        summary.sockets!.fillMaxBytes / 1_024,
+        drops(summary),
+      ]);
     }
     const mtu = rows[0]!;
     const aggregate = rows[2]!;

@@ -1,4 +1,11 @@
-import { scenarioSchema, type MeterStats, type RunSummary, type Scenario, type ScenarioInput, type StageStats } from '../../contract/index.ts';
+import {
+  scenarioSchema,
+  type MeterStats,
+  type RunSummary,
+  type Scenario,
+  type ScenarioInput,
+  type StageStats,
+} from '../../contract/index.ts';
 import { GeneratorSource, generatorSchema, runToEnd } from '../../lab/index.ts';
 
 /** Traffic of an experiment: bursts of UDP packets at line rate. */
@@ -28,7 +35,13 @@ export interface SocketsUnderTest {
 export function burstScenario(name: string, o: SocketsUnderTest): Scenario {
   return scenarioSchema.parse({
     name,
-    device: { queues: 1, rxRingSlots: 8_192, poolPackets: o.poolPackets ?? 16_384, moderationUs: 20, network: o.network ?? { profile: 'nr' } },
+    device: {
+      queues: 1,
+      rxRingSlots: 8_192,
+      poolPackets: o.poolPackets ?? 16_384,
+      moderationUs: 20,
+      network: o.network ?? { profile: 'nr' },
+    },
     ports: [...(o.userPorts ?? []), { id: 'host', kind: 'host', meter: o.meter ?? {}, sockets: { by: 'count', ...o.sockets } }],
   });
 }

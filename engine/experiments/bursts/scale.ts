@@ -85,7 +85,9 @@ export const scale: Experiment = {
           rows: counts.map((n) => [n, ns(n, true), ns(n, false), ns(n, false) / ns(n, true), work.get(n)!]),
         },
       ],
-      findings: [`A packet costs ${(ns(to, true) / ns(from, true)).toFixed(2)} times as much with ${String(to)} sockets as with ${String(from)}.`],
+      findings: [
+        `A packet costs ${(ns(to, true) / ns(from, true)).toFixed(2)} times as much with ${String(to)} sockets as with ${String(from)}.`,
+      ],
     };
   },
 };

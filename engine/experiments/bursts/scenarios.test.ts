@@ -36,7 +36,8 @@ describe('bundled burst scenarios', () => {
     expect(meterOf(on).enabled).toBe(true);
     expect(meterOf(off).enabled).toBe(false);
     expect(drops(on)).toBeLessThanOrEqual(drops(off));
-    const words = (s: RunSummary): string => `${String(drops(s)).padStart(5)} dropped ${(totalOf(s).p99 / 1e6).toFixed(2).padStart(8)} ms p99`;
+    const words = (s: RunSummary): string =>
+      `${String(drops(s)).padStart(5)} dropped ${(totalOf(s).p99 / 1e6).toFixed(2).padStart(8)} ms p99`;
     lines.push(`${scenario.name.padEnd(24)} on ${words(on)}   off ${words(off)}`);
   });
 

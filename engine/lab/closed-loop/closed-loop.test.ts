@@ -119,23 +119,32 @@ const base: ClosedLoopOptions = {
 };
 
 describe('the closed loop', () => {
-  test.each(['reno', 'cubic'] as const)('%s: without the meter lumps overflow the socket and the sender slows down; with it nothing is lost', (algorithm) => {
-    const on = runClosedLoop({ ...base, algorithm });
-    const off = runClosedLoop({ ...base, algorithm, meter: { ...DEFAULT_METER, enable: false } });
-    expect(on.conserved).toBe(true);
-    expect(off.conserved).toBe(true);
-    expect(off.losses['sock_full_drop']).toBeGreaterThan(50);
-    expect(on.losses['sock_full_drop']).toBeUndefined();
-    expect(on.goodputBps).toBeGreaterThan(1.2 * off.goodputBps);
-    expect(on.rttMs.p50).toBeGreaterThan(40);
-  });
+  test.each(['reno', 'cubic'] as const)(
+    '%s: without the meter lumps overflow the socket and the sender slows down; with it nothing is lost',
+    (algorithm) => {
+      const on = runClosedLoop({ ...base, algorithm });
+      const off = runClosedLoop({ ...base, algorithm, meter: { ...DEFAULT_METER, enable: false } });
+      expect(on.conserved).toBe(true);
+      expect(off.conserved).toBe(true);
+      expect(off.losses['sock_full_drop']).toBeGreaterThan(50);
+      expect(on.losses['sock_full_drop']).toBeUndefined();
+      expect(on.goodputBps).toBeGreaterThan(1.2 * off.goodputBps);
+      expect(on.rttMs.p50).toBeGreaterThan(40);
+    },
+  );
 
   test('is a function of its options', () => {
     expect(runClosedLoop({ ...base, flows: 3, durationS: 1 })).toEqual(runClosedLoop({ ...base, flows: 3, durationS: 1 }));
   });
 
   test('an empty path without lumps has its own round trip and fills the link', () => {
-    const clean = runClosedLoop({ ...base, grantMs: 0, meter: { ...DEFAULT_METER, enable: false }, windowBytes: 1e6, sockets: { ...DEFAULT_SOCKETS, readerBps: 0 } });
+    const clean = runClosedLoop({
+      ...base,
+      grantMs: 0,
+      meter: { ...DEFAULT_METER, enable: false },
+      windowBytes: 1e6,
+      sockets: { ...DEFAULT_SOCKETS, readerBps: 0 },
+    });
     expect(clean.retransmits).toBe(0);
     expect(clean.losses).toEqual({});
     expect(clean.goodputBps).toBeGreaterThan(70e6);

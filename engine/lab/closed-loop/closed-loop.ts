@@ -80,7 +80,14 @@ class ClosedLoop implements MeterHooks {
   constructor(o: ClosedLoopOptions) {
     this.o = o;
     this.segments = Math.ceil((o.durationS * o.rateBps) / 8 / o.mss) + Math.ceil((o.windowBytes + o.queueBytes) / o.mss);
-    this.meter = new Meter({ meter: o.meter, sockets: o.sockets, network: o.network, poolPackets: o.poolPackets, seed: o.seed, hooks: this });
+    this.meter = new Meter({
+      meter: o.meter,
+      sockets: o.sockets,
+      network: o.network,
+      poolPackets: o.poolPackets,
+      seed: o.seed,
+      hooks: this,
+    });
     this.expected = new Int32Array(o.flows);
     this.timers = new Float64Array(o.flows).fill(Number.POSITIVE_INFINITY);
     this.received = Array.from({ length: o.flows }, () => new Uint8Array(this.segments));

@@ -83,7 +83,7 @@ export class Cubic implements CongestionControl {
       return;
     }
     const target = Math.min(1.5 * window, Math.max(window, cubic(t + rttNs / NS_PER_S)));
-    this.cwnd += (((target - window) / window) * segments) * mss;
+    this.cwnd += ((target - window) / window) * segments * mss;
   }
 
   private begin(tNs: number, window: number): void {
