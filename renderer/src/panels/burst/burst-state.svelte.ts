@@ -12,7 +12,7 @@ export const STRIP_BINS = 600;
 
 /** What head and body of the Burst panel share: the view, what-if parameters, and the two runs with the meter on and off. */
 export class BurstPanelState {
-  view = $state<BurstView>('bursts');
+  view = $state<BurstView>('meter');
   /** Which of the two runs the figures are of. */
   meterOn = $state(true);
   overrides = $state.raw<readonly Override[]>([]);
