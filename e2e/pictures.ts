@@ -56,6 +56,24 @@ async function typed(page: Page, text: string, answer: string): Promise<void> {
   await page.keyboard.press('F6');
 }
 
+/** The meter tried out with small receive buffers on an LTE modem, a tenth of a second around a burst; then the bursts of the capture. */
+async function shootBursts(page: Page): Promise<void> {
+  await openPalette(page, 'show bursts');
+  await openPalette(page, 'maximise');
+  await page.getByLabel('network').selectOption('lte');
+  await page.getByLabel('rcvbuf').fill('16 KiB');
+  await page.keyboard.press('Enter');
+  const drops = page.locator('.headlines div').filter({ hasText: 'socket drops' });
+  await drops.filter({ hasText: /[1-9][\d,]* → 0/ }).waitFor();
+  await page.getByRole('button', { name: '100 ms' }).click();
+  await page.locator('.axis', { hasText: '2.82 s' }).waitFor();
+  await page.locator('.scroll.stale').waitFor({ state: 'detached' });
+  await shoot(page, 'bursts-meter');
+  await page.getByRole('button', { name: 'In the capture' }).click();
+  await page.getByText('smallest bucket that passes everything').waitFor();
+  await shoot(page, 'bursts');
+}
+
 async function main(): Promise<void> {
   const executable = chromiumPath();
   if (executable === undefined) throw new Error('The pictures need an installed Chromium.');
@@ -91,6 +109,7 @@ async function main(): Promise<void> {
       await shoot(page, name);
       await openPalette(page, 'maximise');
     }
+    await shootBursts(page);
   } finally {
     await browser.close();
     await served.stop();

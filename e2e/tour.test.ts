@@ -242,6 +242,25 @@ describe.skipIf(executable === undefined)('the window', () => {
         await poll(async () => (await sources()).some((text) => text !== '')).toBe(true);
       }));
 
+    test('shows what a meter in front of the sockets saves, and the bursts of the capture', () =>
+      workbench(async (page) => {
+        await openPalette(page, 'show bursts');
+        const drops = page.locator('.headlines div').filter({ hasText: 'socket drops' }).locator('dd');
+        await drops.filter({ hasText: '0 → 0' }).waitFor();
+        await page.getByLabel('rcvbuf').fill('8 KiB');
+        await page.keyboard.press('Enter');
+        await drops.filter({ hasText: /^[1-9][\d,]* → 0$/ }).waitFor();
+        const lost = (await drops.innerText()).split(' ')[0] ?? '';
+        const sockets = page.locator('.section').filter({ has: page.getByRole('table', { name: 'Sockets', exact: true }) });
+        expect(await sockets.innerText()).toContain('0 dropped');
+        await page.getByRole('switch', { name: 'Meter' }).click();
+        await sockets.filter({ hasText: `✕ ${lost} dropped` }).waitFor();
+
+        await page.getByRole('button', { name: 'In the capture' }).click();
+        await page.getByText('buffer needed at 20.0 Mb/s').waitFor();
+        await page.getByText('331,609 B, 133 ms to drain').waitFor();
+      }));
+
     test('has a shell in which the ringside command knows the session', () =>
       workbench(async (page) => {
         await poll(() => terminalText(page)).toContain('$');
