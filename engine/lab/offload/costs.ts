@@ -6,8 +6,8 @@ import { withHostPort } from '../host-port.ts';
 import { DevicePackets, type CarriedPacket } from './device-packets.ts';
 import { offloadPlan } from './settings.ts';
 
-/** Packets of the sample: a few megabytes, so that one round is milliseconds. */
-export const COST_SAMPLE_PACKETS = 4_096;
+/** Packets of the sample: about a megabyte, so that a round is short and many fit between what others do to the machine. */
+export const COST_SAMPLE_PACKETS = 1_024;
 const BATCH = 32;
 
 export interface CostClock {
@@ -27,7 +27,7 @@ export function measureCosts(
   scenario: Scenario,
   overrides: OffloadOverrides,
   clock: CostClock,
-  rounds = 7,
+  rounds = 40,
 ): OffloadCosts {
   const memory = new OffloadMemory({ defaultBuffers: 16_384, largeBuffers: 256 });
   const packets = loadSample(memory, batch);

@@ -1,5 +1,6 @@
 import ChartColumn from '@lucide/svelte/icons/chart-column';
 import CircleDot from '@lucide/svelte/icons/circle-dot';
+import Combine from '@lucide/svelte/icons/combine';
 import FileText from '@lucide/svelte/icons/file-text';
 import List from '@lucide/svelte/icons/list';
 import Microscope from '@lucide/svelte/icons/microscope';
@@ -13,6 +14,7 @@ import FlowsHead from './flows/FlowsHead.svelte';
 import FlowsPanel from './flows/FlowsPanel.svelte';
 import InspectorHead from './inspector/InspectorHead.svelte';
 import InspectorPanel from './inspector/InspectorPanel.svelte';
+import OffloadPanel from './offload/OffloadPanel.svelte';
 import PacketsHead from './packets/PacketsHead.svelte';
 import PacketsPanel from './packets/PacketsPanel.svelte';
 import RingsHead from './rings/RingsHead.svelte';
@@ -61,6 +63,17 @@ export const panels: readonly PanelDefinition[] = [
     home: 'top-right',
     open: false,
     hotkey: 'Ctrl+5',
+    minWidth: 420,
+    minHeight: 200,
+  },
+  {
+    id: 'offloads',
+    title: 'Offloads',
+    rail: { word: 'Offloads', order: 35 },
+    icon: Combine,
+    body: OffloadPanel,
+    home: 'top-right',
+    open: false,
     minWidth: 420,
     minHeight: 200,
   },

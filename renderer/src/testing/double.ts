@@ -17,6 +17,7 @@ import {
 import { burstAnalysisHandlers } from './burst-analysis-double.ts';
 import { burstHandlers } from './burst-double.ts';
 import { convertersHandlers } from './converters-double.ts';
+import { offloadHandlers } from './offload-double.ts';
 import { translatedHandlers } from './translated-double.ts';
 import { multicastHandlers } from './multicast-double.ts';
 import { stackHandlers } from './stack-double.ts';
@@ -117,6 +118,7 @@ function handlers(state: State): EngineHandlers {
     ...liveHandlers(state),
     ...burstHandlers(),
     ...convertersHandlers(),
+    ...offloadHandlers(),
     ...translatedHandlers(),
     ...multicastHandlers(),
     ...stackHandlers(),
