@@ -7,6 +7,11 @@ import { selectionRules } from './converters/selection-rules.ts';
 import { staleRegistry } from './converters/stale-registry.ts';
 import { conversionStyles } from './converters/styles.ts';
 import { interruptModeration } from './interrupt-moderation.ts';
+import { offloadAggregation } from './offloads/aggregation.ts';
+import { offloadCopySum } from './offloads/copy-sum.ts';
+import { offloadCorrectness } from './offloads/correctness.ts';
+import { offloadDriver } from './offloads/driver.ts';
+import { offloadSegmentation } from './offloads/segmentation.ts';
 import type { Experiment } from './types.ts';
 
 export * from './types.ts';
@@ -24,4 +29,9 @@ export const EXPERIMENTS: readonly Experiment[] = [
   staleRegistry,
   conversionStyles,
   converterScale,
+  offloadCopySum,
+  offloadSegmentation,
+  offloadAggregation,
+  offloadDriver,
+  offloadCorrectness,
 ];
