@@ -1,4 +1,5 @@
 import ChartColumn from '@lucide/svelte/icons/chart-column';
+import ArrowLeftRight from '@lucide/svelte/icons/arrow-left-right';
 import CircleDot from '@lucide/svelte/icons/circle-dot';
 import Combine from '@lucide/svelte/icons/combine';
 import FileText from '@lucide/svelte/icons/file-text';
@@ -21,6 +22,8 @@ import RingsHead from './rings/RingsHead.svelte';
 import RingsPanel from './rings/RingsPanel.svelte';
 import TerminalHead from './terminal/TerminalHead.svelte';
 import TerminalPanel from './terminal/TerminalPanel.svelte';
+import TranslatedHead from './translated/TranslatedHead.svelte';
+import TranslatedPanel from './translated/TranslatedPanel.svelte';
 
 /**
  * Every view of the workbench, in no order (the rail sorts by `rail.order`). To add a view, add an entry.
@@ -87,6 +90,18 @@ export const panels: readonly PanelDefinition[] = [
     home: 'top-right',
     open: true,
     hotkey: 'Ctrl+3',
+    minWidth: 360,
+    minHeight: 160,
+  },
+  {
+    id: 'translated',
+    title: 'Translated flows',
+    rail: { word: 'Translate', order: 50 },
+    icon: ArrowLeftRight,
+    body: TranslatedPanel,
+    head: TranslatedHead,
+    home: 'top',
+    open: false,
     minWidth: 360,
     minHeight: 160,
   },

@@ -1,0 +1,92 @@
+import { TRANSLATED_SORT_KEYS, type BindingRow, type TranslatedFlow, type TranslatedSide } from '../../../../engine/contract/index.ts';
+import { formatBytes, formatCount, formatDuration } from '../../lib/format.ts';
+import type { GridColumn } from '../grid/columns.svelte.ts';
+
+export type TranslatedSortKey = (typeof TRANSLATED_SORT_KEYS)[number];
+
+/** Columns of the conversations. Ids of sortable columns are sort keys of the contract. */
+export const FLOW_COLUMNS: readonly GridColumn[] = [
+  { id: 'id', title: 'No.', width: 52, numeric: true, sortable: true, hint: 'In the order in which they began' },
+  { id: 'protocol', title: 'Protocol', width: 66 },
+  { id: 'six', title: 'IPv6 side', width: 250, grows: true, hint: 'Source and destination as the IPv6 side has them' },
+  { id: 'four', title: 'IPv4 side', width: 210, grows: true, hint: 'The same as the IPv4 side has them' },
+  { id: 'state', title: 'State', width: 96, hint: 'Session state, RFC 6146 section 3.5.2.2' },
+  { id: 'left', title: 'Left', width: 70, numeric: true, hint: 'Time until the session ends if nothing more comes' },
+  { id: 'packets', title: 'Packets', width: 78, numeric: true, sortable: true, hint: 'To IPv4, and back' },
+  { id: 'bytes', title: 'Bytes', width: 74, numeric: true, sortable: true },
+  { id: 'refused', title: 'Refused', width: 68, numeric: true, sortable: true },
+  { id: 'last', title: 'Last', width: 66, numeric: true, sortable: true, hint: 'Number of the last packet' },
+  { id: 'port', title: 'Port', width: 64 },
+];
+
+export const BINDING_COLUMNS: readonly GridColumn[] = [
+  { id: 'protocol', title: 'Protocol', width: 66 },
+  { id: 'inside', title: 'Inside, IPv6', width: 250, grows: true },
+  { id: 'outside', title: 'Outside, IPv4', width: 170, grows: true },
+  { id: 'kind', title: 'Kind', width: 70 },
+  { id: 'sessions', title: 'Sessions', width: 72, numeric: true },
+  { id: 'port', title: 'Port', width: 72 },
+];
+
+export function isSortKey(id: string): id is TranslatedSortKey {
+  return TRANSLATED_SORT_KEYS.some((key) => key === id);
+}
+
+function end(address: string, port: number): string {
+  if (port === 0) return address;
+  return address.includes(':') ? `[${address}]:${String(port)}` : `${address}:${String(port)}`;
+}
+
+export function sideText(side: TranslatedSide | null): string {
+  return side === null ? '' : `${end(side.source, side.sourcePort)} → ${end(side.destination, side.destinationPort)}`;
+}
+
+/** Time a session has left at `tNs`; empty where there is none. */
+export function leftText({ endsNs }: TranslatedFlow, tNs: number): string {
+  if (endsNs === null) return '';
+  return endsNs <= tNs ? '0 s' : formatDuration(Math.round((endsNs - tNs) / 1e9) * 1e9 || endsNs - tNs);
+}
+
+export function flowCell(column: string, flow: TranslatedFlow, tNs: number): string {
+  switch (column) {
+    case 'id':
+      return formatCount(flow.id + 1);
+    case 'protocol':
+      return flow.protocol;
+    case 'six':
+      return sideText(flow.six);
+    case 'four':
+      return sideText(flow.four);
+    case 'state':
+      return flow.state;
+    case 'left':
+      return leftText(flow, tNs);
+    case 'packets':
+      return `${formatCount(flow.packets64)} · ${formatCount(flow.packets46)}`;
+    case 'bytes':
+      return formatBytes(flow.bytes64 + flow.bytes46);
+    case 'refused':
+      return flow.refused > 0 ? `⊘ ${formatCount(flow.refused)}` : '0';
+    case 'last':
+      return formatCount(flow.lastPacket);
+    default:
+      return flow.port;
+  }
+}
+
+export function bindingCell(column: string, row: BindingRow): string {
+  switch (column) {
+    case 'protocol':
+      return row.protocol.toUpperCase();
+    case 'inside':
+      return end(row.v6, row.port6);
+    case 'outside':
+      return end(row.v4, row.port4);
+    case 'kind':
+      return row.fixed ? 'static' : 'dynamic';
+    case 'sessions':
+      return formatCount(row.sessions);
+    default:
+      return row.port;
+  }
+}

@@ -1,0 +1,103 @@
+import { userEvent } from 'vitest/browser';
+import { expect, test } from 'vitest';
+import { TRANSLATION_PAIR } from '../../testing/translated-double.ts';
+import { eventually, stage, type Staged } from '../testing/stage.ts';
+import TranslatedHead from './TranslatedHead.svelte';
+import TranslatedPanel from './TranslatedPanel.svelte';
+
+const open = (): Promise<Staged> => stage({ body: TranslatedPanel, head: TranslatedHead, width: 1_200 });
+const cells = (s: Staged, id: string): string[] => s.all(`[role="row"][id] [data-column="${id}"]`).map((cell) => cell.textContent.trim());
+const tab = async (s: Staged, name: string): Promise<void> => {
+  const found = s.all('[role="tab"]').find((one) => one.textContent === name);
+  if (!found) throw new Error(`There is no tab ${name}.`);
+  await userEvent.click(found);
+};
+
+test('a conversation shows both sides, its state and what was refused', async () => {
+  const s = await open();
+  await eventually(() => {
+    expect(cells(s, 'six')).toContain('[2001:db8:1::7]:49152 → [64:ff9b::c633:6409]:443');
+    expect(cells(s, 'four')).toContain('203.0.113.7:49152 → 198.51.100.9:443');
+    expect(cells(s, 'state')).toContain('ESTABLISHED');
+    expect(cells(s, 'refused')).toContain('⊘ 2');
+  });
+  expect(s.find('.sums').textContent).toContain('1 of 64 sessions');
+});
+
+test('the filter is the engine’s work, and Enter selects the first packet', async () => {
+  const s = await open();
+  const field = s.find<HTMLInputElement>('input[type="search"]');
+  await userEvent.fill(field, '198.51.100.10');
+  await eventually(() => {
+    expect(cells(s, 'four')).toEqual(['198.51.100.10:53 → 203.0.113.7:9999']);
+  });
+  expect(s.double.callsOf('translator.sessions').at(-1)).toMatchObject({ filter: '198.51.100.10' });
+  s.find('#translated-grid').focus();
+  await userEvent.keyboard('{ArrowDown}{Enter}');
+  expect(s.app.selected).toBe(9);
+});
+
+test('the selected packet stands side by side, changed fields with their rule', async () => {
+  const s = await open();
+  s.app.select(TRANSLATION_PAIR.number);
+  await tab(s, 'Packet');
+  await eventually(() => {
+    const rows = s.all('tbody tr').map((row) => row.textContent);
+    expect(rows.some((text) => text.includes('Source') && text.includes('2001:db8:1::7') && text.includes('203.0.113.7') && text.includes('RFC 6146'))).toBe(true); // prettier-ignore
+  });
+  expect(s.all('.dump').length).toBe(2);
+  // 16 bytes of the source before, 4 after.
+  expect(s.all('.dump .changed')).toHaveLength(20);
+  s.app.select(7);
+  await eventually(() => {
+    expect(s.root.textContent).toContain('came to no translator');
+  });
+});
+
+test('an address typed in is mapped, bit by bit', async () => {
+  const s = await open();
+  await tab(s, 'Address');
+  await userEvent.fill(s.find<HTMLInputElement>('#map-address'), '192.0.2.33');
+  await eventually(() => {
+    expect(s.root.textContent).toContain('64:ff9b::c000:221');
+    expect(s.root.textContent).toContain('96 to 127');
+  });
+  await userEvent.fill(s.find<HTMLInputElement>('#map-address'), '192.0.2.34');
+  await eventually(() => {
+    expect(s.root.textContent).toContain('No rule');
+  });
+});
+
+test('reasons, bindings and pools have their tables, and arrows move between the tabs', async () => {
+  const s = await open();
+  await tab(s, 'Reasons');
+  await eventually(() => {
+    expect(s.root.textContent).toContain('no binding for this IPv4 address and port');
+  });
+  await tab(s, 'Pools');
+  await eventually(() => {
+    expect(s.root.textContent).toContain('64,512');
+  });
+  await tab(s, 'Bindings');
+  await eventually(() => {
+    expect(cells(s, 'inside')).toEqual(['[2001:db8:1::7]:49152']);
+  });
+  await userEvent.keyboard('{ArrowRight}');
+  expect(s.find('[role="tab"][aria-selected="true"]').textContent).toBe('Packet');
+});
+
+test('without a translator port it says what to do', async () => {
+  const s = await stage({
+    body: TranslatedPanel,
+    before: (double) => {
+      double.override('translator.sessions', () => ({ tNs: 0, ports: [], total: 0, searched: 0, rows: [] }));
+    },
+  });
+  await eventually(() => {
+    expect(s.root.textContent).toContain('no translator port');
+  });
+  await userEvent.click(s.find('button.btn'));
+  await eventually(() => {
+    expect(s.double.callsOf('scenario.use').at(-1)).toMatchObject({ id: 'nat64' });
+  });
+});
