@@ -22,7 +22,6 @@ import RingsHead from './rings/RingsHead.svelte';
 import RingsPanel from './rings/RingsPanel.svelte';
 import TerminalHead from './terminal/TerminalHead.svelte';
 import TerminalPanel from './terminal/TerminalPanel.svelte';
-import TranslatedHead from './translated/TranslatedHead.svelte';
 import TranslatedPanel from './translated/TranslatedPanel.svelte';
 
 /**
@@ -99,7 +98,6 @@ export const panels: readonly PanelDefinition[] = [
     rail: { word: 'Translate', order: 50 },
     icon: ArrowLeftRight,
     body: TranslatedPanel,
-    head: TranslatedHead,
     home: 'top',
     open: false,
     minWidth: 360,

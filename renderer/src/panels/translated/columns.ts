@@ -8,8 +8,8 @@ export type TranslatedSortKey = (typeof TRANSLATED_SORT_KEYS)[number];
 export const FLOW_COLUMNS: readonly GridColumn[] = [
   { id: 'id', title: 'No.', width: 52, numeric: true, sortable: true, hint: 'In the order in which they began' },
   { id: 'protocol', title: 'Protocol', width: 66 },
-  { id: 'six', title: 'IPv6 side', width: 250, grows: true, hint: 'Source and destination as the IPv6 side has them' },
-  { id: 'four', title: 'IPv4 side', width: 210, grows: true, hint: 'The same as the IPv4 side has them' },
+  { id: 'six', title: 'IPv6 side', width: 200, grows: true, hint: 'Source and destination as the IPv6 side has them' },
+  { id: 'four', title: 'IPv4 side', width: 160, grows: true, hint: 'The same as the IPv4 side has them' },
   { id: 'state', title: 'State', width: 96, hint: 'Session state, RFC 6146 section 3.5.2.2' },
   { id: 'left', title: 'Left', width: 70, numeric: true, hint: 'Time until the session ends if nothing more comes' },
   { id: 'packets', title: 'Packets', width: 78, numeric: true, sortable: true, hint: 'To IPv4, and back' },
@@ -21,7 +21,7 @@ export const FLOW_COLUMNS: readonly GridColumn[] = [
 
 export const BINDING_COLUMNS: readonly GridColumn[] = [
   { id: 'protocol', title: 'Protocol', width: 66 },
-  { id: 'inside', title: 'Inside, IPv6', width: 250, grows: true },
+  { id: 'inside', title: 'Inside, IPv6', width: 200, grows: true },
   { id: 'outside', title: 'Outside, IPv4', width: 170, grows: true },
   { id: 'kind', title: 'Kind', width: 70 },
   { id: 'sessions', title: 'Sessions', width: 72, numeric: true },

@@ -2,11 +2,11 @@ import { userEvent } from 'vitest/browser';
 import { expect, test } from 'vitest';
 import { TRANSLATION_PAIR } from '../../testing/translated-double.ts';
 import { eventually, stage, type Staged } from '../testing/stage.ts';
-import TranslatedHead from './TranslatedHead.svelte';
 import TranslatedPanel from './TranslatedPanel.svelte';
 
-const open = (): Promise<Staged> => stage({ body: TranslatedPanel, head: TranslatedHead, width: 1_200 });
-const cells = (s: Staged, id: string): string[] => s.all(`[role="row"][id] [data-column="${id}"]`).map((cell) => cell.textContent.trim());
+const open = (): Promise<Staged> => stage({ body: TranslatedPanel, width: 1_200 });
+const cells = (s: Staged, id: string): string[] =>
+  s.all(`[role="row"][id] [data-column="${id}"]`).map((cell) => cell.textContent.replaceAll('\u00a0', ' ').trim());
 const tab = async (s: Staged, name: string): Promise<void> => {
   const found = s.all('[role="tab"]').find((one) => one.textContent === name);
   if (!found) throw new Error(`There is no tab ${name}.`);
@@ -40,7 +40,7 @@ test('the filter is the engine’s work, and Enter selects the first packet', as
 test('the selected packet stands side by side, changed fields with their rule', async () => {
   const s = await open();
   s.app.select(TRANSLATION_PAIR.number);
-  await tab(s, 'Packet');
+  await tab(s, 'Packet pair');
   await eventually(() => {
     const rows = s.all('tbody tr').map((row) => row.textContent);
     expect(rows.some((text) => text.includes('Source') && text.includes('2001:db8:1::7') && text.includes('203.0.113.7') && text.includes('RFC 6146'))).toBe(true); // prettier-ignore
@@ -83,7 +83,7 @@ test('reasons, bindings and pools have their tables, and arrows move between the
     expect(cells(s, 'inside')).toEqual(['[2001:db8:1::7]:49152']);
   });
   await userEvent.keyboard('{ArrowRight}');
-  expect(s.find('[role="tab"][aria-selected="true"]').textContent).toBe('Packet');
+  expect(s.find('[role="tab"][aria-selected="true"]').textContent).toBe('Packet pair');
 });
 
 test('without a translator port it says what to do', async () => {
