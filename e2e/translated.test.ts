@@ -30,8 +30,9 @@ describe.runIf(executable !== undefined)('translated flows', () => {
     await openPalette(page, 'move the playhead to the selected packet');
     await page.locator('#translated-grid .layer').getByText('ESTABLISHED').first().waitFor();
     await page.getByRole('tab', { name: 'Packet pair' }).click();
-    await page.getByText('TTL and hop limit').first().waitFor();
-    expect(await page.getByRole('region', { name: 'Packet before and after' }).innerText()).toContain('RFC 7915 section 4.1');
+    const region = page.getByRole('region', { name: 'Packet before and after' });
+    await region.getByText('TTL and hop limit').waitFor();
+    expect(await region.innerText()).toContain('RFC 7915 section 4.1');
     expect(complaints).toEqual([]);
   });
 });
