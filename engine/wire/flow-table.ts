@@ -17,9 +17,11 @@ import { hashRow } from './flow-hash.ts';
 export const ENTRY_KEY_WORDS = 4;
 const TAIL_WORDS = 6;
 const FIRST_ENTRIES = 4_096;
+const GROWTH = 4;
 
 /** A slot's number takes 23 bits, so a table holds 8,388,606 flows at most. */
-const NUMBER_MASK = (1 << 23) - 1;
+const NUMBER_BITS = 23;
+const NUMBER_MASK = (1 << NUMBER_BITS) - 1;
 const TAG_MASK = ~NUMBER_MASK;
 export const MAX_TABLE_FLOWS = NUMBER_MASK - 1;
 
@@ -112,8 +114,13 @@ export class FlowTable {
     const { slots, mask, entryWords } = this;
     const n = to - from;
     for (let i = 0; i < n; i++) {
-      const base = (order === null ? from + i : order[from + i]!) * ROW_WORDS;
-      out[i] = (slots[rows[base + ROW_HASH]! & mask]! & NUMBER_MASK) - 1;
+      const hash = rows[(order === null ? from + i : order[from + i]!) * ROW_WORDS + ROW_HASH]!;
+      const first = slots[hash & mask]!;
+      const second = slots[(hash + 1) & mask]!;
+      // The second slot where the first one's tag is another's. Computed: a branch would wait for the slot.
+      const other = (first ^ hash) >>> NUMBER_BITS;
+      const take = -other >> 31;
+      out[i] = ((first ^ ((first ^ second) & take)) & NUMBER_MASK) - 1;
     }
     let { entries } = this;
     if (this.count >= TOUCH_AHEAD_FROM) {
@@ -194,9 +201,9 @@ export class FlowTable {
     }
   }
 
-  /** Twice the room. The hashes are computed again, from the keys in the order of their numbers. */
+  /** Four times the room: memory that is not used yet is not committed, and flows are seldom moved. The hashes are computed again, from the keys in the order of their numbers. */
   private grow(): void {
-    this.capacity = Math.min(this.limit, this.capacity * 2);
+    this.capacity = Math.min(this.limit, this.capacity * GROWTH);
     const entries = this.room(this.capacity * this.entryWords);
     entries.set(this.entries);
     this.entries = entries;
