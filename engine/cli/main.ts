@@ -1,9 +1,12 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
-import { LaneThread, MIN_LANE_BYTES, laneWorkerFile, type LaneAnswer, type LaneStart } from '../host/plain.ts';
+import { LaneThread, MIN_LANE_BYTES, laneWorkerFile, loadCode, replayCoreFile, type LaneAnswer, type LaneStart } from '../host/plain.ts';
 import { EXIT, drain } from './output.ts';
 import { quickArguments, type QuickArguments } from './quick-arguments.ts';
+import type * as replayCore from './replay-core.ts';
+
+type ReplayCore = typeof replayCore;
 
 /** Exit codes of a shell for a process that ends by these signals would hide that we cleaned up: see EXIT. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -29,7 +32,7 @@ async function quickly(args: readonly string[], signal: AbortSignal): Promise<nu
   const wanted = quickArguments(args.slice(1));
   if (wanted === undefined) return undefined;
   const thread = secondLane(wanted);
-  const { quickReplay } = await import('./quick-replay.ts');
+  const { quickReplay } = loadCode(replayCoreFile).exports as ReplayCore;
   return quickReplay(wanted, thread, signal);
 }
 

@@ -1,24 +1,8 @@
 import { parentPort } from 'node:worker_threads';
-import { ABORT_FAILED, ABORT_IRREGULAR, LaneMemory, detachResults } from '../lab/index.ts';
-import { laneOf, openLaneSource, type LaneAnswer, type LaneStart } from './lanes.ts';
+import { loadCode } from './cached-code.ts';
+import { replayCoreFile } from './paths.ts';
+import type { serveLane } from './lane-serve.ts';
 
-/** The thread of one lane: waits for it, runs to the end of the input, posts its queues' results, and ends. */
-parentPort?.once('message', (start: LaneStart) => {
-  try {
-    const source = openLaneSource(start.input);
-    if (source === undefined) {
-      new LaneMemory(start.memory).abort(ABORT_IRREGULAR);
-      return;
-    }
-    const core = laneOf(start, source);
-    core.run();
-    source.close();
-    const { results, transfer } = detachResults(core.results(), start.flows);
-    const answer: LaneAnswer = { results };
-    parentPort?.postMessage(answer, transfer);
-  } catch (error) {
-    // The other lanes must not wait for this one; the spawner gets the error itself.
-    new LaneMemory(start.memory).abort(ABORT_FAILED);
-    throw error;
-  }
-});
+/** Entry of a lane's thread. Its code is that of a plain replay, which has a cache. */
+const core = loadCode(replayCoreFile).exports as { serveLane: typeof serveLane };
+if (parentPort !== null) core.serveLane(parentPort);

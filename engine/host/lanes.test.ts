@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +31,13 @@ describe('lanes in threads', () => {
     mkdirSync(tests, { recursive: true });
     folder = mkdtempSync(join(tests, 'lanes-'));
     workerFile = join(folder, 'lane-worker.mjs');
-    const bundle = await rolldown({ input: join(here, 'lane-worker.ts'), platform: 'node', external: [/^node:/] });
+    const entry = join(folder, 'entry.ts');
+    const served = JSON.stringify(join(here, 'lane-serve.ts'));
+    writeFileSync(
+      entry,
+      `import { parentPort } from 'node:worker_threads';\nimport { serveLane } from ${served};\nserveLane(parentPort!);\n`,
+    );
+    const bundle = await rolldown({ input: entry, platform: 'node', external: [/^node:/] });
     await bundle.write({ file: workerFile, format: 'esm', codeSplitting: false });
     await bundle.close();
   });

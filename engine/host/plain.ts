@@ -1,6 +1,8 @@
 /** The part of the host that a plain run of a file needs, and nothing that loads schemas, YAML or the server. */
+export { loadCode } from './cached-code.ts';
 export { compiledScenario, type CompiledScenario } from './compiled-scenario.ts';
+export { serveLane } from './lane-serve.ts';
 export { LaneThread } from './lane-thread.ts';
 export type { LaneAnswer, LaneStart } from './lanes.ts';
-export { MIN_LANE_BYTES, laneWorkerFile } from './paths.ts';
+export { MIN_LANE_BYTES, laneWorkerFile, replayCoreFile } from './paths.ts';
 export { summarizeRun, type SummaryRequest } from './summarize.ts';
