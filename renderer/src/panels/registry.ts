@@ -3,6 +3,7 @@ import ArrowLeftRight from '@lucide/svelte/icons/arrow-left-right';
 import CircleDot from '@lucide/svelte/icons/circle-dot';
 import Combine from '@lucide/svelte/icons/combine';
 import FileText from '@lucide/svelte/icons/file-text';
+import Layers from '@lucide/svelte/icons/layers';
 import List from '@lucide/svelte/icons/list';
 import Microscope from '@lucide/svelte/icons/microscope';
 import Shuffle from '@lucide/svelte/icons/shuffle';
@@ -20,6 +21,7 @@ import PacketsHead from './packets/PacketsHead.svelte';
 import PacketsPanel from './packets/PacketsPanel.svelte';
 import RingsHead from './rings/RingsHead.svelte';
 import RingsPanel from './rings/RingsPanel.svelte';
+import StackPanel from './stack/StackPanel.svelte';
 import TerminalHead from './terminal/TerminalHead.svelte';
 import TerminalPanel from './terminal/TerminalPanel.svelte';
 import TranslatedPanel from './translated/TranslatedPanel.svelte';
@@ -102,6 +104,15 @@ export const panels: readonly PanelDefinition[] = [
     open: false,
     minWidth: 360,
     minHeight: 160,
+    id: 'stack',
+    title: 'Stack',
+    rail: { word: 'Stack', order: 70 },
+    icon: Layers,
+    body: StackPanel,
+    home: 'top-right',
+    open: false,
+    minWidth: 360,
+    minHeight: 200,
   },
   {
     id: 'terminal',
