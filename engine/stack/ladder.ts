@@ -65,21 +65,21 @@ export class Ladder {
 
   has(pattern: FlowPattern): boolean {
     const mask = maskOf(pattern);
-    return mask >= 0 && this.rules[mask]!.has(patternKey(pattern));
+    return mask >= 0 && this.rules[mask]!.has(patternText(pattern));
   }
 
   /** Adds a rule; false if one with the same key is there. */
   add(pattern: FlowPattern, port: number): boolean {
     const mask = maskOf(pattern);
-    if (mask < 0 || this.rules[mask]!.has(patternKey(pattern))) return false;
-    this.rules[mask]!.set(patternKey(pattern), port);
+    if (mask < 0 || this.rules[mask]!.has(patternText(pattern))) return false;
+    this.rules[mask]!.set(patternText(pattern), port);
     this.count++;
     return true;
   }
 
   remove(pattern: FlowPattern): boolean {
     const mask = maskOf(pattern);
-    const removed = mask >= 0 && this.rules[mask]!.delete(patternKey(pattern));
+    const removed = mask >= 0 && this.rules[mask]!.delete(patternText(pattern));
     if (removed) this.count--;
     return removed;
   }
@@ -112,7 +112,8 @@ function wordsText(words: Int32Array, at: number): string {
   return `${String(words[at])}.${String(words[at + 1])}.${String(words[at + 2])}.${String(words[at + 3])}`;
 }
 
-function patternKey(p: FlowPattern): string {
+/** The same text for the same rule. */
+export function patternText(p: FlowPattern): string {
   const bits = FLOW_MASKS[maskOf(p)]?.bits ?? -1;
   const text = (address: readonly number[] | undefined): string => (address === undefined ? '' : address.map((w) => w | 0).join('.'));
   return ladderKey(bits, (p.ipVersion << 8) | p.protocol, text(p.localAddress), p.localPort ?? 0, text(p.remoteAddress), p.remotePort ?? 0);

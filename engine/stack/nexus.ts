@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../base/index.ts';
 import type { Arena } from './arena.ts';
 import { Channel, type ChannelRing, type Credentials } from './channel.ts';
-import { Ladder, type FlowPattern } from './ladder.ts';
+import { Ladder, patternText, type FlowPattern } from './ladder.ts';
 import { Netns, type Reservation } from './netns.ts';
 
 /**
@@ -112,10 +112,12 @@ export class Nexus {
     const port = this.port(number);
     if (port === undefined || port.kind === 'device') return err(`port ${String(number)} has no stack`);
     if (this.installed.size >= MAX_RULES) return err('no room for another flow');
-    if (this.ladder.has(pattern)) return err('the same flow is installed already');
     const owner = options.owner ?? ownerOf(port);
+    // The same flow of another stack is refused below, where its reservation is found.
+    const reservable = pattern.localPort !== undefined && (pattern.protocol === 6 || pattern.protocol === 17);
+    if (this.ladder.has(pattern) && (!reservable || this.ownerOfFlow(pattern) === owner)) return err('the same flow is installed already');
     let reservation: Reservation | null = null;
-    if (pattern.localPort !== undefined && (pattern.protocol === 6 || pattern.protocol === 17)) {
+    if (pattern.localPort !== undefined && reservable) {
       const wanted: Reservation = {
         protocol: pattern.protocol === 6 ? 'tcp' : 'udp',
         localPort: pattern.localPort,
@@ -136,6 +138,12 @@ export class Nexus {
     const flow: InstalledFlow = { id: this.nextFlow++, owner, port: number, pattern, reservation };
     this.installed.set(flow.id, flow);
     return ok(flow);
+  }
+
+  private ownerOfFlow(pattern: FlowPattern): string | undefined {
+    const text = patternText(pattern);
+    for (const flow of this.installed.values()) if (patternText(flow.pattern) === text) return flow.owner;
+    return undefined;
   }
 
   /** Takes a flow out and gives its reservation back. False if there is none of this number. */

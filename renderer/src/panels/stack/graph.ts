@@ -85,7 +85,7 @@ export function graphOf(topology: StackTopology): Graph {
       column: 1,
       row: middle,
       title: 'flow switch',
-      lines: [`${formatCount(nexus.switched)} switched`, `${formatCount(nexus.activeFlows)} flows`],
+      lines: [`${formatCount(nexus.switched)} through`, `${formatCount(nexus.activeFlows)} flows`],
       tone: 'plain',
       mark: '',
       detail: `flow switch: ${plural(nexus.switched, 'packet')} switched, ${formatCount(nexus.activeFlows)} of ${formatCount(nexus.maxFlows)} flow entries, ${plural(nexus.rules, 'rule')} of stacks, ${plural(nexus.reservations, 'reservation')}, ${plural(nexus.queues, 'queue')}.`,
