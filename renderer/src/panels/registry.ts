@@ -104,6 +104,8 @@ export const panels: readonly PanelDefinition[] = [
     open: false,
     minWidth: 360,
     minHeight: 160,
+  },
+  {
     id: 'stack',
     title: 'Stack',
     rail: { word: 'Stack', order: 70 },
