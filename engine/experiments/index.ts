@@ -12,6 +12,7 @@ import { offloadCopySum } from './offloads/copy-sum.ts';
 import { offloadCorrectness } from './offloads/correctness.ts';
 import { offloadDriver } from './offloads/driver.ts';
 import { offloadSegmentation } from './offloads/segmentation.ts';
+import { STACK_EXPERIMENTS } from './stack/index.ts';
 import type { Experiment } from './types.ts';
 
 export * from './types.ts';
@@ -34,4 +35,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   offloadAggregation,
   offloadDriver,
   offloadCorrectness,
+  ...STACK_EXPERIMENTS,
 ];
