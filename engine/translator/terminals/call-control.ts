@@ -10,6 +10,8 @@ import { buildSdp, rewriteSip, sipMessage } from './sdp.ts';
 /** Lost packets in a row after which a receiver says that it hears nothing; and how long one silent side alone is watched (T-17). */
 export const SILENT_PACKETS = 3;
 const ONE_SIDED_NS = 2 * NS_PER_S;
+/** Target for the gap of a change of converter (T-17); after it a change that brought no media counts as failed. */
+const DIVERT_NS = 500 * NS_PER_MS;
 /** Longest time from the INVITE to the answer; SIP's timer B (RFC 3261 section 17.1.1.2) is 64 times T1. */
 const SET_UP_NS = 32 * NS_PER_S;
 /** A drain without a successor is tried again so often, a second apart, before the session is given up. */
@@ -304,7 +306,14 @@ export class CallControl {
     const { lab } = this;
     const { sw } = call;
     const party = call.streams[direction].receiver;
-    if (call.converter === null || call.divert !== null || call.choosing || (call.silent & (1 << direction)) !== 0) return;
+    if (call.converter === null || call.choosing) return;
+    if (call.divert !== null) {
+      // The new converter may be gone as well: it has as long as a change may take.
+      if (lab.nowNs - call.divert.tNs < DIVERT_NS) return;
+      this.finishDivert(call, false);
+      call.silent = 0;
+    }
+    if ((call.silent & (1 << direction)) !== 0) return;
     call.silent |= 1 << direction;
     lab.signal(party, sw, 'MEDIA LOST', call, `nothing for ${String(SILENT_PACKETS)} packets`, () => {
       if (call.silent === 3) this.move(call, 'failure', true);

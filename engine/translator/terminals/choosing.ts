@@ -147,6 +147,7 @@ export class Choosing {
       const node = lab.nodes.all[ranking[at]!.announcement.node]!;
       this.reserve(call, node, (answer) => {
         if (answer.node !== null) {
+          lab.registry.learn(node.index, (known) => known.inUse + 1);
           row.outcome = 'chosen';
           row.why = at === 0 ? 'highest score' : 'highest score of those that took it';
           this.chosen(decision, node, sentenceFor(decision, at));
@@ -157,6 +158,7 @@ export class Choosing {
         row.outcome = answer.why === '' ? 'no answer' : 'refused';
         row.why = answer.why === '' ? 'did not answer in time' : `refused: ${answer.why}`;
         if (answer.why === '') lab.registry.forget(node.index);
+        else if (answer.why === 'full') lab.registry.learn(node.index, (known) => known.capacity);
         tryFrom(at + 1);
       });
     };
@@ -200,6 +202,7 @@ export class Choosing {
   }
 
   release(call: Call, node: Node): void {
+    this.lab.registry.learn(node.index, (known) => known.inUse - 1);
     this.lab.signal(call.sw, node, 'RELEASE', call, '', () => {
       node.converter?.relay.release(call.id);
     });

@@ -34,6 +34,14 @@ export class Registry {
     this.entries.set(announcement.node, { announcement, expiresNs: nowNs + this.lifetimeNs });
   }
 
+  /** What the switch learns while it reserves and releases, until the next announcement says it better. */
+  learn(node: number, inUse: (known: Announcement) => number): void {
+    const entry = this.entries.get(node);
+    if (entry === undefined) return;
+    const { announcement } = entry;
+    entry.announcement = { ...announcement, inUse: Math.max(0, inUse(announcement)) };
+  }
+
   /** It said good-bye, or did not answer. */
   forget(node: number): void {
     this.entries.delete(node);

@@ -107,13 +107,37 @@ describe('choosing', () => {
     });
     expect(result.sessions.map(({ path }) => path)).toEqual(['terminal', 'terminal', 'gateway']);
     const [, second, third] = result.decisions;
-    // The registry still says that the first is free: it refuses.
-    expect(second!.candidates.map(({ outcome }) => outcome).sort()).toEqual(
-      second!.candidates[0]!.outcome === 'refused' ? ['chosen', 'refused'] : ['chosen', 'not asked'],
-    );
+    const full = second!.candidates.find(({ outcome }) => outcome !== 'chosen')!;
+    expect([full.outcome, second!.candidates.length]).toEqual([full.id === result.decisions[0]!.chosen ? 'full' : 'not asked', 2]);
     expect(third!.sentence).toMatch(/^The gateway, because/);
     for (const { why } of third!.candidates) expect(why).toMatch(/full/);
     expect(result.totals).toMatchObject({ byTerminal: 2, byGateway: 1 });
+  });
+
+  it('asks the next one when a candidate refuses or does not answer', () => {
+    const far = { rttMs: 200 };
+    const converter = { capacity: 5 };
+    const terminals = [
+      phone4,
+      phone6,
+      { id: 'nine', family: 'dual', link4: far, link6: far, converter },
+      dual('ten', { chargePercent: 0 }),
+    ] as const;
+    const late = { ...call, atS: 3 };
+    for (const kind of ['disable', 'kill'] as const) {
+      // What nine has to say of this reaches the switch after the call.
+      const result = run({
+        terminals: [...terminals],
+        calls: [late],
+        switch: { weights: { battery: 50, rtt: 0 }, answerMs: 400 },
+        events: [{ atS: 3, kind, terminal: 'nine' }],
+      });
+      expect(result.decisions[0]!.candidates.map(({ id, outcome, why }) => [id, outcome, why])).toEqual([
+        kind === 'kill' ? ['nine', 'no answer', 'did not answer in time'] : ['nine', 'refused', 'refused: disabled'],
+        ['ten', 'chosen', 'highest score of those that took it'],
+      ]);
+      expect(result.sessions[0]).toMatchObject({ state: 'ended', converter: 'ten' });
+    }
   });
 
   it('reduces the capacity while in a call of its own, not to zero, and diverts the newest sessions (T-07, T-18)', () => {
