@@ -8,10 +8,13 @@ import List from '@lucide/svelte/icons/list';
 import Microscope from '@lucide/svelte/icons/microscope';
 import Shuffle from '@lucide/svelte/icons/shuffle';
 import SquareTerminal from '@lucide/svelte/icons/square-terminal';
+import PhoneForwarded from '@lucide/svelte/icons/phone-forwarded';
 import type { PanelDefinition } from '../lib/panel.ts';
 import ReportPanel from '../report/ReportPanel.svelte';
 import BurstHead from './burst/BurstHead.svelte';
 import BurstPanel from './burst/BurstPanel.svelte';
+import ConvertersHead from './converters/ConvertersHead.svelte';
+import ConvertersPanel from './converters/ConvertersPanel.svelte';
 import FlowsHead from './flows/FlowsHead.svelte';
 import FlowsPanel from './flows/FlowsPanel.svelte';
 import InspectorHead from './inspector/InspectorHead.svelte';
@@ -115,6 +118,18 @@ export const panels: readonly PanelDefinition[] = [
     open: false,
     minWidth: 360,
     minHeight: 200,
+  },
+  {
+    id: 'converters',
+    title: 'Converters',
+    rail: { word: 'Convert', order: 55 },
+    icon: PhoneForwarded,
+    body: ConvertersPanel,
+    head: ConvertersHead,
+    home: 'top-right',
+    open: false,
+    minWidth: 420,
+    minHeight: 240,
   },
   {
     id: 'terminal',

@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import { convertersSchema } from '../../../../engine/contract/index.ts';
+import { runConverters } from '../../../../engine/translator/index.ts';
+import { eventually, stage, type Staged } from '../testing/stage.ts';
+import ConvertersHead from './ConvertersHead.svelte';
+import ConvertersPanel from './ConvertersPanel.svelte';
+
+const SPEC = convertersSchema.parse({
+  name: 'test',
+  durationS: 8,
+  terminals: [
+    { id: 'alice', family: 'v4' },
+    { id: 'bob', family: 'v6' },
+    { id: 'nine', family: 'dual', converter: {} },
+    { id: 'ten', family: 'dual', converter: { chargePercent: 10 } },
+  ],
+  calls: [{ atS: 1, from: 'alice', to: 'bob', holdS: 6 }],
+  events: [{ atS: 4, kind: 'leave', terminal: 'nine' }],
+});
+
+/** The panel over an engine whose answers are those of the real simulation. */
+async function open(): Promise<Staged> {
+  return stage({
+    body: ConvertersPanel,
+    head: ConvertersHead,
+    width: 900,
+    height: 620,
+    before: (double) => {
+      let last = runConverters(SPEC);
+      double.override('converters.list', () => ({ scenarios: [{ id: 'two-phones', title: 'Two phones', description: 'Alice and Bob.' }] }));
+      double.override('converters.text', () => ({ yaml: 'name: test' }));
+      double.override('converters.run', ({ set }) => {
+        const gateway = set.some(({ value }) => value === 'gateway');
+        last = runConverters({ ...SPEC, switch: { ...SPEC.switch, converters: gateway ? 'gateway' : 'terminals' } });
+        return { ...last, messages: [] };
+      });
+      double.override('converters.messages', ({ call, first, count }) => {
+        const rows = last.messages.filter((message) => message.session === call);
+        return { total: rows.length, rows: rows.slice(first, first + count) };
+      });
+    },
+  });
+}
+
+const button = (s: Staged, name: string): HTMLElement => {
+  const found = s.all('button').find((one) => one.textContent.trim() === name);
+  if (found === undefined) throw new Error(`There is no button ${name}.`);
+  return found;
+};
+
+test('shows the network at an instant, and the converter that has the call then', async () => {
+  const s = await open();
+  await eventually(() => {
+    expect(s.root.textContent).toContain('conserved ✓');
+  });
+  const slider = s.find<HTMLInputElement>('input[type="range"]');
+  const lines = (): string[] => s.all('polyline').map((line) => line.getAttribute('points') ?? '');
+  const at = async (seconds: number): Promise<string> => {
+    slider.value = String(seconds * 1e9);
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    await new Promise(requestAnimationFrame);
+    return lines().join(';');
+  };
+  expect(await at(0.5)).toBe('');
+  const before = await at(3);
+  const after = await at(6);
+  expect(before.split(' ')).toHaveLength(3);
+  expect(after).not.toBe(before);
+});
+
+test('says why a converter was chosen, and marks what the switch changed', async () => {
+  const s = await open();
+  await eventually(() => {
+    expect(s.root.textContent).toContain('conserved ✓');
+  });
+  button(s, 'Calls').click();
+  await eventually(() => {
+    expect(s.root.textContent).toContain('Chosen because its score of');
+    expect(s.all('.changed').map((line) => line.textContent.trim())).toContainEqual(expect.stringMatching(/^⇄ c=IN IP6 2001:db8::/));
+  });
+  expect(s.root.textContent).toContain('drain: nine → ten');
+});
+
+test('a changed parameter runs the network again; as written takes it back', async () => {
+  const s = await open();
+  await eventually(() => {
+    expect(s.root.textContent).toContain('conserved ✓');
+  });
+  const figure = (): string =>
+    s
+      .all('.figures .translated')
+      .map((one) => one.textContent)
+      .join();
+  expect(figure()).toBe('1');
+  const select = s.all('select')[1] as HTMLSelectElement;
+  select.value = 'gateway';
+  select.dispatchEvent(new Event('change', { bubbles: true }));
+  await eventually(() => {
+    expect(figure()).toBe('0');
+  });
+  button(s, 'As written').click();
+  await eventually(() => {
+    expect(figure()).toBe('1');
+  });
+});
