@@ -5,7 +5,9 @@ import { examples, integer, setting, type Act, type Add, type Run } from './prog
 export function addTranslate(add: Add, act: Act): void {
   add('translate', 'translate captures between IPv4 and IPv6, both sides in one run in the order of time', (command) =>
     command
-      .addOption(new Option('-m, --mode <mode>', 'instead of the mode in the configuration').choices(['siit', 'nat64', 'clat', 'dns64']))
+      .addOption(
+        new Option('-m, --mode <mode>', 'instead of the mode in the configuration').choices(['siit', 'nat64', 'clat', 'mapt', 'dns64']),
+      )
       .option('-c, --config <file>', 'configuration in YAML or JSON, or a bundled one (ringside translators)')
       .option('--in6 <file>', 'capture of the IPv6 side')
       .option('--in4 <file>', 'capture of the IPv4 side; the same file as --in6 where one capture holds both')

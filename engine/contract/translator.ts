@@ -96,7 +96,34 @@ export const clatSchema = z
   .describe('customer side of 464XLAT (RFC 6877); pool6 is the prefix of the provider side');
 export type ClatSpec = z.infer<typeof clatSchema>;
 
-export const TRANSLATOR_MODES = ['siit', 'nat64', 'clat', 'dns64'] as const;
+export const mapRuleSchema = z.strictObject({
+  v6: address('IPv6 prefix of the rule'),
+  v4: address('IPv4 prefix of the rule'),
+  eaBits: z
+    .int()
+    .min(0)
+    .max(48)
+    .describe('embedded address bits after the IPv6 prefix: rest of the IPv4 address, then port-set identifier'),
+  psidOffset: z
+    .int()
+    .min(0)
+    .max(15)
+    .default(6)
+    .describe('bits of a port before the port-set identifier; ports that have zero there are not given'),
+  forward: z.boolean().default(false).describe('a forwarding mapping rule: customer edges reach each other without the border relay'),
+});
+
+export const maptSchema = z
+  .strictObject({
+    role: z.enum(['br', 'ce']).default('br').describe('border relay, or customer edge'),
+    dmr: address('prefix').default('64:ff9b::/96').describe('default mapping rule: prefix of all IPv4 addresses outside the domain'),
+    rules: z.array(mapRuleSchema).max(1_024).default([]).describe('mapping rules of the domain'),
+    endUserPrefix: address('prefix').optional().describe('of a customer edge: the IPv6 prefix it was given'),
+  })
+  .describe('MAP-T (RFC 7599)');
+export type MaptSpec = z.infer<typeof maptSchema>;
+
+export const TRANSLATOR_MODES = ['siit', 'nat64', 'clat', 'mapt', 'dns64'] as const;
 export type TranslatorMode = (typeof TRANSLATOR_MODES)[number];
 
 export const translatorSchema = z
@@ -104,7 +131,7 @@ export const translatorSchema = z
     mode: z
       .enum(TRANSLATOR_MODES)
       .default('siit')
-      .describe('siit: stateless; nat64: stateful; clat: the customer side of 464XLAT; dns64: DNS answers only'),
+      .describe('siit: stateless; nat64: stateful; clat: the customer side of 464XLAT; mapt: MAP-T; dns64: DNS answers only'),
     pool6: z
       .array(address('prefix'))
       .max(64)
@@ -153,6 +180,7 @@ export const translatorSchema = z
     routeHopLimit: z.int().min(1).max(255).default(64).describe('TTL and hop limit of errors the translator makes'),
     nat64: nat64Schema.prefault({}),
     clat: clatSchema.prefault({}),
+    mapt: maptSchema.prefault({}),
     dns64: dns64Schema.prefault({}),
   })
   .describe('Ringside translator');

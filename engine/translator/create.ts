@@ -2,6 +2,7 @@ import { err, ok } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import type { TranslatorSpec } from '../contract/index.ts';
 import { Dns64Packets } from './dns64-packets.ts';
+import { MapMapper } from './map-mapper.ts';
 import { Nat64 } from './nat64.ts';
 import type { PacketSink } from './packet-sink.ts';
 import { compileSettings, type SettingsError } from './settings.ts';
@@ -20,6 +21,11 @@ export function createTranslator(spec: TranslatorSpec): Result<Translator, Setti
   if (spec.mode === 'dns64') return Dns64Packets.create(spec.dns64);
   const settings = compileSettings(spec);
   if (!settings.ok) return settings;
+  if (spec.mode === 'mapt') {
+    if (spec.mapt.rules.length === 0) return err({ field: 'mapt.rules', message: 'MAP-T needs a mapping rule' });
+    const mapper = MapMapper.create(settings.value);
+    return mapper.ok ? ok(new PacketTranslator(settings.value, mapper.value)) : mapper;
+  }
   if (spec.mode !== 'nat64') return ok(new PacketTranslator(settings.value, new SiitMapper(settings.value)));
   if (spec.nat64.pool4.length === 0 && spec.nat64.bindings.length === 0) {
     return err({ field: 'nat64.pool4', message: 'a NAT64 needs an IPv4 address, such as pool4: [{ prefix: 192.0.2.1 }]' });

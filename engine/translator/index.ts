@@ -19,6 +19,8 @@ export * from './pref64.ts';
 export * from './clat.ts';
 export * from './create.ts';
 export * from './map-address.ts';
+export * from './map-rules.ts';
+export * from './map-mapper.ts';
 export * from './explain.ts';
 export * from './field-changes.ts';
 export * from './terminals/index.ts';

@@ -69,6 +69,17 @@ describe('mapping of one address', () => {
     ]);
   });
 
+  it('by the rules of MAP-T, with the port set', () => {
+    const rules = [{ v6: '2001:db8::/40', v4: '192.0.2.0/24', eaBits: 16 }];
+    const input: TranslatorInput = { mode: 'mapt', mapt: { dmr: '2001:db8:ffff::/64', rules } };
+    const [own] = map('2001:db8:12:3400:0:c000:212:34', input);
+    expect(own).toMatchObject({ to: '192.0.2.18', field: 'mapt.rules.0', used: true });
+    expect(own!.note).toContain('PSID 52 of 256, ports 1232-1235');
+    expect(own!.parts.at(-1)!.to).toBe(128);
+    expect(map('192.0.2.18', input)[0]!.to).toMatch(/^2001:db8:12:/);
+    expect(map('10.2.3.4', input)[0]).toMatchObject({ to: '2001:db8:ffff:0:a:203:400:0', field: 'mapt.dmr' });
+  });
+
   it('maps made of the CLAT block are named as such', () => {
     const input: TranslatorInput = { mode: 'clat', clat: { prefix: '2001:db8:464::/96', networks: ['192.168.1.0/24'] } };
     expect(map('192.168.1.7', input)[0]).toMatchObject({ to: '2001:db8:464::c0a8:107', field: 'clat.networks.0', used: true });

@@ -3,6 +3,7 @@ import type { Result } from '../base/index.ts';
 import type { AddressMapping, AddressPart } from '../contract/index.ts';
 import { formatIpv4U32, formatIpv6, parseIpv4U32, parseIpv6 } from '../wire/index.ts';
 import { EamTable, type EamEntry } from './eam-table.ts';
+import { compileMapRules, mapped4, mappedPsid, portRanges, ruleOf4, ruleOf6, writeMapAddress, type MapRule } from './map-rules.ts';
 import {
   BAD_OCTET,
   embed4,
@@ -12,6 +13,7 @@ import {
   isGlobal4,
   mask4,
   NOT_EMBEDDED,
+  parsePrefix64,
   sameBits,
   type Prefix6,
 } from './prefix64.ts';
@@ -23,8 +25,9 @@ import { inPrefixes4, type TranslatorSettings } from './settings.ts';
  */
 export function mapAddress(settings: TranslatorSettings, text: string): Result<AddressMapping[], string> {
   const v4 = parseIpv4U32(text);
+  const v6 = v4 >= 0 ? undefined : parseIpv6(text);
+  if (settings.spec.mode === 'mapt' && (v4 >= 0 || v6 !== undefined)) return mapByRules(settings, v4, v6);
   if (v4 >= 0) return ok(from4(settings, v4));
-  const v6 = parseIpv6(text);
   return v6 === undefined ? err(`${text} is neither an IPv4 nor an IPv6 address`) : ok(from6(settings, v6));
 }
 
@@ -147,4 +150,45 @@ function mapParts(entry: EamEntry, b: Uint8Array): AddressPart[] {
   if (bits > 0) parts.push(part('IPv4 suffix', b, length, length + bits));
   if (length + bits < 128) parts.push(part('suffix', b, length + bits, 128));
   return parts;
+}
+
+/** MAP-T: the rule of the domain that holds the address, else the default mapping rule. */
+function mapByRules(settings: TranslatorSettings, v4: number, v6: Uint8Array | undefined): Result<AddressMapping[], string> {
+  const { mapt } = settings.spec;
+  const rules = compileMapRules(mapt);
+  const dmr = parsePrefix64(mapt.dmr);
+  if (!rules.ok) return err(`${rules.error.field}: ${rules.error.message}`);
+  if (!dmr.ok) return err(`mapt.dmr: ${dmr.error}`);
+  const at = v6 === undefined ? ruleOf4(rules.value, v4, false) : ruleOf6(rules.value, v6, 0, false);
+  const rule = rules.value[at];
+  if (rule !== undefined) return ok([byRule(rule, at, v4, v6)]);
+  const bytes = v6 ?? new Uint8Array(16);
+  if (v6 === undefined) embed4(dmr.value, v4, bytes, 0);
+  const inside = extract4(dmr.value, bytes, 0);
+  if (inside < 0) return ok([]);
+  const [from, to] = v6 === undefined ? [formatIpv4U32(v4), formatIpv6(bytes, 0)] : [formatIpv6(v6, 0), formatIpv4U32(inside)];
+  const text = `default mapping rule ${formatPrefix6(dmr.value)}`;
+  return ok([
+    { from, to, rule: text, field: 'mapt.dmr', rfc: 'RFC 7599 section 5.1', used: true, parts: poolParts(dmr.value, bytes), note: '' },
+  ]);
+}
+
+function byRule(rule: MapRule, at: number, v4: number, v6: Uint8Array | undefined): AddressMapping {
+  const bytes = v6 ?? new Uint8Array(16);
+  if (v6 === undefined) writeMapAddress(rule, v4, 0, bytes, 0);
+  const psid = v6 === undefined ? 0 : mappedPsid(bytes, 0);
+  const ranges = portRanges(rule, psid);
+  const shown = ranges.slice(0, 2).map(([low, high]) => `${low}-${high}`);
+  const shared =
+    rule.psidBits > 0 ? `PSID ${psid} of ${2 ** rule.psidBits}, ports ${shown.join(', ')}${ranges.length > 2 ? ', …' : ''}` : '';
+  const note = v6 === undefined && shared !== '' ? `shown for ${shared}: the port of a packet says which PSID` : shared;
+  const ea = rule.v6.length + rule.suffixBits;
+  const parts = [part('rule prefix', bytes, 0, rule.v6.length, formatPrefix6(rule.v6))];
+  if (rule.suffixBits > 0) parts.push(part('EA bits: IPv4 suffix', bytes, rule.v6.length, ea));
+  if (rule.psidBits > 0) parts.push(part('EA bits: PSID', bytes, ea, ea + rule.psidBits));
+  if (ea + rule.psidBits < 80) parts.push(part('subnet and zero', bytes, ea + rule.psidBits, 80));
+  parts.push(part('IPv4 address', bytes, 80, 112, formatIpv4U32(mapped4(bytes, 0))), part('PSID', bytes, 112, 128));
+  const [from, to] = v6 === undefined ? [formatIpv4U32(v4), formatIpv6(bytes, 0)] : [formatIpv6(v6, 0), formatIpv4U32(mapped4(v6, 0))];
+  const text = `rule ${formatPrefix4(rule.v4)} to ${formatPrefix6(rule.v6)}, ${rule.eaBits} EA bits`;
+  return { from, to, rule: text, field: `mapt.rules.${at}`, rfc: 'RFC 7597 section 5.2, 6', used: true, parts, note };
 }

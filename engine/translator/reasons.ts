@@ -77,6 +77,9 @@ export const REASON = {
   dnsReverse: 93,
   dnsHeld: 94,
   notDns: 95,
+  mapPortSet: 100,
+  mapSpoofed: 101,
+  mapNoPort: 102,
 } as const;
 export type ReasonCode = (typeof REASON)[keyof typeof REASON];
 
@@ -180,6 +183,19 @@ const ROWS: readonly Row[] = [
   ['dnsReverse', 'answered', 'RFC 6147 section 5.3.1', 'the reverse name of a synthetic address: answered with an alias'],
   ['dnsHeld', 'held', 'RFC 6147 section 5.1.6', 'an empty AAAA answer waits for the A answer of the same name'],
   ['notDns', 'passed', 'RFC 6147 section 5', 'not a DNS message over UDP: DNS64 leaves it as it is'],
+  ['mapPortSet', 'refused', 'RFC 7599 section 8.1, 8.2, 8.4', 'the port is in no port set of the rule, or not in the own one'],
+  [
+    'mapSpoofed',
+    'answered',
+    'RFC 7599 section 8.2, 8.3',
+    'the IPv6 source does not hold the address and port set that the rule gives: answered with ICMPv6 source address failed policy (1/5)',
+  ],
+  [
+    'mapNoPort',
+    'refused',
+    'RFC 7599 section 10.2',
+    'a shared address needs a port and the packet has none: a later fragment of an unknown packet, or another protocol',
+  ],
   ['notPool6', 'refused', 'RFC 6146 section 3.4', 'the IPv6 destination is not inside pool6'],
 ];
 

@@ -187,7 +187,7 @@ describe('translator configurations', () => {
   it('the bundled ones are good', () => {
     const folder = join(root, 'resources/translators');
     const names = readdirSync(folder);
-    expect(names).toEqual(expect.arrayContaining(['siit.yaml', 'eam.yaml', 'nat64.yaml', 'clat.yaml', 'dns64.yaml']));
+    expect(names).toEqual(expect.arrayContaining(['siit.yaml', 'eam.yaml', 'nat64.yaml', 'clat.yaml', 'mapt.yaml', 'dns64.yaml']));
     for (const name of names) expect(parseTranslator(readFileSync(join(folder, name), 'utf8')).ok, name).toBe(true);
   });
 

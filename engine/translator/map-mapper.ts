@@ -1,0 +1,199 @@
+import { err, ok, u16, u32 } from '../base/index.ts';
+import type { Result } from '../base/index.ts';
+import { FragmentTable, fragmentKey } from './fragment-table.ts';
+import { compileMapRules, mapped4, mappedPsid, ownOf, psidOf, ruleOf4, ruleOf6, writeMapAddress, type MapRule } from './map-rules.ts';
+import { KEEP_PORT, type AddressMapper } from './mapper.ts';
+import { PacketView, PROTOCOL } from './packet-view.ts';
+import { embed4, extract4, isIllegalSource4, parsePrefix6, parsePrefix64, sameBits, type Prefix6 } from './prefix64.ts';
+import { REASON } from './reasons.ts';
+import type { SettingsError, TranslatorSettings } from './settings.ts';
+
+/** First fragments remembered, so that later ones find their port set, and for how long. */
+const MAX_FRAGMENTED = 256;
+const FRAGMENT_NS = 2e9;
+const NO_PORT = -1;
+
+interface Own {
+  readonly rule: MapRule;
+  readonly v4: number;
+  readonly psid: number;
+}
+
+/**
+ * MAP-T (RFC 7599) as a stateless mapping: hosts of the MAP domain have an IPv6 address that follows from their IPv4 address and port set by a
+ * rule (RFC 7597); everybody else is under the prefix of the default mapping rule. A border relay maps any rule; a customer edge maps its own address,
+ * and peers by the forwarding rules. The NAPT44 that gives a customer edge its ports is not part of this: its packets have public addresses.
+ */
+export class MapMapper implements AddressMapper {
+  source4 = 0;
+  destination4 = 0;
+  readonly addresses6 = new Uint8Array(32);
+  readonly sourcePort = KEEP_PORT;
+  readonly destinationPort = KEEP_PORT;
+  hairpin = false;
+  readonly rules: readonly MapRule[];
+  private readonly dmr: Prefix6;
+  /** Of a customer edge; null for a border relay. */
+  private readonly own: Own | null;
+  private readonly fragments = new FragmentTable(MAX_FRAGMENTED, FRAGMENT_NS);
+  private readonly quote = new PacketView();
+  private readonly expected = new Uint8Array(16);
+  private value = 0;
+
+  private constructor(rules: readonly MapRule[], dmr: Prefix6, own: Own | null) {
+    this.rules = rules;
+    this.dmr = dmr;
+    this.own = own;
+  }
+
+  /** Error: the configuration field that cannot be used. */
+  static create({ spec: { mapt } }: TranslatorSettings): Result<MapMapper, SettingsError> {
+    const dmr = parsePrefix64(mapt.dmr);
+    if (!dmr.ok) return err({ field: 'mapt.dmr', message: dmr.error });
+    const rules = compileMapRules(mapt);
+    if (!rules.ok) return rules;
+    if (mapt.role === 'br') return ok(new MapMapper(rules.value, dmr.value, null));
+    const endUser = parsePrefix6(mapt.endUserPrefix ?? '');
+    if (!endUser.ok) return err({ field: 'mapt.endUserPrefix', message: `a customer edge has an IPv6 prefix: ${endUser.error}` });
+    const at = ruleOf6(rules.value, endUser.value.bytes, 0, false);
+    const rule = rules.value[at];
+    if (rule === undefined) return err({ field: 'mapt.endUserPrefix', message: 'no rule has an IPv6 prefix that holds it' });
+    if (endUser.value.length < rule.v6.length + rule.eaBits) {
+      return err({ field: 'mapt.endUserPrefix', message: `rule ${at} needs ${rule.v6.length + rule.eaBits} bits of prefix` });
+    }
+    return ok(new MapMapper(rules.value, dmr.value, { rule, ...ownOf(rule, endUser.value) }));
+  }
+
+  /** Port, or identifier of an echo, of one end of a packet; NO_PORT where it has none or it is not there. */
+  private portOf(view: PacketView, destination: boolean): number {
+    const { b, transport: t, protocol, capturedBytes } = view;
+    if (view.fragmentOffset !== 0) return NO_PORT;
+    if (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpv6) {
+      const type = capturedBytes >= 6 ? b[t]! : 255;
+      const echo = protocol === PROTOCOL.icmp ? type === 0 || type === 8 : type === 128 || type === 129;
+      return echo ? u16(b, t + 4) : NO_PORT;
+    }
+    const ported = protocol === PROTOCOL.tcp || protocol === PROTOCOL.udp || protocol === PROTOCOL.udpLite || protocol === PROTOCOL.dccp;
+    return ported && capturedBytes >= 4 ? u16(b, t + (destination ? 2 : 0)) : NO_PORT;
+  }
+
+  /** The same for the outer addresses of an ICMP error, which stand for the other end of the packet inside. */
+  private endPort(view: PacketView, destination: boolean): number {
+    if (!view.icmpError) return this.portOf(view, destination);
+    const { quote } = this;
+    const at = view.transport + 8;
+    const room = view.available - at;
+    const code = view.family === 6 ? quote.parse6(view.b, at, room, room, true) : quote.parse4(view.b, at, room, room, true, false);
+    return code === 0 ? this.portOf(quote, !destination) : NO_PORT;
+  }
+
+  /** MAP address of an IPv4 address and port by a rule to `addresses6` at `o`. */
+  private toMap(rule: MapRule, v4: number, port: number, o: number): number {
+    if (rule.psidBits > 0 && port < 0) return REASON.mapNoPort;
+    const psid = psidOf(rule, port);
+    if (psid < 0) return REASON.mapPortSet;
+    writeMapAddress(rule, v4, psid, this.addresses6, o);
+    return 0;
+  }
+
+  /** IPv4 address of a host of the domain, checked against its IPv6 address and port (RFC 7599 sections 8.2 and 8.3), to `value`. */
+  private fromMap(rule: MapRule, b: Uint8Array, o: number, port: number): number {
+    const v4 = mapped4(b, o);
+    const psid = mappedPsid(b, o);
+    this.expected.fill(0);
+    writeMapAddress(rule, v4, psid, this.expected, 0);
+    if (!sameBits(this.expected, 0, b, o, 128)) return REASON.mapSpoofed;
+    if (ruleOf4([rule], v4, false) < 0) return REASON.mapSpoofed;
+    if (port >= 0 && psidOf(rule, port) !== psid) return REASON.mapSpoofed;
+    this.value = v4;
+    return 0;
+  }
+
+  /** An end inside the domain: by any rule at a border relay, the own address at a customer edge. */
+  private inside6(v4: number, port: number, o: number): number {
+    const { own } = this;
+    if (own === null) {
+      const at = ruleOf4(this.rules, v4, false);
+      return at < 0 ? REASON.noDestination6 : this.toMap(this.rules[at]!, v4, port, o);
+    }
+    if (v4 !== own.v4) return REASON.noSource6;
+    if (own.rule.psidBits > 0 && port >= 0 && psidOf(own.rule, port) !== own.psid) return REASON.mapPortSet;
+    writeMapAddress(own.rule, v4, own.psid, this.addresses6, o);
+    return 0;
+  }
+
+  private inside4(b: Uint8Array, o: number, port: number): number {
+    const { own } = this;
+    const at = own === null ? ruleOf6(this.rules, b, o, false) : -1;
+    const rule = own?.rule ?? this.rules[at];
+    if (rule === undefined) return REASON.noSource4;
+    const code = this.fromMap(rule, b, o, port);
+    if (own === null || code !== 0) return own === null || code === 0 ? code : REASON.mapPortSet;
+    return this.value === own.v4 && mappedPsid(b, o) === own.psid ? 0 : REASON.noDestination4;
+  }
+
+  /** The other end: a customer edge knows peers by forwarding rules; all else is under the default mapping rule. */
+  private outside6(v4: number, port: number, o: number): number {
+    const at = this.own === null ? -1 : ruleOf4(this.rules, v4, true);
+    if (at >= 0) return this.toMap(this.rules[at]!, v4, port, o);
+    embed4(this.dmr, v4, this.addresses6, o);
+    return 0;
+  }
+
+  private outside4(b: Uint8Array, o: number, port: number): number {
+    const at = this.own === null ? -1 : ruleOf6(this.rules, b, o, true);
+    if (at >= 0) return this.fromMap(this.rules[at]!, b, o, port);
+    const v4 = extract4(this.dmr, b, o);
+    if (v4 < 0) return REASON.notPool6;
+    this.value = v4;
+    return 0;
+  }
+
+  map64(view: PacketView, inner: boolean): number {
+    const { b, o } = view;
+    this.hairpin = false;
+    if (!inner && b[o + 24] === 0xff) return REASON.multicast;
+    // At a border relay packets come from the domain, at a customer edge they go to it; quoted ones went the other way.
+    const insideSource = (this.own === null) !== inner;
+    const sourcePort = this.endPort(view, false);
+    const destinationPort = this.endPort(view, true);
+    let code = insideSource ? this.outside4(b, o + 24, destinationPort) : this.inside4(b, o + 24, destinationPort);
+    if (code !== 0) return code;
+    this.destination4 = this.value;
+    code = insideSource ? this.inside4(b, o + 8, sourcePort) : this.outside4(b, o + 8, sourcePort);
+    if (code !== 0) return code;
+    this.source4 = this.value;
+    if (inner) return 0;
+    if (isIllegalSource4(this.source4)) return REASON.illegalSource;
+    this.hairpin = this.own === null && ruleOf4(this.rules, this.destination4, false) >= 0;
+    return 0;
+  }
+
+  map46(view: PacketView, inner: boolean, nowNs: number): number {
+    const { b, o } = view;
+    const source = u32(b, o + 12);
+    const destination = u32(b, o + 16);
+    if (!inner && destination >>> 28 === 0xe) return REASON.multicast;
+    if (!inner && isIllegalSource4(source)) return REASON.illegalSource;
+    if (!inner && view.fragmentOffset !== 0) return this.laterFragment(view, nowNs);
+    const insideSource = (this.own === null) === inner;
+    const sourcePort = this.endPort(view, false);
+    const destinationPort = this.endPort(view, true);
+    let code = insideSource ? this.outside6(destination, destinationPort, 16) : this.inside6(destination, destinationPort, 16);
+    if (code !== 0) return code;
+    code = insideSource ? this.inside6(source, sourcePort, 0) : this.outside6(source, sourcePort, 0);
+    if (code === 0 && !inner && view.moreFragments) {
+      this.fragments.learn({ key: fragmentKey(view), sinceNs: nowNs, source4: 0, destination4: 0, addresses6: this.addresses6.slice() });
+    }
+    return code;
+  }
+
+  /** A later fragment has no ports: it goes where the first one of its packet went (RFC 7599 section 10.2). */
+  private laterFragment(view: PacketView, nowNs: number): number {
+    this.fragments.expire(nowNs);
+    const known = this.fragments.find(fragmentKey(view));
+    if (known === undefined) return REASON.mapNoPort;
+    this.addresses6.set(known.addresses6);
+    return 0;
+  }
+}

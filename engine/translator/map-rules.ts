@@ -1,0 +1,124 @@
+import { err, ok, u16, u32 } from '../base/index.ts';
+import type { Result } from '../base/index.ts';
+import type { MaptSpec } from '../contract/index.ts';
+import { parsePrefix4, parsePrefix6, mask4, sameBits, type Prefix4, type Prefix6 } from './prefix64.ts';
+import type { SettingsError } from './settings.ts';
+
+/** First bit of the IPv4 address and of the PSID in the interface identifier of a MAP address (RFC 7597 section 6). */
+const IID_IPV4_BIT = 80;
+const IID_PSID_BIT = 112;
+
+/** A mapping rule (RFC 7597 section 5) with what follows from its lengths. */
+export interface MapRule {
+  readonly v6: Prefix6;
+  readonly v4: Prefix4;
+  readonly eaBits: number;
+  /** Bits of the IPv4 address in the EA bits, and bits of the PSID behind them; the latter are 0 where an address is not shared. */
+  readonly suffixBits: number;
+  readonly psidBits: number;
+  readonly psidOffset: number;
+  readonly forward: boolean;
+}
+
+/** The rules of a configuration. Error: the field that cannot be used. */
+export function compileMapRules(spec: MaptSpec): Result<MapRule[], SettingsError> {
+  const rules: MapRule[] = [];
+  for (const [i, { v6, v4, eaBits, psidOffset, forward }] of spec.rules.entries()) {
+    const field = `mapt.rules.${i}`;
+    const six = parsePrefix6(v6);
+    if (!six.ok) return err({ field: `${field}.v6`, message: six.error });
+    const four = parsePrefix4(v4);
+    if (!four.ok) return err({ field: `${field}.v4`, message: four.error });
+    const suffixBits = Math.min(eaBits, 32 - four.value.length);
+    const psidBits = eaBits - suffixBits;
+    if (six.value.length + eaBits > 64)
+      return err({ field: `${field}.eaBits`, message: `${v6} and ${eaBits} EA bits are longer than 64 bits` });
+    if (psidBits > 0 && psidOffset + psidBits > 16) {
+      return err({ field: `${field}.psidOffset`, message: `offset and ${psidBits} bits of PSID are longer than a port` });
+    }
+    rules.push({ v6: six.value, v4: four.value, eaBits, suffixBits, psidBits, psidOffset, forward });
+  }
+  return ok(rules);
+}
+
+/** PSID of a port (RFC 7597 section 5.1), or -1 where the port is in no port set. Zero bits of PSID: the one set of all ports. */
+export function psidOf({ psidBits, psidOffset }: MapRule, port: number): number {
+  if (psidBits === 0) return 0;
+  if (psidOffset > 0 && port >>> (16 - psidOffset) === 0) return -1;
+  return (port >>> (16 - psidOffset - psidBits)) & ((1 << psidBits) - 1);
+}
+
+/** Index of the rule whose IPv4 prefix is the longest that holds `v4`; with `forwardOnly` among the forwarding rules. -1 for none. */
+export function ruleOf4(rules: readonly MapRule[], v4: number, forwardOnly: boolean): number {
+  let best = -1;
+  for (let i = 0; i < rules.length; i++) {
+    const rule = rules[i]!;
+    if (forwardOnly && !rule.forward) continue;
+    if ((v4 & mask4(rule.v4.length)) >>> 0 !== rule.v4.value) continue;
+    if (best < 0 || rule.v4.length > rules[best]!.v4.length) best = i;
+  }
+  return best;
+}
+
+/** Index of the rule whose IPv6 prefix is the longest that holds the address at `o`, or -1. */
+export function ruleOf6(rules: readonly MapRule[], b: Uint8Array, o: number, forwardOnly: boolean): number {
+  let best = -1;
+  for (let i = 0; i < rules.length; i++) {
+    const rule = rules[i]!;
+    if (forwardOnly && !rule.forward) continue;
+    if (!sameBits(rule.v6.bytes, 0, b, o, rule.v6.length)) continue;
+    if (best < 0 || rule.v6.length > rules[best]!.v6.length) best = i;
+  }
+  return best;
+}
+
+/** Writes the MAP address of an IPv4 address and PSID under a rule (RFC 7597 sections 5.2 and 6). */
+export function writeMapAddress(rule: MapRule, v4: number, psid: number, out: Uint8Array, o: number): void {
+  for (let i = 0; i < 16; i++) out[o + i] = rule.v6.bytes[i]!;
+  // Of an IPv4 prefix that is longer in addresses than in EA bits, the first bits of the suffix are the EA bits.
+  const suffix = rule.v4.length === 0 ? v4 : v4 & ~mask4(rule.v4.length);
+  putBits(out, o, rule.v6.length, rule.suffixBits, suffix >>> (32 - rule.v4.length - rule.suffixBits));
+  putBits(out, o, rule.v6.length + rule.suffixBits, rule.psidBits, psid);
+  putBits(out, o, IID_IPV4_BIT, 32, v4);
+  putBits(out, o, IID_PSID_BIT, 16, psid);
+}
+
+/** Sets bits that are zero. */
+function putBits(out: Uint8Array, o: number, at: number, bits: number, value: number): void {
+  for (let i = 0; i < bits; i++) {
+    if (((value >>> (bits - 1 - i)) & 1) === 0) continue;
+    const bit = at + i;
+    out[o + (bit >>> 3)] = out[o + (bit >>> 3)]! | (0x80 >>> (bit & 7));
+  }
+}
+
+/** IPv4 address and PSID as the interface identifier of the MAP address at `o` has them. */
+export function mapped4(b: Uint8Array, o: number): number {
+  return u32(b, o + IID_IPV4_BIT / 8);
+}
+export function mappedPsid(b: Uint8Array, o: number): number {
+  return u16(b, o + IID_PSID_BIT / 8);
+}
+
+/** IPv4 address and PSID that a CE has of its end-user prefix under a rule (RFC 7597 section 5.2). */
+export function ownOf(rule: MapRule, endUser: Prefix6): { readonly v4: number; readonly psid: number } {
+  const bits = (at: number, count: number): number => {
+    let value = 0;
+    for (let i = 0; i < count; i++) value = value * 2 + ((endUser.bytes[(at + i) >>> 3]! >>> (7 - ((at + i) & 7))) & 1);
+    return value;
+  };
+  const suffix = bits(rule.v6.length, rule.suffixBits) * 2 ** (32 - rule.v4.length - rule.suffixBits);
+  return { v4: rule.v4.value + suffix, psid: bits(rule.v6.length + rule.suffixBits, rule.psidBits) };
+}
+
+/** Port ranges of a PSID, first and last port of each (RFC 7597 appendix B). */
+export function portRanges({ psidBits, psidOffset }: MapRule, psid: number): (readonly [number, number])[] {
+  if (psidBits === 0) return [[0, 65_535]];
+  const low = 16 - psidOffset - psidBits;
+  const out: (readonly [number, number])[] = [];
+  for (let a = psidOffset === 0 ? 0 : 1; a < 2 ** psidOffset; a++) {
+    const first = (a << (16 - psidOffset)) | (psid << low);
+    out.push([first, first + 2 ** low - 1]);
+  }
+  return out;
+}
