@@ -96,9 +96,10 @@ export class Coupling {
   /** Interfaces of a family behind which somebody wants the entry. */
   wantedBy(entry: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>, family: Family): number {
     const tree = this.treeOf(entry, family);
-    if (tree === undefined) return 0;
     const { olists } = this.host.pim(family);
-    return olists.wants(tree) ? (tree.source === '' ? olists.immediate(tree) : olists.inherited(tree)) : 0;
+    if (tree !== undefined) return tree.source === '' ? olists.immediate(tree) : olists.inherited(tree);
+    const [source, group] = family === 4 ? [entry.source4, entry.group4] : [entry.source6, entry.group6];
+    return source === '' ? 0 : olists.inheritedRpt(source, group);
   }
 
   /** True where data of a family is taken for the entry now. */
