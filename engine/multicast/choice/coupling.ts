@@ -130,8 +130,23 @@ export class Coupling {
     const entry = this.find(family, source, group);
     if (entry === undefined) return false;
     if (this.host.spec.both && entry.removal === undefined && entry.choice !== 'both') this.reconsider(entry, 'receivers of both families');
+    const facing = this.facing(entry);
+    if (facing !== entry.facing) {
+      entry.facing = facing;
+      if (entry.removal === undefined && this.host.spec.loopGuard) this.reconsider(entry, 'loop guard');
+    }
     this.sync(entry);
     return true;
+  }
+
+  private facing(entry: Entry): number {
+    let mask = 0;
+    for (const family of [4, 6] as const) {
+      const { iface } = family === 4 ? entry.path4 : entry.path6;
+      const tree = iface < 0 ? undefined : this.treeOf(entry, family);
+      if (tree !== undefined && hasBit(tree.joins, iface)) mask |= family === 4 ? 1 : 2;
+    }
+    return mask;
   }
 
   /** Brings both families' upstream states in line with the choice. */
@@ -173,7 +188,9 @@ export class Coupling {
       hold: undefined,
       removal: undefined,
       lastPacketNs: -1,
+      facing: 0,
     };
+    entry.facing = this.facing(entry);
     this.by4.set(`${key.source4} ${key.group4}`, entry);
     this.by6.set(`${key.source6} ${key.group6}`, entry);
     this.counters.decisions++;

@@ -38,6 +38,8 @@ export interface Entry {
   /** Nobody is left downstream: goes after the hold time (M-11). */
   removal: Timer | undefined;
   lastPacketNs: number;
+  /** Families (as bits 1 and 2) in which a join came over the interface of the path: the loop guard must look when this changes (M-17). */
+  facing: number;
 }
 
 export function keyInfo(entry: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>): MulticastKeyInfo {

@@ -4,7 +4,16 @@ import { multicastLimitsSchema, multicastTimersSchema } from '../../contract/ind
 import { NS_PER_S } from '../../base/index.ts';
 import { EventClock } from '../clock.ts';
 import { RECORD, type QueryMessage, type RecordType } from '../messages/index.ts';
-import { applyRecord, expire, isEmpty, MembershipPort, membershipSettings, refusedSources, wantedSources, type GroupState } from './index.ts';
+import {
+  applyRecord,
+  expire,
+  isEmpty,
+  MembershipPort,
+  membershipSettings,
+  refusedSources,
+  wantedSources,
+  type GroupState,
+} from './index.ts';
 
 const GMI = 260 * NS_PER_S;
 const NOW = 1_000 * NS_PER_S;
@@ -105,7 +114,10 @@ describe('a router on a link', () => {
     const { clock, queries } = port();
     clock.runUntil(300 * NS_PER_S);
     expect(queries.map(({ tNs }) => tNs / NS_PER_S)).toEqual([0, 31.25, 156.25, 281.25]);
-    expect(queries[0]).toMatchObject({ destination: '224.0.0.1', query: { version: 3, group: '', maxResponseMs: 10_000, robustness: 2, intervalS: 125 } });
+    expect(queries[0]).toMatchObject({
+      destination: '224.0.0.1',
+      query: { version: 3, group: '', maxResponseMs: 10_000, robustness: 2, intervalS: 125 },
+    });
   });
 
   it('forgets a group after the membership interval', () => {
@@ -191,7 +203,16 @@ describe('a router on a link', () => {
 
   it('yields to a querier of a lower address and takes over when it is silent (section 6.6.2)', () => {
     const { clock, port: p, queries } = port();
-    const query: QueryMessage = { kind: 'query', version: 3, group: '', sources: [], maxResponseMs: 10_000, suppress: false, robustness: 3, intervalS: 60 };
+    const query: QueryMessage = {
+      kind: 'query',
+      version: 3,
+      group: '',
+      sources: [],
+      maxResponseMs: 10_000,
+      suppress: false,
+      robustness: 3,
+      intervalS: 60,
+    };
     p.receive(query, '10.0.0.9');
     expect(p.isQuerier).toBe(true);
     p.receive(query, '10.0.0.2');
@@ -207,7 +228,16 @@ describe('a router on a link', () => {
 
   it("lowers its timers at another querier's question unless that says not to", () => {
     const { clock, port: p } = port();
-    const query: QueryMessage = { kind: 'query', version: 3, group: GROUP, sources: [], maxResponseMs: 1_000, suppress: true, robustness: 2, intervalS: 125 };
+    const query: QueryMessage = {
+      kind: 'query',
+      version: 3,
+      group: GROUP,
+      sources: [],
+      maxResponseMs: 1_000,
+      suppress: true,
+      robustness: 2,
+      intervalS: 125,
+    };
     p.receive({ ...query, group: '' }, '10.0.0.2');
     p.receive(report(toExclude), '10.0.0.9');
     p.receive(query, '10.0.0.2');

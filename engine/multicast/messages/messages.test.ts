@@ -29,7 +29,9 @@ function groupMessage(f: Family): fc.Arbitrary<GroupMessage> {
         { maxLength: 4 },
       ),
     }),
-    fc.tuple(old, group).map(([version, g]) => ({ kind: 'report' as const, version, records: [{ type: 2 as const, group: g, sources: [] }] })),
+    fc
+      .tuple(old, group)
+      .map(([version, g]) => ({ kind: 'report' as const, version, records: [{ type: 2 as const, group: g, sources: [] }] })),
     group.map((g) => ({ kind: 'leave' as const, version: 2 as const, group: g })),
     fc.record({
       kind: fc.constant('query' as const),
@@ -66,7 +68,12 @@ function pimMessage(f: Family): fc.Arbitrary<PimMessage> {
       holdtimeS: u16,
       groups: fc.array(fc.record({ group, maskLength, joins: sources, prunes: sources }), { maxLength: 4 }),
     }),
-    fc.record({ kind: fc.constant('register' as const), border: fc.boolean(), nullRegister: fc.boolean(), packet: fc.uint8Array({ maxLength: 60 }) }),
+    fc.record({
+      kind: fc.constant('register' as const),
+      border: fc.boolean(),
+      nullRegister: fc.boolean(),
+      packet: fc.uint8Array({ maxLength: 60 }),
+    }),
     fc.record({ kind: fc.constant('register-stop' as const), group, source }),
     fc.record({
       kind: fc.constant('assert' as const),

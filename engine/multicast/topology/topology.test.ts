@@ -25,7 +25,9 @@ function bellmanFord(graph: Graph, root: number, family: 4 | 6): number[] {
   const edges: [number, number, number][] = [];
   for (const [i, link] of graph.links.entries()) {
     if (!graph.carries(i, family)) continue;
-    for (const a of link.ends) for (const b of link.ends) if (a !== b && graph.routes(a, family) && graph.routes(b, family)) edges.push([a, b, family === 4 ? link.cost4 : link.cost6]);
+    for (const a of link.ends)
+      for (const b of link.ends)
+        if (a !== b && graph.routes(a, family) && graph.routes(b, family)) edges.push([a, b, family === 4 ? link.cost4 : link.cost6]);
   }
   const cost = Array.from(graph.routers, () => Infinity);
   if (graph.routes(root, family)) cost[root] = 0;
@@ -45,7 +47,9 @@ describe('shortest paths', () => {
           const { routers, links } = pathTo(tree, to);
           if (tree.cost[to] === Infinity) expect(routers).toEqual([]);
           else {
-            expect(links.reduce((sum, link) => sum + (family === 4 ? graph.links[link]!.cost4 : graph.links[link]!.cost6), 0)).toBe(tree.cost[to]);
+            expect(links.reduce((sum, link) => sum + (family === 4 ? graph.links[link]!.cost4 : graph.links[link]!.cost6), 0)).toBe(
+              tree.cost[to],
+            );
             expect(links).toHaveLength(tree.hops[to]!);
           }
         }
@@ -56,7 +60,8 @@ describe('shortest paths', () => {
   it('prefer fewer links at equal cost, then smaller numbers', () => {
     const graph = new Graph();
     for (let i = 0; i < 4; i++) graph.addRouter({ v4: true, v6: true, up: true });
-    const link = (a: number, b: number, cost: number): number => graph.addLink({ ends: [a, b], v4: true, v6: true, cost4: cost, cost6: cost, delayMs: 1, up: true });
+    const link = (a: number, b: number, cost: number): number =>
+      graph.addLink({ ends: [a, b], v4: true, v6: true, cost4: cost, cost6: cost, delayMs: 1, up: true });
     link(0, 1, 1);
     link(0, 2, 1);
     link(2, 3, 1);
