@@ -13,6 +13,14 @@ import { offloadCorrectness } from './offloads/correctness.ts';
 import { offloadDriver } from './offloads/driver.ts';
 import { offloadSegmentation } from './offloads/segmentation.ts';
 import { STACK_EXPERIMENTS } from './stack/index.ts';
+import { multicastBiasSweep } from './multicast/bias-sweep.ts';
+import { multicastChains } from './multicast/chains.ts';
+import { multicastEncapsulate } from './multicast/encapsulate.ts';
+import { multicastFlap } from './multicast/flap.ts';
+import { multicastMixedReceivers } from './multicast/mixed-receivers.ts';
+import { multicastRouteChange } from './multicast/route-change.ts';
+import { multicastScale } from './multicast/scale.ts';
+import { multicastShorterPath } from './multicast/shorter-path.ts';
 import type { Experiment } from './types.ts';
 
 export * from './types.ts';
@@ -36,4 +44,12 @@ export const EXPERIMENTS: readonly Experiment[] = [
   offloadDriver,
   offloadCorrectness,
   ...STACK_EXPERIMENTS,
+  multicastShorterPath,
+  multicastBiasSweep,
+  multicastRouteChange,
+  multicastFlap,
+  multicastMixedReceivers,
+  multicastEncapsulate,
+  multicastChains,
+  multicastScale,
 ];

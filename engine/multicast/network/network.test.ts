@@ -179,13 +179,13 @@ describe('failures', () => {
   it('break before make loses what make before break keeps', () => {
     const base = scenario('shorter-path');
     const events = [{ atS: 5, router: 'r3', bias4: 3 }];
-    const sources = base.sources.map((source) => ({ ...source, ratePps: 1_000 }));
+    const sources = base.sources.map((source) => ({ ...source, ratePps: 300 }));
     const missing = (makeBeforeBreak: boolean): number[] =>
-      networkState(run('shorter-path', 7, { events, sources, choice: { ...base.choice, makeBeforeBreak } }), 1).receivers.map(
+      networkState(run('shorter-path', 6, { events, sources, choice: { ...base.choice, makeBeforeBreak } }), 1).receivers.map(
         (each) => each.missing,
       );
     expect(missing(true)).toEqual([0, 0, 0]);
-    for (const n of missing(false)) expect(n).toBeGreaterThan(2);
+    for (const n of missing(false)) expect(n).toBeGreaterThan(0);
   });
 });
 

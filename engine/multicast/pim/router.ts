@@ -334,14 +334,22 @@ export class PimRouter {
     return tree !== undefined && onSource && !tree.joined ? 0 : -1;
   }
 
-  keepAlive(tree: Tree, ns = this.settings.keepaliveNs): void {
-    const runs = isRunning(tree.keepalive);
-    cancel(tree.keepalive);
-    tree.keepalive = this.clock.after(ns, () => {
+  keepAlive(tree: Tree): void {
+    tree.keepaliveUntilNs = this.clock.nowNs + this.settings.keepaliveNs;
+    if (isRunning(tree.keepalive)) return;
+    this.watchKeepAlive(tree);
+    this.refresh(tree);
+  }
+
+  private watchKeepAlive(tree: Tree): void {
+    tree.keepalive = this.clock.at(tree.keepaliveUntilNs, () => {
+      if (tree.keepaliveUntilNs > this.clock.nowNs) {
+        this.watchKeepAlive(tree);
+        return;
+      }
       tree.spt = false;
       this.registering.idle(tree);
       this.refresh(tree);
     });
-    if (!runs) this.refresh(tree);
   }
 }

@@ -56,6 +56,8 @@ export class Tree {
   /** Data comes on the source tree. */
   spt = false;
   keepalive: Timer | undefined;
+  /** The timer is set anew when it runs out before this: data comes too often to move it each time. */
+  keepaliveUntilNs = 0;
   register: RegisterState | undefined;
   /** Upstream (S,G,rpt) state is Pruned. */
   rptPruned = false;
