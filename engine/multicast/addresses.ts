@@ -56,15 +56,19 @@ export function compareAddresses(a: string, b: string): number {
   return 0;
 }
 
+/** From the canonical text alone, as what follows: these are asked for every join and every packet. */
 export function isMulticast(address: string): boolean {
-  const first = addressBytes(address)[0]!;
-  return familyOf(address) === 4 ? first >>> 4 === 14 : first === 0xff;
+  return familyOf(address) === 6 ? address.startsWith('ff') : Math.floor(firstOctet(address) / 16) === 14;
+}
+
+function firstOctet(address: string): number {
+  return Number(address.slice(0, address.indexOf('.')));
 }
 
 /** RFC 4607: 232/8 and ff3x::/32. */
 export function isSsm(group: string): boolean {
-  const b = addressBytes(group);
-  return b.length === 4 ? b[0] === 232 : b[0] === 0xff && b[1]! >>> 4 === 3 && b[2] === 0 && b[3] === 0;
+  if (group.startsWith('232.')) return true;
+  return group.startsWith('ff3') && (group.startsWith('::', 4) || group.startsWith(':0:', 4));
 }
 
 /**
@@ -72,12 +76,12 @@ export function isSsm(group: string): boolean {
  * 239.192/14 organization (8), the rest of 239/8 site (5), everything else global (14).
  */
 export function scopeOf(group: string): number {
-  const b = addressBytes(group);
-  if (b.length === 16) return b[1]! & 15;
-  if (b[0] === 224 && b[1] === 0 && b[2] === 0) return 2;
-  if (b[0] !== 239) return 14;
-  if (b[1] === 255) return 3;
-  return b[1]! >= 192 && b[1]! <= 195 ? 8 : 5;
+  if (familyOf(group) === 6) return Number.parseInt(group[3]!, 16);
+  if (group.startsWith('224.0.0.')) return 2;
+  if (!group.startsWith('239.')) return 14;
+  const second = Number(group.slice(4, group.indexOf('.', 4)));
+  if (second === 255) return 3;
+  return second >= 192 && second <= 195 ? 8 : 5;
 }
 
 /** Ethernet address of a group (RFC 1112 section 6.4, RFC 2464 section 7). */

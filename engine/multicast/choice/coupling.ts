@@ -23,6 +23,8 @@ export interface CouplingHost {
   path(family: Family, source: string, group: string): CandidatePath;
   /** Forwarding of the entry's group must be computed again. */
   install(entry: Entry): void;
+  /** Decisions are made into records only where somebody keeps them. */
+  wantsDecisions(): boolean;
   decided(decision: MulticastDecision): void;
   switched(change: MulticastSwitch): void;
 }
@@ -42,23 +44,55 @@ function bits(mask: number): number {
 export class Coupling {
   readonly counters = { refused: 0, decisions: 0, switches: 0 };
   private readonly host: CouplingHost;
-  private readonly by4 = new Map<string, Entry>();
-  private readonly by6 = new Map<string, Entry>();
+  /** Entries by group of each family: a group has few. */
+  private readonly by4 = new Map<string, Entry[]>();
+  private readonly by6 = new Map<string, Entry[]>();
+  private readonly all = new Set<Entry>();
 
   constructor(host: CouplingHost) {
     this.host = host;
   }
 
   get size(): number {
-    return this.by4.size;
+    return this.all.size;
   }
 
   entries(): IterableIterator<Entry> {
-    return this.by4.values();
+    return this.all.values();
   }
 
   find(family: Family, source: string, group: string): Entry | undefined {
-    return (family === 4 ? this.by4 : this.by6).get(`${source} ${group}`);
+    const entries = (family === 4 ? this.by4 : this.by6).get(group);
+    if (entries === undefined) return undefined;
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!;
+      if ((family === 4 ? entry.source4 : entry.source6) === source) return entry;
+    }
+    return undefined;
+  }
+
+  private add(entry: Entry): void {
+    this.all.add(entry);
+    for (const [map, group] of [
+      [this.by4, entry.group4],
+      [this.by6, entry.group6],
+    ] as const) {
+      const entries = map.get(group);
+      if (entries === undefined) map.set(group, [entry]);
+      else entries.push(entry);
+    }
+  }
+
+  private remove(entry: Entry): void {
+    this.all.delete(entry);
+    for (const [map, group] of [
+      [this.by4, entry.group4],
+      [this.by6, entry.group6],
+    ] as const) {
+      const entries = map.get(group)?.filter((each) => each !== entry) ?? [];
+      if (entries.length === 0) map.delete(group);
+      else map.set(group, entries);
+    }
   }
 
   /** The entry that data of this source and group belongs to: its own, or that of any source. */
@@ -68,11 +102,12 @@ export class Coupling {
 
   /** Forgets everything, for a router that fails. */
   clear(): void {
-    for (const entry of this.by4.values()) {
+    for (const entry of this.all) {
       cancel(entry.hold);
       cancel(entry.removal);
       cancel(entry.switching?.timer);
     }
+    this.all.clear();
     this.by4.clear();
     this.by6.clear();
   }
@@ -167,7 +202,7 @@ export class Coupling {
 
   private create(family: Family, key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>): Entry | undefined {
     const { clock } = this.host;
-    if (this.by4.size >= this.host.maxEntries) {
+    if (this.all.size >= this.host.maxEntries) {
       this.counters.refused++;
       return undefined;
     }
@@ -175,13 +210,18 @@ export class Coupling {
     const first = simultaneous ? 0 : family;
     const looked = this.look(key, first);
     const entry: Entry = {
-      ...key,
+      source4: key.source4,
+      source6: key.source6,
+      group4: key.group4,
+      group6: key.group6,
       first,
       createdNs: clock.nowNs,
       choice: looked.result.choice,
       lastChangeNs: clock.nowNs,
-      ...looked,
-      decision: this.decision(key, looked, 'none', 'first join'),
+      result: looked.result,
+      path4: looked.path4,
+      path6: looked.path6,
+      reason: looked.result.sentence,
       switching: undefined,
       lastSwitch: undefined,
       leftFamily: 0,
@@ -191,10 +231,8 @@ export class Coupling {
       facing: 0,
     };
     entry.facing = this.facing(entry);
-    this.by4.set(`${key.source4} ${key.group4}`, entry);
-    this.by6.set(`${key.source6} ${key.group6}`, entry);
-    this.counters.decisions++;
-    this.host.decided(entry.decision);
+    this.add(entry);
+    this.decided(entry, looked, 'none', 'first join');
     return entry;
   }
 
@@ -203,8 +241,7 @@ export class Coupling {
     entry.hold = cancel(entry.hold);
     this.endSwitch(entry);
     entry.removal = this.host.clock.after(this.host.holdNs, () => {
-      this.by4.delete(`${entry.source4} ${entry.group4}`);
-      this.by6.delete(`${entry.source6} ${entry.group6}`);
+      this.remove(entry);
       this.host.install(entry);
     });
   }
@@ -276,9 +313,19 @@ export class Coupling {
     };
   }
 
+  private decided(
+    entry: Entry,
+    looked: { result: ChoiceResult; path4: CandidatePath; path6: CandidatePath },
+    previous: MulticastChoice,
+    trigger: string,
+  ): void {
+    this.counters.decisions++;
+    if (this.host.wantsDecisions()) this.host.decided(this.decision(entry, looked, previous, trigger));
+  }
+
   /** Routes or costs have changed: every entry is looked at again (M-09, M-25). */
   reconsiderAll(trigger: string): void {
-    for (const entry of [...this.by4.values()]) {
+    for (const entry of [...this.all]) {
       if (entry.removal === undefined) this.reconsider(entry, trigger);
       this.sync(entry);
     }
@@ -329,16 +376,14 @@ export class Coupling {
     trigger: string,
     oldWorks: boolean,
   ): void {
-    const { host } = this;
-    const { spec, clock } = host;
+    const { spec, clock } = this.host;
     const previous = entry.choice;
     const next = looked.result.choice;
     this.update(entry, looked);
     entry.hold = cancel(entry.hold);
     this.endSwitch(entry);
-    entry.decision = this.decision(entry, looked, previous, trigger);
-    this.counters.decisions++;
-    host.decided(entry.decision);
+    entry.reason = looked.result.sentence;
+    this.decided(entry, looked, previous, trigger);
     if (previous === next) return;
     entry.choice = next;
     entry.lastChangeNs = clock.nowNs;

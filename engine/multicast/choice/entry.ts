@@ -1,5 +1,5 @@
 import { NS_PER_MS } from '../../base/index.ts';
-import type { MulticastChoice, MulticastDecision, MulticastKeyInfo, MulticastPath, MulticastSwitch } from '../../contract/index.ts';
+import type { MulticastChoice, MulticastKeyInfo, MulticastPath, MulticastSwitch } from '../../contract/index.ts';
 import type { Family } from '../addresses.ts';
 import type { Timer } from '../clock.ts';
 import type { Candidate, ChoiceResult } from './decide.ts';
@@ -27,7 +27,8 @@ export interface Entry {
   result: ChoiceResult;
   path4: CandidatePath;
   path6: CandidatePath;
-  decision: MulticastDecision;
+  /** Why the choice is as it is, in words. */
+  reason: string;
   /** Both paths are joined: the old family, and when that ends at the latest. */
   switching: { readonly from: Family; readonly untilNs: number; readonly timer: Timer } | undefined;
   lastSwitch: MulticastSwitch | undefined;
@@ -69,8 +70,8 @@ export function pathInfo(family: Family, path: CandidatePath, cost: number, bias
     link: path.link,
     neighbour: path.neighbour,
     neighbourAddress: path.neighbourAddress,
-    nodes: [...path.nodes],
-    links: [...path.links],
+    nodes: path.nodes as string[],
+    links: path.links as string[],
     refused: path.refused,
   };
 }

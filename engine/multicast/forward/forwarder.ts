@@ -222,31 +222,29 @@ export class Forwarder {
     return true;
   }
 
-  /** Interfaces of a mask by MTU: nearly always all of them at once. */
-  private byMtu(mask: number, make: (mtu: number, mask: number) => void): void {
+  /** Copies are made once for all interfaces of one MTU, which nearly always are all of them. */
+  private copy4(b: Uint8Array, o: number, length: number, mask: number, sink: ForwardSink): void {
     for (let i = 0; i < this.mtuMasks.length; i++) {
-      const part = mask & this.mtuMasks[i]!.mask;
-      if (part !== 0) make(this.mtuMasks[i]!.mtu, part);
+      const { mtu, mask: same } = this.mtuMasks[i]!;
+      if ((mask & same) !== 0) this.copy4To(b, o, length, mtu, mask & same, sink);
     }
   }
 
-  private copy4(b: Uint8Array, o: number, length: number, mask: number, sink: ForwardSink): void {
-    this.byMtu(mask, (mtu, part) => {
-      const first = sink.packets.count;
-      if (length > mtu) {
-        if (!this.fragment4(b, o, length, mtu, sink)) return;
-      } else {
-        const at = sink.packets.reserve(length);
-        if (at < 0) {
-          this.drop('sink_full');
-          return;
-        }
-        copy(sink.packets.bytes, at, b, o, length);
-        lowerTtl4(sink.packets.bytes, at);
-        sink.packets.push(length, length, 4, SINK_KIND.translated);
+  private copy4To(b: Uint8Array, o: number, length: number, mtu: number, mask: number, sink: ForwardSink): void {
+    const first = sink.packets.count;
+    if (length > mtu) {
+      if (!this.fragment4(b, o, length, mtu, sink)) return;
+    } else {
+      const at = sink.packets.reserve(length);
+      if (at < 0) {
+        this.drop('sink_full');
+        return;
       }
-      sink.send(first, part);
-    });
+      copy(sink.packets.bytes, at, b, o, length);
+      lowerTtl4(sink.packets.bytes, at);
+      sink.packets.push(length, length, 4, SINK_KIND.translated);
+    }
+    sink.send(first, mask);
   }
 
   /** RFC 791 section 3.2; false where the packet must not be cut. */
@@ -282,38 +280,48 @@ export class Forwarder {
 
   /** Routers do not cut IPv6 packets (RFC 8200 section 5). */
   private copy6(b: Uint8Array, o: number, length: number, mask: number, sink: ForwardSink): void {
-    this.byMtu(mask, (mtu, part) => {
-      if (length > mtu) {
-        this.drop('too_big');
-        return;
-      }
-      const at = sink.packets.reserve(length);
-      if (at < 0) {
-        this.drop('sink_full');
-        return;
-      }
-      copy(sink.packets.bytes, at, b, o, length);
-      sink.packets.bytes[at + 7] = b[o + 7]! - 1;
-      const first = sink.packets.count;
-      sink.packets.push(length, length, 6, SINK_KIND.translated);
-      sink.send(first, part);
-    });
+    for (let i = 0; i < this.mtuMasks.length; i++) {
+      const { mtu, mask: same } = this.mtuMasks[i]!;
+      if ((mask & same) !== 0) this.copy6To(b, o, length, mtu, mask & same, sink);
+    }
+  }
+
+  private copy6To(b: Uint8Array, o: number, length: number, mtu: number, mask: number, sink: ForwardSink): void {
+    if (length > mtu) {
+      this.drop('too_big');
+      return;
+    }
+    const at = sink.packets.reserve(length);
+    if (at < 0) {
+      this.drop('sink_full');
+      return;
+    }
+    copy(sink.packets.bytes, at, b, o, length);
+    sink.packets.bytes[at + 7] = b[o + 7]! - 1;
+    const first = sink.packets.count;
+    sink.packets.push(length, length, 6, SINK_KIND.translated);
+    sink.send(first, mask);
   }
 
   private translate(side: Family, b: Uint8Array, o: number, length: number, mask: number, sink: ForwardSink): void {
     this.mapper.source4 = this.source4;
     this.mapper.destination4 = this.group4;
-    this.byMtu(mask, (mtu, part) => {
-      const first = sink.packets.count;
-      const code = this.translator(mtu).translate(side, b, o, length, length, sink.packets);
-      if (!isTranslated(code)) {
-        this.refused(code);
-        return;
-      }
-      this.translated++;
-      if (sink.packets.count - first > 1) this.fragments += sink.packets.count - first;
-      sink.send(first, part);
-    });
+    for (let i = 0; i < this.mtuMasks.length; i++) {
+      const { mtu, mask: same } = this.mtuMasks[i]!;
+      if ((mask & same) !== 0) this.translateTo(side, b, o, length, mtu, mask & same, sink);
+    }
+  }
+
+  private translateTo(side: Family, b: Uint8Array, o: number, length: number, mtu: number, mask: number, sink: ForwardSink): void {
+    const first = sink.packets.count;
+    const code = this.translator(mtu).translate(side, b, o, length, length, sink.packets);
+    if (!isTranslated(code)) {
+      this.refused(code);
+      return;
+    }
+    this.translated++;
+    if (sink.packets.count - first > 1) this.fragments += sink.packets.count - first;
+    sink.send(first, mask);
   }
 
   private refused(code: number): void {
@@ -337,40 +345,45 @@ export class Forwarder {
   /** RFC 8114 section 6 and RFC 2473: the whole IPv4 packet inside, its TTL lowered, outer addresses by M-01 and M-02. */
   private encapsulate(b: Uint8Array, o: number, length: number, mask: number, sink: ForwardSink): void {
     this.mapper.write6(this.source4, this.group4);
-    this.byMtu(mask, (mtu, part) => {
-      const first = sink.packets.count;
-      const whole = IPV6_BYTES + length;
-      const step = whole <= mtu ? length : (mtu - IPV6_BYTES - FRAGMENT_HEADER_BYTES) & ~7;
-      if (whole > mtu && (u16(b, o + 6) & 0x4000) !== 0) {
-        this.drop('too_big');
+    for (let i = 0; i < this.mtuMasks.length; i++) {
+      const { mtu, mask: same } = this.mtuMasks[i]!;
+      if ((mask & same) !== 0) this.encapsulateTo(b, o, length, mtu, mask & same, sink);
+    }
+  }
+
+  private encapsulateTo(b: Uint8Array, o: number, length: number, mtu: number, mask: number, sink: ForwardSink): void {
+    const first = sink.packets.count;
+    const whole = IPV6_BYTES + length;
+    const step = whole <= mtu ? length : (mtu - IPV6_BYTES - FRAGMENT_HEADER_BYTES) & ~7;
+    if (whole > mtu && (u16(b, o + 6) & 0x4000) !== 0) {
+      this.drop('too_big');
+      return;
+    }
+    const extra = whole <= mtu ? 0 : FRAGMENT_HEADER_BYTES;
+    for (let done = 0; done < length; done += step) {
+      const bytes = Math.min(step, length - done);
+      const at = sink.packets.reserve(IPV6_BYTES + extra + bytes);
+      if (at < 0) {
+        this.drop('sink_full');
         return;
       }
-      const extra = whole <= mtu ? 0 : FRAGMENT_HEADER_BYTES;
-      for (let done = 0; done < length; done += step) {
-        const bytes = Math.min(step, length - done);
-        const at = sink.packets.reserve(IPV6_BYTES + extra + bytes);
-        if (at < 0) {
-          this.drop('sink_full');
-          return;
-        }
-        const out = sink.packets.bytes;
-        this.outer(out, at, b[o + 1]!, extra === 0 ? NEXT_IPIP : NEXT_FRAGMENT, extra + bytes, b[o + 8]! - 1);
-        if (extra > 0) {
-          emitFragment(out, at + IPV6_BYTES, {
-            nextHeader: NEXT_IPIP,
-            offset: done,
-            more: done + bytes < length,
-            identification: u16(b, o + 4),
-          });
-          this.fragments++;
-        }
-        copy(out, at + IPV6_BYTES + extra, b, o + done, bytes);
-        if (done === 0) lowerTtl4(out, at + IPV6_BYTES + extra);
-        sink.packets.push(IPV6_BYTES + extra + bytes, IPV6_BYTES + extra + bytes, 6, SINK_KIND.translated);
+      const out = sink.packets.bytes;
+      this.outer(out, at, b[o + 1]!, extra === 0 ? NEXT_IPIP : NEXT_FRAGMENT, extra + bytes, b[o + 8]! - 1);
+      if (extra > 0) {
+        emitFragment(out, at + IPV6_BYTES, {
+          nextHeader: NEXT_IPIP,
+          offset: done,
+          more: done + bytes < length,
+          identification: u16(b, o + 4),
+        });
+        this.fragments++;
       }
-      this.encapsulated++;
-      sink.send(first, part);
-    });
+      copy(out, at + IPV6_BYTES + extra, b, o + done, bytes);
+      if (done === 0) lowerTtl4(out, at + IPV6_BYTES + extra);
+      sink.packets.push(IPV6_BYTES + extra + bytes, IPV6_BYTES + extra + bytes, 6, SINK_KIND.translated);
+    }
+    this.encapsulated++;
+    sink.send(first, mask);
   }
 
   private outer(out: Uint8Array, at: number, tos: number, next: number, payload: number, hopLimit: number): void {

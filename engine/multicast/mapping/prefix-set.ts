@@ -64,6 +64,10 @@ export class PrefixTable {
   readonly sets: readonly PrefixSet[];
   private readonly refuse: readonly Prefix4[];
   private readonly spec: MulticastPrefixesSpec;
+  private readonly lastGroup4 = new Last();
+  private readonly lastGroup6 = new Last();
+  private readonly lastSource4 = new Last();
+  private readonly lastSource6 = new Last();
 
   private constructor(sets: readonly PrefixSet[], refuse: readonly Prefix4[], spec: MulticastPrefixesSpec) {
     this.sets = sets;
@@ -163,21 +167,35 @@ export class PrefixTable {
     return err(MAP_REFUSALS.outside);
   }
 
-  /** Text forms, for the control plane: undefined where there is none. */
+  /** Text forms, for the control plane: undefined where there is none. The last answer is kept, for a join asks several times in a row. */
   groupText6(group4: string): string | undefined {
-    const mapped = this.group6(parseIpv4U32(group4));
-    return mapped.ok ? mapped.value : undefined;
+    return this.lastGroup6.of(group4, () => this.group6(parseIpv4U32(group4)));
   }
   groupText4(group6: string): string | undefined {
-    const mapped = this.group4(group6);
-    return mapped.ok ? formatIpv4U32(mapped.value) : undefined;
+    return this.lastGroup4.of(group6, () => text4(this.group4(group6)));
   }
   sourceText6(source4: string): string | undefined {
-    const mapped = this.source6(parseIpv4U32(source4));
-    return mapped.ok ? mapped.value : undefined;
+    return this.lastSource6.of(source4, () => this.source6(parseIpv4U32(source4)));
   }
   sourceText4(source6: string): string | undefined {
-    const mapped = this.source4(source6);
-    return mapped.ok ? formatIpv4U32(mapped.value) : undefined;
+    return this.lastSource4.of(source6, () => text4(this.source4(source6)));
+  }
+}
+
+function text4(mapped: Mapped4): Mapped6 {
+  return mapped.ok ? ok(formatIpv4U32(mapped.value)) : mapped;
+}
+
+/** The last question and its answer. */
+class Last {
+  private question: string | undefined;
+  private answer: string | undefined;
+
+  of(question: string, ask: () => Mapped6): string | undefined {
+    if (question === this.question) return this.answer;
+    const mapped = ask();
+    this.question = question;
+    this.answer = mapped.ok ? mapped.value : undefined;
+    return this.answer;
   }
 }

@@ -28,20 +28,20 @@ interface RowKey {
 export class Installer {
   private readonly router: RouterNode;
   /** Rows by group, IPv4 where there is such a form. */
-  private readonly rows = new Map<string, Map<string, RowKey>>();
+  private readonly rows = new Map<string, RowKey[]>();
 
   constructor(router: RouterNode) {
     this.router = router;
   }
 
   clear(): void {
-    for (const sources of this.rows.values()) for (const key of sources.values()) this.remove(key);
+    for (const keys of this.rows.values()) for (const key of keys) this.remove(key);
     this.rows.clear();
   }
 
   /** Every row again. */
   all(): void {
-    for (const sources of this.rows.values()) for (const key of sources.values()) this.write(key, false);
+    for (const keys of this.rows.values()) for (const key of keys) this.write(key, false);
   }
 
   /** A translated group has changed: its rows, and those of joined sources. */
@@ -56,19 +56,18 @@ export class Installer {
       if (tree.joined || tree.down.length > 0) this.source(family, tree.source, group, false);
     }
     const name = family === 6 && this.router.coupling !== undefined ? this.router.world.prefixes.groupText4(group) : undefined;
-    for (const key of this.rows.get(name ?? group)?.values() ?? []) this.write(key, false);
+    for (const key of this.rows.get(name ?? group) ?? []) this.write(key, false);
   }
 
   /** Data of a source has come, or may come: its row. `registered` while a registered packet is passed on. */
   source(family: Family, source: string, group: string, registered: boolean): void {
     const key = this.keyOf(family, source, group);
-    const groupName = key.group4 || key.group6;
-    const sourceName = key.source4 || key.source6;
-    let sources = this.rows.get(groupName);
-    const known = sources?.has(sourceName) === true;
+    const name = key.group4 || key.group6;
+    const keys = this.rows.get(name);
+    const known = keys?.some((each) => each.source4 === key.source4 && each.source6 === key.source6) === true;
     if (!this.write(key, registered) || known) return;
-    if (sources === undefined) this.rows.set(groupName, (sources = new Map<string, RowKey>()));
-    sources.set(sourceName, key);
+    if (keys === undefined) this.rows.set(name, [key]);
+    else keys.push(key);
   }
 
   private keyOf(family: Family, source: string, group: string): RowKey {
@@ -77,6 +76,8 @@ export class Installer {
         ? { source4: source, group4: group, source6: '', group6: '' }
         : { source4: '', group4: '', source6: source, group6: group };
     }
+    const entry = this.router.coupling.find(family, source, group);
+    if (entry !== undefined) return entry;
     const { prefixes } = this.router.world;
     const otherGroup = family === 4 ? prefixes.groupText6(group) : prefixes.groupText4(group);
     const otherSource = family === 4 ? prefixes.sourceText6(source) : prefixes.sourceText4(source);

@@ -14,6 +14,7 @@ export function noteMessage(
   from = '',
   family?: Family,
 ): void {
+  if (!router.world.recorder.logging && (direction === 'received' || message.kind !== 'join-prune')) return;
   const link = iface < 0 ? '' : router.interfaces[iface]!.link.id;
   const common: Common = { router: router.id, link, direction };
   if (family !== undefined) noteGroupMessage(router, common, message as GroupMessage, from, family);

@@ -73,6 +73,8 @@ export class RouterNode implements LinkNode {
   private installerMade: Installer | undefined;
   private readonly sink = new ForwardSink();
   private entriesTold = 0;
+  /** Many entries share a route, and what is shown of it. */
+  private readonly candidates = new WeakMap<Route, CandidatePath>();
   private readonly random: Random;
 
   constructor(spec: MulticastRouterSpec, index: number, loopback: Readonly<Record<Family, string>>, world: RouterWorld, random: Random) {
@@ -178,6 +180,7 @@ export class RouterNode implements LinkNode {
       install: (entry: Entry) => {
         this.installer.group(entry.group4, entry.group6);
       },
+      wantsDecisions: () => recorder.logging,
       decided: (decision) => {
         recorder.decided(decision);
       },
@@ -236,11 +239,13 @@ export class RouterNode implements LinkNode {
   /** Candidate path of the choice (M-12). */
   private path(family: Family, source: string, group: string): CandidatePath {
     const target = source !== '' ? source : (this.side(family)?.pim.rp(group) ?? '');
-    const nowhere = { ...NO_CANDIDATE, iface: -1, link: '', neighbour: '', nodes: [], links: [] };
-    if (target === '') return nowhere;
-    if (this.isOwn(target)) return { ...nowhere, metric: 0, hops: 0, delayMs: 0, nodes: [this.id] };
+    if (target === '') return NOWHERE;
+    if (this.isOwn(target)) return { ...NOWHERE, metric: 0, hops: 0, delayMs: 0, nodes: [this.id] };
     const route = this.world.routing.lookup(this.index, target);
-    return route === undefined ? nowhere : this.candidate(family, route);
+    if (route === undefined) return NOWHERE;
+    let candidate = this.candidates.get(route);
+    if (candidate === undefined) this.candidates.set(route, (candidate = this.candidate(family, route)));
+    return candidate;
   }
 
   private candidate(family: Family, route: Route): CandidatePath {
@@ -383,6 +388,8 @@ export class RouterNode implements LinkNode {
     this.sink.clear();
   }
 }
+
+const NOWHERE: CandidatePath = { ...NO_CANDIDATE, iface: -1, link: '', neighbour: '', nodes: [], links: [] };
 
 /** Whoever sent a frame that was received: its address is not part of the model. */
 const PEER_MAC = Uint8Array.of(2, 0xff, 0, 0, 0, 1);

@@ -125,7 +125,7 @@ function entryOf(router: RouterNode, entry: Entry): MulticastEntryInfo {
     router: router.id,
     key: keyInfo(entry),
     choice: entry.choice,
-    reason: entry.removal === undefined ? entry.decision.sentence : 'nobody wants it any more',
+    reason: entry.removal === undefined ? entry.reason : 'nobody wants it any more',
     lastChangeNs: entry.lastChangeNs,
     createdNs: entry.createdNs,
     path4: pathInfo(4, entry.path4, result.cost4, router.bias[4], result.translate4),

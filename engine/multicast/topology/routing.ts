@@ -21,6 +21,9 @@ export interface Route {
   readonly announcer: number;
 }
 
+/** Answers kept of one router: sources and rendezvous points are few. */
+const MAX_ANSWERS = 4_096;
+
 /** A translation router that announces uPrefix64 while it has an IPv4 path (M-18). */
 export interface Announcer {
   readonly router: number;
@@ -39,6 +42,8 @@ export class Routing {
   private readonly announcers: readonly Announcer[];
   private readonly preference: (router: number, family: Family) => number;
   private readonly trees = new Map<number, ShortestPaths>();
+  /** Answers given since routing last learned something, by router. */
+  private readonly answers: Map<string, Route | undefined>[] = [];
   private readonly routerCount: number;
 
   constructor(
@@ -66,10 +71,19 @@ export class Routing {
   /** Routing has learned something new. */
   clear(): void {
     this.trees.clear();
+    this.answers.length = 0;
   }
 
   /** The route of a router to an address, or undefined where there is none. */
   lookup(router: number, address: string): Route | undefined {
+    const known = (this.answers[router] ??= new Map<string, Route | undefined>());
+    if (known.has(address)) return known.get(address);
+    const route = this.find(router, address);
+    if (known.size < MAX_ANSWERS) known.set(address, route);
+    return route;
+  }
+
+  private find(router: number, address: string): Route | undefined {
     const family = familyOf(address);
     if (!this.graph.routes(router, family)) return undefined;
     const link = this.hosts.get(address);
