@@ -55,6 +55,24 @@ const tsharkSummary = peer('tshark', (file) => ['-n', '-r', file]);
 const capinfosAll = peer('capinfos', (file) => [file]);
 const capinfosCount = peer('capinfos', (file) => ['-c', '-M', file]);
 
+/** The same replay with sockets on the host port: `sockets` of them, with the meter on or off, in one thread. */
+function regulated(label: string, sockets: number, meter: boolean) {
+  return (file: string): Command =>
+    node(
+      label,
+      cli,
+      'replay',
+      file,
+      '--json',
+      '--lanes',
+      '1',
+      '--scenario',
+      'burst-many-sockets',
+      ...['--set', 'ports.host.sockets.by=count', '--set', `ports.host.sockets.count=${String(sockets)}`],
+      ...['--set', `ports.host.meter.enable=${String(meter)}`],
+    );
+}
+
 /** The goals that concern files and no translation. */
 export const ROWS: readonly Row[] = [
   {
@@ -166,5 +184,25 @@ export const ROWS: readonly Row[] = [
     ours: openList,
     peer: capinfosCount,
     needs: 'wireshark-common',
+  },
+  {
+    id: 'meter',
+    title: 'replay with the meter on against the same with it off, 1,000 sockets',
+    capture: 'imix-10k',
+    atLeast: 0.7,
+    aim: 0.9,
+    ours: regulated('meter on', 1_000, true),
+    peer: regulated('meter off', 1_000, false),
+    needs: '',
+  },
+  {
+    id: 'sockets',
+    title: 'replay with 10,000 metered sockets against 10',
+    capture: 'imix-10k',
+    atLeast: 0.5,
+    aim: 0.8,
+    ours: regulated('10,000 sockets', 10_000, true),
+    peer: regulated('10 sockets', 10, true),
+    needs: '',
   },
 ];

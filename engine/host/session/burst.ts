@@ -21,9 +21,16 @@ import {
 } from '../../lab/index.ts';
 import { badScenario, type SessionCore } from './core.ts';
 import { newVerdicts } from './packets.ts';
+import { runInSlices } from './run-in-slices.ts';
 
 /** The calls of the Burst panel about the meter that a session answers. */
 type SessionBurstCall = 'burst.outcome' | 'burst.run' | 'burst.state' | 'burst.sockets';
+
+/**
+ * Inputs up to this are tried in this thread, whose code is warm: a thread of its own would spend longer starting. Other calls are answered
+ * between slices.
+ */
+const MAX_SLICED = 250_000;
 
 interface Range {
   readonly fromNs: number;
@@ -56,7 +63,7 @@ async function whatIf(core: SessionCore, request: CallRequest<'burst.run'>, cont
     const scenario = parseScenario(text.value);
     if (!scenario.ok) throw badScenario(id, scenario.error);
     const { input, runner } = core.forRuns();
-    const result = await runner({
+    const result = await (input.packets <= MAX_SLICED ? runInSlices : runner)({
       input,
       scenario: scenario.value,
       scenarioSha256: scenarioSha256(scenario.value),

@@ -69,6 +69,8 @@ export class BurstRecorder {
   private readonly fills: Gauge[] = [];
   private readonly tracked: number[] = [];
   private lastBin = 0;
+  /** Every kept socket has been in trouble: none gives way any more. */
+  private settled = false;
 
   constructor() {
     this.sums = BURST_SUMS.map(() => new Float64Array(this.bins));
@@ -118,9 +120,10 @@ export class BurstRecorder {
       return this.fills.push(new Gauge(this.bins, true));
     }
     const trouble = (s: number): boolean => words[s * SOCKET_WORDS + S_DROPS] !== 0 || words[s * SOCKET_WORDS + S_STALLS] !== 0;
-    if (!trouble(socket)) return 0;
+    if (this.settled || !trouble(socket)) return 0;
     const place = this.tracked.findIndex((s) => !trouble(s));
-    if (place < 0) return 0;
+    this.settled = place < 0;
+    if (this.settled) return 0;
     words[this.tracked[place]! * SOCKET_WORDS + S_TRACK] = 0;
     this.tracked[place] = socket;
     this.fills[place]!.restart(bin);

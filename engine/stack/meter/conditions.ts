@@ -18,16 +18,24 @@ export class ChannelTrace {
   handovers = 0;
   /** When the next row begins; Infinity after the last. */
   nextNs = Number.POSITIVE_INFINITY;
-  private place = 0;
-  private readonly times: Float64Array;
-  private readonly rows: readonly Row[];
+  /** Rows in force so far: state for a snapshot, the rows follow from scenario and seed. */
+  position = 0;
+  private upcoming: Row | undefined;
+  private source: Iterator<Row>;
+  private readonly rows: () => Iterable<Row>;
 
-  /** `rows` are in order of time. */
-  constructor(rows: readonly Row[]) {
+  /** `rows` gives the same rows each time, in order of time. */
+  constructor(rows: () => Iterable<Row>) {
     this.rows = rows;
-    this.times = Float64Array.from(rows, (row) => row.atNs);
-    this.nextNs = this.times[0] ?? Number.POSITIVE_INFINITY;
+    this.source = rows()[Symbol.iterator]();
+    this.fetch();
     if (this.nextNs <= 0) this.advance(0);
+  }
+
+  private fetch(): void {
+    const next = this.source.next();
+    this.upcoming = next.done === true ? undefined : next.value;
+    this.nextNs = this.upcoming?.atNs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Quality as the drain law sees it: what is lost does not arrive. */
@@ -37,34 +45,30 @@ export class ChannelTrace {
 
   /** Goes on to the row in force at `tNs`. True if a handover was on the way. */
   advance(tNs: number): boolean {
-    let handover = false;
-    while (this.place < this.rows.length && this.times[this.place]! <= tNs) {
-      const row = this.rows[this.place++]!;
-      this.quality = row.quality;
-      this.currentBps = row.currentBps ?? Number.POSITIVE_INFINITY;
-      this.loss = row.loss;
-      if (row.handover) {
-        this.handovers++;
-        handover = true;
-      }
-    }
-    this.nextNs = this.place < this.rows.length ? this.times[this.place]! : Number.POSITIVE_INFINITY;
-    return handover;
+    const before = this.handovers;
+    while (this.nextNs <= tNs) this.take();
+    return this.handovers > before;
   }
 
-  /** State for a snapshot: the place alone, the rows follow from scenario and seed. */
-  get position(): number {
-    return this.place;
+  private take(): void {
+    const row = this.upcoming!;
+    this.position++;
+    this.quality = row.quality;
+    this.currentBps = row.currentBps ?? Number.POSITIVE_INFINITY;
+    this.loss = row.loss;
+    if (row.handover) this.handovers++;
+    this.fetch();
   }
 
   restore(position: number): void {
-    this.place = 0;
+    this.position = 0;
     this.quality = 1;
     this.loss = 0;
     this.handovers = 0;
     this.currentBps = Number.POSITIVE_INFINITY;
-    this.nextNs = this.times[0] ?? Number.POSITIVE_INFINITY;
-    if (position > 0) this.advance(this.times[position - 1]!);
+    this.source = this.rows()[Symbol.iterator]();
+    this.fetch();
+    while (this.position < position) this.take();
   }
 }
 
@@ -78,19 +82,19 @@ interface Row {
 
 /** The trace of a scenario. A CSV that cannot be read has been refused when the scenario was checked; here its good lines count. */
 export function channelTrace(spec: ConditionsSpec | undefined, seed: number): ChannelTrace {
-  if (spec === undefined) return new ChannelTrace([]);
-  const random = new Random(seed).fork('channel');
-  if (spec.trace === 'steady') return new ChannelTrace([{ atNs: 0, quality: spec.quality, loss: 0, handover: false }]);
-  if (spec.trace === 'fading') return new ChannelTrace(fading(spec, random));
-  if (spec.trace === 'handover') return new ChannelTrace(handovers(spec, random));
+  if (spec === undefined) return new ChannelTrace(() => []);
+  const random = (): Random => new Random(seed).fork('channel');
+  if (spec.trace === 'steady') return new ChannelTrace(() => [{ atNs: 0, quality: spec.quality, loss: 0, handover: false }]);
+  if (spec.trace === 'fading') return new ChannelTrace(() => fading(spec, random()));
+  if (spec.trace === 'handover') return new ChannelTrace(() => handovers(spec, random()));
   const csv = parseConditionsCsv(spec.csv);
   const rows = [...spec.rows.map((row) => ({ ...row, atNs: Math.round(row.atMs * NS_PER_MS) })), ...(csv.ok ? csv.value : [])];
-  return new ChannelTrace(rows.sort((a, b) => a.atNs - b.atNs));
+  rows.sort((a, b) => a.atNs - b.atNs);
+  return new ChannelTrace(() => rows);
 }
 
 /** Slow fading: each fade has its own length around the mean, and falls and rises as half a cosine. */
-function fading(spec: ConditionsSpec, random: Random): Row[] {
-  const rows: Row[] = [];
+function* fading(spec: ConditionsSpec, random: Random): Generator<Row> {
   let fadeMs = 0;
   let lengthMs = 0;
   for (let i = 0; i < MAX_GENERATED_ROWS; i++) {
@@ -101,14 +105,12 @@ function fading(spec: ConditionsSpec, random: Random): Row[] {
     }
     const phase = (atMs - fadeMs) / lengthMs;
     const drop = spec.depth * 0.5 * (1 - Math.cos(2 * Math.PI * phase));
-    rows.push({ atNs: Math.round(atMs * NS_PER_MS), quality: spec.quality * (1 - drop), loss: 0, handover: false });
+    yield { atNs: Math.round(atMs * NS_PER_MS), quality: spec.quality * (1 - drop), loss: 0, handover: false };
   }
-  return rows;
 }
 
 /** Quality falls in a line while the cell is left behind, and is best again after the handover. */
-function handovers(spec: ConditionsSpec, random: Random): Row[] {
-  const rows: Row[] = [];
+function* handovers(spec: ConditionsSpec, random: Random): Generator<Row> {
   let startMs = 0;
   let lengthMs = spec.periodMs * (0.8 + 0.4 * random.float());
   for (let i = 0; i < MAX_GENERATED_ROWS; i++) {
@@ -119,9 +121,8 @@ function handovers(spec: ConditionsSpec, random: Random): Row[] {
       lengthMs = spec.periodMs * (0.8 + 0.4 * random.float());
     }
     const quality = spec.quality * (1 - (spec.depth * (atMs - startMs)) / lengthMs);
-    rows.push({ atNs: Math.round(atMs * NS_PER_MS), quality, loss: 0, handover: over });
+    yield { atNs: Math.round(atMs * NS_PER_MS), quality, loss: 0, handover: over };
   }
-  return rows;
 }
 
 const COLUMNS = ['at_ms', 'quality', 'current_bps', 'loss', 'handover'] as const;
