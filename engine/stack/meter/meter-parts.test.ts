@@ -137,7 +137,10 @@ describe('channel conditions (B-03)', () => {
       { atNs: 1e7, quality: 0.25, currentBps: 5e6, loss: 0, handover: true },
     ]);
     expect(parseConditionsCsv('at_ms,quality\n0,2')).toEqual({ ok: false, error: 'line 2: quality is not between 0 and 1' });
-    expect(parseConditionsCsv('at_ms,colour\n0,2')).toMatchObject({ ok: false, error: expect.stringContaining('no column colour') as string });
+    expect(parseConditionsCsv('at_ms,colour\n0,2')).toMatchObject({
+      ok: false,
+      error: expect.stringContaining('no column colour') as string,
+    });
     fc.assert(
       fc.property(fc.string(), (text) => {
         parseConditionsCsv(text);
