@@ -66,11 +66,11 @@ async function shootBursts(page: Page): Promise<void> {
   const drops = page.locator('.headlines div').filter({ hasText: 'socket drops' });
   await drops.filter({ hasText: /[1-9][\d,]* → 0/ }).waitFor();
   await page.getByRole('button', { name: '100 ms' }).click();
-  await page.locator('.axis', { hasText: '2.82 s' }).waitFor();
+  await page.locator('.axis', { hasText: '3.00 s' }).waitFor();
   await page.locator('.scroll.stale').waitFor({ state: 'detached' });
   await shoot(page, 'bursts-meter');
   await page.getByRole('button', { name: 'In the capture' }).click();
-  await page.getByText('smallest bucket that passes everything').waitFor();
+  await page.getByText('passes everything').waitFor();
   await shoot(page, 'bursts');
 }
 

@@ -258,7 +258,7 @@ describe.skipIf(executable === undefined)('the window', () => {
 
         await page.getByRole('button', { name: 'In the capture' }).click();
         await page.getByText('buffer needed at 20.0 Mb/s').waitFor();
-        await page.getByText('331,609 B, 133 ms to drain').waitFor();
+        await page.locator('.answer', { hasText: '331,609 B' }).filter({ hasText: '133 ms to drain' }).waitFor();
       }));
 
     test('has a shell in which the ringside command knows the session', () =>

@@ -29,6 +29,9 @@ export class AnalysisState {
   readonly burstBytes = $derived(parsed(this.burstText, parseSizeBytes, 0, 2 ** 40));
   readonly excessBytes = $derived(parsed(this.excessText === '' ? '0' : this.excessText, parseSizeBytes, 0, 2 ** 40));
 
+  /** Without a rate only until one is known to begin with. */
+  readonly rateMayBlank = $derived(this.report === null || this.report.meanBps === 0);
+
   readonly #app: AppStore;
 
   constructor(app: AppStore) {
@@ -38,7 +41,7 @@ export class AnalysisState {
   /** Settings for the engine; null while a figure typed in is none. */
   readonly settings: BurstSettingsInput | null = $derived.by(() => {
     const { rateBps, burstBytes, excessBytes, listScaleNs } = this;
-    if (this.rateText.trim() === '') return { listScaleNs, top: TOP };
+    if (this.rateText.trim() === '') return this.rateMayBlank ? { listScaleNs, top: TOP } : null;
     if (rateBps === null || burstBytes === null || excessBytes === null) return null;
     return { listScaleNs, top: TOP, rateBps, marker: { kind: 'single', cirBps: rateBps, cbsBytes: burstBytes, ebsBytes: excessBytes } };
   });
