@@ -74,6 +74,24 @@ async function shootBursts(page: Page): Promise<void> {
   await shoot(page, 'bursts');
 }
 
+/** The Stack panel in a scenario that has everything it shows. */
+async function shootStack(browser: Browser): Promise<void> {
+  const served = await Served.start(sample(SAMPLE), '--scenario', 'stack-instances');
+  try {
+    for (const theme of ['dark', 'light'] as const) {
+      const { page, context } = await workbench(browser, served, { theme });
+      await moveTo(page, 4_500);
+      await openPalette(page, 'show stack');
+      await openPalette(page, 'maximise');
+      await page.locator('g.node[data-id="stack api"]').filter({ hasText: 'defunct' }).waitFor();
+      await shoot(page, `stack-${theme}`);
+      await context.close();
+    }
+  } finally {
+    await served.stop();
+  }
+}
+
 async function main(): Promise<void> {
   const executable = chromiumPath();
   if (executable === undefined) throw new Error('The pictures need an installed Chromium.');
@@ -110,6 +128,7 @@ async function main(): Promise<void> {
       await openPalette(page, 'maximise');
     }
     await shootBursts(page);
+    await shootStack(browser);
   } finally {
     await browser.close();
     await served.stop();

@@ -18,6 +18,8 @@ export function explainCards(scenario: Scenario, path: readonly TraceRecord[], r
   const ring = path.find((step) => step.event === 'enqueue' && step.layer === 'channel');
   if (ring !== undefined && port >= 0) cards.push(ringCard(ring, find('read-start'), port));
   if (port >= 0) cards.push(...meterCards(path, port));
+  const queued = find('enqueue', 'aqm');
+  if (queued !== undefined) cards.push(classQueueCard(queued, find('dequeue', 'aqm')));
   const drop = find('drop');
   if (drop !== undefined) cards.push(dropCard(drop, port));
   const end = path.find((step) => step.event === 'read' || step.event === 'transmit');
@@ -125,6 +127,33 @@ function ringCard(ring: TraceRecord, read: TraceRecord | undefined, port: number
     });
   }
   return { title: `Port ring ${ring.obj}`, tone: 'neutral', lines };
+}
+
+/** What the class queue did with a packet that was sent. */
+function classQueueCard(queued: TraceRecord, left: TraceRecord | undefined): ExplainCard {
+  const f = queued.fields;
+  const lines: Line[] = [
+    {
+      label: 'Service class',
+      value: `${text(f['service'])}, queue ${queued.obj.replace('classq.', '')}`,
+      because: 'the DSCP of the IP header; a code point without a class of its own is best effort',
+    },
+    {
+      label: 'Flow queue',
+      value: `bucket ${text(f['bucket'])}, then ${text(f['bucketBytes'])} bytes in it`,
+      because: 'flows are spread over sub-queues by hash and served by deficit round robin (RFC 8290)',
+      parameter: 'stack.aqm.flows',
+    },
+  ];
+  if (left !== undefined) {
+    lines.push({
+      label: 'Waited there',
+      value: ns(Number(left.fields['sojournNs'])),
+      because: left.fields['marked'] === true ? 'longer than the target for an interval: marked CE (RFC 8289)' : 'until its turn came',
+      parameter: 'stack.aqm.targetMs',
+    });
+  }
+  return { title: 'Class queue', tone: 'neutral', lines };
 }
 
 function dropCard(drop: TraceRecord, port: number): ExplainCard {

@@ -14,7 +14,7 @@ export const classQueueModes: Experiment = {
   title: 'Class queues: FQ-CoDel, a FIFO, or the device ring alone',
   question: 'What does queue management do to the delay of a thin flow and to the goodput of bulk flows on a link that is too slow?',
   source: 'stack 3.2, S-07',
-  method: `One thin flow (50 packets of 200 bytes a second) and eight bulk flows (1,400 bytes, Poisson) are sent onto a link of ${String(LINK_BPS / 1e6)} Mb/s. The bulk flows ask for a share of the link that is varied; they do not slow down when packets are lost. Drops are CoDel's or the queue's; nothing is marked. Each row is the mean of several seeds.`,
+  method: `One thin flow (50 packets of 200 bytes a second) and eight bulk flows (1,400 bytes, Poisson) are sent onto a link of ${String(LINK_BPS / 1e6)} Mb/s. The bulk flows ask for a share of the link that is varied; they do not slow down when packets are lost. Drops are CoDel's or the queue's; nothing is marked. The device ring below the class queues is kept filled with 8 packets, about 9 ms of this link: less delay than that is not to be had. Each row is the mean of several seeds.`,
   measured: false,
   async run({ size, seed, step }) {
     const seeds = seedsFrom(seed, size === 'full' ? 5 : 1);

@@ -173,6 +173,43 @@ describe('stack model in the pipeline', () => {
   });
 });
 
+test('a packet that was sent has trace points at channel, flow switch, class queue and driver, all with its number (S-11)', () => {
+  const traffic = makeTraffic({ packets: 400, flows: 10, seed: 2 });
+  const steps: { number: number; what: string }[] = [];
+  const scenario = scenarioSchema.parse({
+    name: 'trace',
+    device: { queues: 1, local: ['10.0.0.0/8'], linkBps: 1e7 },
+    ports: [{ id: 'host', kind: 'host' }],
+    stack: { aqm: {} },
+  });
+  const trace = {
+    wants: () => true,
+    record: (step: { layer: string; event: string; fields: Record<string, unknown> }, number: number): void => {
+      if (number > 0) expect(step.fields['packet']).toBe(number);
+      steps.push({ number, what: `${step.layer} ${step.event}` });
+    },
+  };
+  runTraffic(scenario, traffic, 64, { trace });
+  const sent = steps.find((s) => s.what === 'device transmit')!.number;
+  expect(steps.filter((s) => s.number === sent).map((s) => s.what)).toEqual([
+    'channel send',
+    'channel enqueue',
+    'aqm enqueue',
+    'aqm dequeue',
+    'device enqueue',
+    'device transmit',
+  ]);
+  const received = steps.find((s) => s.what === 'host read')!.number;
+  expect(steps.filter((s) => s.number === received).map((s) => s.what)).toEqual([
+    'device enqueue',
+    'fsw poll',
+    'fsw lookup',
+    'channel enqueue',
+    'channel read-start',
+    'host read',
+  ]);
+});
+
 describe('checks of the stack section', () => {
   const findings = (stack: object, device: object = { queues: 1 }): string[] =>
     checkStack(scenarioSchema.parse({ name: 'x', device, ports: [{ id: 'ch3', kind: 'user', select: [{}] }], stack })).map(
