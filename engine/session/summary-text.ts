@@ -1,6 +1,6 @@
 import type { ReportModel, RunSummary } from '../contract/index.ts';
 import { NS_PER_S } from '../base/index.ts';
-import { bytesText, count, durationText, percent, rateText } from './text.ts';
+import { bytesText, count, durationText, percent, plural, rateText } from './text.ts';
 
 /** The run on one screen of a terminal: what was replayed, rings, ports, drops, conservation. */
 
@@ -98,7 +98,7 @@ function regulation({ meter, sockets, stages }: RunSummary, paint: Paint): strin
   const delays = total.map((s) => `${s.port} ${durationText(s.p50)} p50, ${durationText(s.p99)} p99, ${durationText(s.p999)} p99.9`);
   return [
     ...meters,
-    `  ${count(sockets.sockets)} sockets of ${bytesText(sockets.rcvbufBytes)}, the fullest ${bytesText(sockets.fillMaxBytes)}, ${count(sockets.drops)} drops`,
+    `  ${plural(sockets.sockets, 'socket')} of ${bytesText(sockets.rcvbufBytes)}, the fullest ${bytesText(sockets.fillMaxBytes)}, ${count(sockets.drops)} drops`,
     ...(delays.length === 0 ? [] : [paint('muted', `  device to application: ${delays.join('; ')}`)]),
     '',
   ];

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../base/index.ts';
 import { VERDICTS, meterSchema, socketsSchema, scenarioSchema, type Scenario, type TraceRecord } from '../../contract/index.ts';
-import { DEFAULT_METER, DEFAULT_SOCKETS, DROP_REASONS, METER_DROPS } from '../../stack/index.ts';
+import { DEFAULT_METER, DEFAULT_SOCKETS, DROP_REASONS, METER_DROPS, META_WORDS } from '../../stack/index.ts';
 import { Pipeline } from '../pipeline.ts';
+import { toPort } from '../receive-path.ts';
+import { DUE_READERS } from '../services.ts';
 import { mergeResults } from '../run.ts';
 import { burstTraffic, together } from '../testing/bursts.ts';
 import { feedTraffic, makeTraffic, randomScenario, runTraffic, scenarioOf, type Traffic } from '../testing/traffic.ts';
@@ -279,6 +281,25 @@ describe('policies', () => {
   test('a socket whose reader stops is reported', () => {
     const summary = runTraffic(host({ maxAddedDelayMs: 60_000 }, { stalls: [{ atMs: 0, forMs: 11_000 }] }), burst()).summary(input);
     expect(summary.sockets).toMatchObject({ stalledSockets: 1, drops: 0 });
+  });
+
+  test('a packet that another port has made takes room in the device pool until its socket has it, or is dropped for want of it', () => {
+    const pipeline = new Pipeline(host({}));
+    const world = pipeline.worlds[0]!;
+    const port = world.ports[world.hostIndex]!;
+    const hand = (): void => {
+      const slot = world.store.alloc(1);
+      world.store.meta.set([1, 1_500, -2, 0, 0, 0, 0, 1], slot * META_WORDS);
+      toPort(world, port, DUE_READERS + world.hostIndex, slot, slot * META_WORDS);
+    };
+    hand();
+    expect([world.devicePool.used, world.metered!.meter.inside, world.store.used]).toEqual([1, 1, 0]);
+    pipeline.finish();
+    expect([world.devicePool.used, world.metered!.meter.inside, port.counters.delivered]).toEqual([0, 0, 1]);
+    world.devicePool.used = world.devicePool.packets;
+    hand();
+    expect(port.counters.dropped).toBe(1);
+    expect(world.store.used).toBe(0);
   });
 
   test('one ring for each socket: a stalled socket does not take the slots of others', () => {
