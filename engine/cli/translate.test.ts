@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const cli = join(root, 'dist/cli.js');
-const sample = join(root, 'resources/samples/nat64-both-sides.pcapng');
+const sample = join(root, 'resources/samples/nat64-arriving.pcapng');
 
 let folder: string;
 beforeAll(() => {
@@ -28,12 +28,24 @@ describe.runIf(existsSync(cli))('ringside translate', () => {
     const { code, out } = ringside('translate', '--config', 'nat64', ...files, '--json');
     expect(code).toBe(0);
     const lines = out.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, never>); // prettier-ignore
-    const summary = lines.at(-1)!['summary'] as unknown as { packets: number; out4: number };
+    const summary = lines.at(-1)!['summary'] as unknown as { packets: number; out4: number; out6: number };
+    // The sample has what comes to a NAT64 with this pool: all of it is translated.
+    expect(summary.out4 + summary.out6).toBe(summary.packets);
     expect(lines).toHaveLength(summary.packets + 1);
     expect(lines[0]).toMatchObject({ number: 1, side: 6, verdict: 'translated', rfc: 'RFC 7915 section 4, 5' });
     const info = ringside('info', '--json', 'four.pcapng');
     expect(JSON.parse(info.out).packets).toBe(summary.out4);
     expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
+  });
+
+  test.skipIf(spawnSync('tshark', ['--version']).status !== 0)('tshark finds every checksum good in what was written', () => {
+    const options = ['ip', 'tcp', 'udp'].flatMap((name) => ['-o', `${name}.check_checksum:TRUE`]);
+    const bad = ['ip', 'tcp', 'udp', 'icmp', 'icmpv6'].map((name) => `${name}.checksum.status == 0`).join(' || ');
+    for (const file of ['six.pcap', 'four.pcapng']) {
+      const ended = spawnSync('tshark', ['-n', ...options, '-r', file, '-Y', `${bad} || _ws.malformed`], { cwd: folder, encoding: 'utf8' });
+      expect(ended.stdout).toBe('');
+      expect(ended.status).toBe(0);
+    }
   });
 
   test('explains one packet', () => {
