@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { fuzz } from './fuzz.ts';
 import { compare, runOnce, which, type Comparison } from './measure.ts';
+import { copySumRows, ranAsProducer, ringRates } from './kernels.ts';
 import { engineMemory, indexMemory, openInput } from './memory.ts';
 import { windowMemory } from './window-memory.ts';
 import { CAPTURES, ROWS, type CaptureName, type Row } from './rows.ts';
@@ -36,6 +37,7 @@ interface Outcome {
   readonly unit: string;
   readonly comparison?: Comparison;
   readonly value?: number;
+  readonly higherIsBetter?: boolean;
   readonly skipped?: string;
 }
 
@@ -91,7 +93,7 @@ function print(outcome: Outcome): void {
     );
   } else if (outcome.value !== undefined) {
     console.log(
-      `${outcome.title.padEnd(62)} ${outcome.value.toFixed(1).padStart(7)} ${outcome.unit}  ${goal}  ${verdict(outcome.value, outcome, true)}`,
+      `${outcome.title.padEnd(62)} ${outcome.value.toFixed(1).padStart(7)} ${outcome.unit}  ${goal}  ${verdict(outcome.value, outcome, outcome.higherIsBetter !== true)}`,
     );
   }
 }
@@ -151,6 +153,16 @@ async function main(): Promise<void> {
     print(outcome);
   };
   for (const row of wanted) record(await runRow(row, await ensureCapture(row.capture, values.folder), rounds));
+  const asked = (...ids: readonly string[]): boolean =>
+    values.only === undefined || values.only.some((word) => ids.some((id) => id.includes(word)));
+  if (asked('copy-sum')) {
+    for (const row of copySumRows(rounds)) record({ ...row, atLeast: row.id.startsWith('copy-sum-1500') ? 1.3 : 1, aim: 1.5, unit: 'x' });
+  }
+  if (asked('ring-threads')) {
+    const { ring, copy } = await ringRates(rounds);
+    const title = `ring between two threads, batches of 32 (a plain array copy: ${copy.toFixed(0)} M/s, ${(ring / copy).toFixed(2)}x)`;
+    record({ id: 'ring-threads', title, atLeast: 50, aim: 100, unit: 'M/s', value: ring, higherIsBetter: true });
+  }
   if (values.only === undefined || values.only.includes('memory')) {
     const capture: CaptureName = values.quick ? 'imix-10k' : 'imix-10k-5m';
     const file = await ensureCapture(capture, values.folder);
@@ -169,7 +181,10 @@ async function main(): Promise<void> {
   console.log(`figures: ${values.json}`);
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-});
+// The ring between two threads starts this program in a second one.
+if (!ranAsProducer()) {
+  main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  });
+}

@@ -6,7 +6,7 @@ import { assert } from '../base/index.ts';
  *
  *     word 0     tail, written by the producer      (a 128-byte line of its own)
  *     word 32    head, written by the consumer      (a line of its own)
- *     word 64    closed                             (a line of its own)
+ *     word 64    closed, consumer waits, producer waits   (a line of its own, hardly ever written)
  *     word 96    slots * 4 words
  *
  * Positions run over [0, 2 * slots), so full and empty differ and every slot is used. Each side keeps its own position and a copy of the
@@ -17,6 +17,8 @@ export const DESCRIPTOR_WORDS = 4;
 const TAIL = 0;
 const HEAD = 32;
 const CLOSED = 64;
+const CONSUMER_WAITS = 65;
+const PRODUCER_WAITS = 66;
 const SLOTS = 96;
 
 export function sharedRingBytes(slots: number): number {
@@ -48,6 +50,17 @@ class RingEnd {
     Atomics.notify(this.words, HEAD);
   }
 
+  /**
+   * Waits until a position is no longer what it was. Waking somebody is far dearer than moving a batch, so the other side does it only if
+   * the flag says that somebody waits. The flag is up before the position is looked at, and the other side moves the position before it looks
+   * at the flag: one of them sees the other.
+   */
+  protected waitFor(flag: number, position: number, seen: number, timeoutMs: number): void {
+    Atomics.store(this.words, flag, 1);
+    Atomics.wait(this.words, position, seen, timeoutMs);
+    Atomics.store(this.words, flag, 0);
+  }
+
   /** Slots from one position on to another. */
   protected distance(from: number, to: number): number {
     const n = to - from;
@@ -61,8 +74,24 @@ class RingEnd {
     return false;
   }
 
-  protected slotAt(position: number): number {
-    return SLOTS + (position < this.slots ? position : position - this.slots) * DESCRIPTOR_WORDS;
+  protected slotOf(position: number): number {
+    return position < this.slots ? position : position - this.slots;
+  }
+
+  /** The position `n` slots on. */
+  protected after(position: number, n: number): number {
+    const next = position + n;
+    return next >= this.span ? next - this.span : next;
+  }
+}
+
+/** Copies descriptors, four words at a time: a call of `set` on such short runs costs more than the words. */
+function copyWords(to: Int32Array, at: number, from: Int32Array, start: number, count: number): void {
+  for (let i = 0; i < count; i += DESCRIPTOR_WORDS) {
+    to[at + i] = from[start + i]!;
+    to[at + i + 1] = from[start + i + 1]!;
+    to[at + i + 2] = from[start + i + 2]!;
+    to[at + i + 3] = from[start + i + 3]!;
   }
 }
 
@@ -81,27 +110,23 @@ export class RingProducer extends RingEnd {
     }
     const n = free < count ? free : count;
     const words = this.words;
-    let tail = this.tail;
-    for (let i = 0; i < n; i++) {
-      const at = this.slotAt(tail);
-      const source = i * DESCRIPTOR_WORDS;
-      words[at] = from[source]!;
-      words[at + 1] = from[source + 1]!;
-      words[at + 2] = from[source + 2]!;
-      words[at + 3] = from[source + 3]!;
-      tail = tail + 1 === this.span ? 0 : tail + 1;
-    }
     if (n > 0) {
+      const slot = this.slotOf(this.tail);
+      // At most two runs: to the end of the memory, and on from its start.
+      const run = n < this.slots - slot ? n : this.slots - slot;
+      copyWords(words, SLOTS + slot * DESCRIPTOR_WORDS, from, 0, run * DESCRIPTOR_WORDS);
+      if (run < n) copyWords(words, SLOTS, from, run * DESCRIPTOR_WORDS, (n - run) * DESCRIPTOR_WORDS);
+      const tail = this.after(this.tail, n);
       this.tail = tail;
       Atomics.store(words, TAIL, tail);
-      Atomics.notify(words, TAIL);
+      if (Atomics.load(words, CONSUMER_WAITS) !== 0) Atomics.notify(words, TAIL);
     }
     return n;
   }
 
   /** Waits until the consumer has moved its head, or `timeoutMs` has passed. Not for the main thread of a browser. */
   wait(timeoutMs: number): void {
-    Atomics.wait(this.words, HEAD, this.seenHead, timeoutMs);
+    this.waitFor(PRODUCER_WAITS, HEAD, this.seenHead, timeoutMs);
   }
 }
 
@@ -121,26 +146,21 @@ export class RingConsumer extends RingEnd {
     }
     const n = used < max ? used : max;
     const words = this.words;
-    let head = this.head;
-    for (let i = 0; i < n; i++) {
-      const at = this.slotAt(head);
-      const target = i * DESCRIPTOR_WORDS;
-      to[target] = words[at]!;
-      to[target + 1] = words[at + 1]!;
-      to[target + 2] = words[at + 2]!;
-      to[target + 3] = words[at + 3]!;
-      head = head + 1 === this.span ? 0 : head + 1;
-    }
     if (n > 0) {
+      const slot = this.slotOf(this.head);
+      const run = n < this.slots - slot ? n : this.slots - slot;
+      copyWords(to, 0, words, SLOTS + slot * DESCRIPTOR_WORDS, run * DESCRIPTOR_WORDS);
+      if (run < n) copyWords(to, run * DESCRIPTOR_WORDS, words, SLOTS, (n - run) * DESCRIPTOR_WORDS);
+      const head = this.after(this.head, n);
       this.head = head;
       Atomics.store(words, HEAD, head);
-      Atomics.notify(words, HEAD);
+      if (Atomics.load(words, PRODUCER_WAITS) !== 0) Atomics.notify(words, HEAD);
     }
     return n;
   }
 
   /** Waits until the producer has moved its tail, or `timeoutMs` has passed. */
   wait(timeoutMs: number): void {
-    Atomics.wait(this.words, TAIL, this.seenTail, timeoutMs);
+    this.waitFor(CONSUMER_WAITS, TAIL, this.seenTail, timeoutMs);
   }
 }
