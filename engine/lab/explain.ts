@@ -3,6 +3,7 @@ import { RecordBatch } from '../files/index.ts';
 import { explainTranslation } from '../translator/index.ts';
 import { ClassifiedBatch, META_FLOW, ROW_HASH, ROW_META, classifyBatch, classifyRange, queueOfHash } from '../wire/index.ts';
 import { explainCards } from './explain-cards.ts';
+import { PollMemory, offloadCard, tellsOffloads } from './offload/explain-offload.ts';
 import { Pipeline } from './pipeline.ts';
 import { withHostPort } from './host-port.ts';
 import { TranslatingWorld, type TranslationStep } from './translate/world.ts';
@@ -65,7 +66,8 @@ export function explainPacket(
   const queue = flow ? queueOfHash(row[ROW_HASH]!, scenario.device.queues) : 0;
 
   const trace = new PacketTrace(number);
-  const pipeline = new Pipeline(scenario, { queues: [queue], trace });
+  const polls = tellsOffloads(scenario) ? new PollMemory(number) : undefined;
+  const pipeline = new Pipeline(scenario, { queues: [queue], trace, ...(polls && { polls }) });
   const start = nearest(snapshots, number, queue);
   if (start !== undefined) pipeline.restore(start);
   for (let next = start?.nextNumber ?? 1; trace.verdict === 'held' && next <= access.packets; next += batch.count) {
@@ -77,6 +79,8 @@ export function explainPacket(
   const path = trace.path;
   const steps = pipeline.worlds.flatMap((world) => (world instanceof TranslatingWorld ? world.steps : []));
   const cards = explainCards(withHostPort(scenario), path, row, queue);
+  const offloads = polls === undefined ? undefined : offloadCard(access, withHostPort(scenario), number, polls);
+  if (offloads !== undefined) cards.push(offloads);
   return { path, queue, verdict: trace.verdict, cards: [...cards, ...steps.map((step) => translationCard(scenario, step))], steps };
 }
 

@@ -15,8 +15,8 @@ export const offloadAggregation: Experiment = {
     'Downloads in lumps of 80 to 160 packets at 2.5 Gbit/s over eight TCP flows. The limit of an aggregate is varied, and how long a batch may wait for more: 0 releases it with each poll. Throughput is what a stack that spends 2 µs on each packet it is handed, and 0.2 ns on each byte, could take. Each row is the mean of several seeds with its 95 % confidence interval.',
   measured: false,
   async run({ size, seed, step }) {
-    const seeds = seedsFrom(seed, size === 'full' ? 10 : 2);
-    const durationS = size === 'full' ? 1 : 0.012;
+    const seeds = seedsFrom(seed, size === 'full' ? 5 : 2);
+    const durationS = size === 'full' ? 0.2 : 0.012;
     const rows: number[][] = [];
     const timeouts = size === 'full' ? TIMEOUTS_US : [0, 1_000];
     const limits = size === 'full' ? LIMITS_KIB : [0, 16];

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { OffloadOverrides, OffloadReport, ScenarioInput } from '../../contract/index.ts';
+import type { ExplainCard, OffloadOverrides, OffloadReport, ScenarioInput } from '../../contract/index.ts';
 import { RecordBatch, openCaptureSync } from '../../files/index.ts';
 import { capture, capturesMissing, haveCaptures } from '../../testing/captures.ts';
 import { GeneratorSource } from '../generate/index.ts';
 import { generatorSchema } from '../generate/index.ts';
+import { explainPacket } from '../explain.ts';
 import { scenarioOf } from '../testing/traffic.ts';
+import type { RecordAccess } from '../types.ts';
 import { OffloadRun, measureCosts, openSuperPacket, type OffloadOutput } from './index.ts';
 
 /** Downloads in bursts, ordinary talk and fragments: every kind of packet that offloads meet. */
@@ -159,6 +161,32 @@ describe('an input through the offloads', () => {
     expect(opened?.segments.map((s) => s.number)).toEqual(known.numbers);
     expect(opened?.segments[1]?.rewritten.map((f) => f.field)).toEqual(expect.arrayContaining(['tcp.seq', 'tcp.checksum']));
     expect(opened!.header.length + opened!.payloadBytes).toBe(row.bytes);
+  });
+
+  it('tells of one packet into which aggregate it went, or why into none; nothing where the scenario says nothing', () => {
+    const all = new RecordBatch(20_000);
+    source().nextBatch(all);
+    const access: RecordAccess = {
+      packets: all.count,
+      read(first, to) {
+        const n = Math.max(0, Math.min(to.capacity, all.count - first + 1));
+        to.bytes = all.bytes;
+        to.count = n;
+        for (const column of ['offset', 'capLen', 'origLen', 'tsNs', 'linkType'] as const)
+          to[column].set(all[column].subarray(first - 1, first - 1 + n));
+        return n;
+      },
+    };
+    const scenario = scenarioOf({ ports: [{ id: 'host', kind: 'host', offloads: {} }] });
+    const { numbers } = plain.run.totals.superPackets[plain.report.superPackets.rows[0]!.index]!;
+    const card = (number: number, of = scenario): ExplainCard | undefined =>
+      explainPacket(access, of, number)?.cards.find(({ title }) => title === 'Offloads');
+    const line = (number: number, label: string): string | undefined => card(number)?.lines.find((l) => l.label === label)?.value;
+    expect(line(numbers[1]!, 'Merged into')).toContain(`packet ${String(numbers[0])}`);
+    expect(line(numbers[0]!, 'Not merged')).toMatch(/^(first|batch-end|follows-other)$/);
+    expect(line(numbers[0]!, 'Begins an aggregate')).toContain(`${String(numbers.length)} packets`);
+    expect(line(numbers[1]!, 'Checksum')).toBe('good');
+    expect(card(numbers[1]!, scenarioOf({}))).toBeUndefined();
   });
 
   it('measures the modes without changing anything', () => {
