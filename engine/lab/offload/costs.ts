@@ -40,8 +40,9 @@ export function measureCosts(
     jobs.push({ id, title, group, run, best: Number.POSITIVE_INFINITY });
   };
   for (const [mode, title] of MODES) {
+    const aggregator = new Aggregator(memory, { ...plan.aggregate, mode });
     add(mode, title, 'mode', () => {
-      receiveAll(new Aggregator(memory, { ...plan.aggregate, mode }), packets);
+      receiveAll(aggregator, packets);
     });
   }
   add('copy-only', 'Copy only', 'passes', () => {
