@@ -8,6 +8,7 @@ import List from '@lucide/svelte/icons/list';
 import Microscope from '@lucide/svelte/icons/microscope';
 import Shuffle from '@lucide/svelte/icons/shuffle';
 import SquareTerminal from '@lucide/svelte/icons/square-terminal';
+import Network from '@lucide/svelte/icons/network';
 import PhoneForwarded from '@lucide/svelte/icons/phone-forwarded';
 import type { PanelDefinition } from '../lib/panel.ts';
 import ReportPanel from '../report/ReportPanel.svelte';
@@ -20,6 +21,8 @@ import FlowsPanel from './flows/FlowsPanel.svelte';
 import InspectorHead from './inspector/InspectorHead.svelte';
 import InspectorPanel from './inspector/InspectorPanel.svelte';
 import OffloadPanel from './offload/OffloadPanel.svelte';
+import MulticastHead from './multicast/MulticastHead.svelte';
+import MulticastPanel from './multicast/MulticastPanel.svelte';
 import PacketsHead from './packets/PacketsHead.svelte';
 import PacketsPanel from './packets/PacketsPanel.svelte';
 import RingsHead from './rings/RingsHead.svelte';
@@ -130,6 +133,18 @@ export const panels: readonly PanelDefinition[] = [
     open: false,
     minWidth: 420,
     minHeight: 240,
+  },
+  {
+    id: 'multicast',
+    title: 'Multicast',
+    rail: { word: 'Multicast', order: 60 },
+    icon: Network,
+    body: MulticastPanel,
+    head: MulticastHead,
+    home: 'top-right',
+    open: false,
+    minWidth: 460,
+    minHeight: 260,
   },
   {
     id: 'terminal',

@@ -1,0 +1,51 @@
+import type { MulticastLinkInfo, MulticastNode } from '../../../../engine/contract/index.ts';
+
+export interface NodePlace {
+  readonly node: MulticastNode;
+  readonly x: number;
+  /** In the plane of a family; both planes have the same places. */
+  readonly y: number;
+}
+
+/** Size of one plane, in the units of the drawing. */
+export const PLANE_WIDTH = 100;
+export const PLANE_HEIGHT = 30;
+
+/**
+ * Places by distance from the sources: sources at the left, receivers at the right, routers between by hops. In a column nodes stand in the
+ * order of the mean place of their neighbours to the left, which keeps lines from crossing without need. The same network always gives the same picture.
+ */
+export function layout(nodes: readonly MulticastNode[], links: readonly MulticastLinkInfo[]): NodePlace[] {
+  const neighbours = new Map<string, string[]>(nodes.map((node) => [node.id, []]));
+  for (const { ends } of links) for (const a of ends) for (const b of ends) if (a !== b) neighbours.get(a)?.push(b);
+  const depth = new Map<string, number>();
+  const start = nodes.filter((node) => node.role === 'source').map((node) => node.id);
+  let edge = start.length > 0 ? start : nodes.slice(0, 1).map((node) => node.id);
+  for (let d = 0; edge.length > 0; d++) {
+    const next: string[] = [];
+    for (const id of edge) if (!depth.has(id)) depth.set(id, d);
+    for (const id of edge) for (const other of neighbours.get(id) ?? []) if (!depth.has(other) && !next.includes(other)) next.push(other);
+    edge = next.filter((id) => !depth.has(id));
+  }
+  const deepest = Math.max(1, ...depth.values());
+  const receivers = nodes.some((node) => node.role === 'receiver');
+  const last = receivers ? deepest + (nodes.some((n) => n.role !== 'receiver' && depth.get(n.id) === deepest) ? 1 : 0) : deepest;
+  const columnOf = (node: MulticastNode): number => (node.role === 'receiver' ? last : (depth.get(node.id) ?? last));
+  const columns = new Map<number, MulticastNode[]>();
+  for (const node of nodes) columns.set(columnOf(node), [...(columns.get(columnOf(node)) ?? []), node]);
+  const y = new Map<string, number>();
+  const places: NodePlace[] = [];
+  for (const [column, list] of [...columns].sort(([a], [b]) => a - b)) {
+    const wish = (node: MulticastNode): number => {
+      const known = (neighbours.get(node.id) ?? []).flatMap((id) => y.get(id) ?? []);
+      return known.length === 0 ? PLANE_HEIGHT / 2 : known.reduce((sum, value) => sum + value, 0) / known.length;
+    };
+    const sorted = list.map((node) => ({ node, wish: wish(node) })).sort((a, b) => a.wish - b.wish || (a.node.id < b.node.id ? -1 : 1));
+    for (const [i, { node }] of sorted.entries()) {
+      const at = ((i + 0.5) * PLANE_HEIGHT) / sorted.length;
+      y.set(node.id, at);
+      places.push({ node, x: 5 + (column * (PLANE_WIDTH - 10)) / Math.max(1, last), y: at });
+    }
+  }
+  return places;
+}
