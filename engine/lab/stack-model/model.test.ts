@@ -210,6 +210,45 @@ test('a packet that was sent has trace points at channel, flow switch, class que
   ]);
 });
 
+test('the worker prunes, drains, purges, wakes lost readers, and takes the channel of one that has stopped (S-09, S-12)', () => {
+  const traffic = makeTraffic({ packets: 2_500, flows: 30, seed: 6, gapNs: 20e6 });
+  const scenario = scenarioSchema.parse({
+    name: 'worker',
+    device: { queues: 1 },
+    ports: [
+      { id: 'ch3', kind: 'user', select: [{ protocol: 'tcp' }], reader: { stalls: [{ atMs: 5_000, forMs: 1e6 }] } },
+      { id: 'idle', kind: 'user', select: [{ prefix: '203.0.113.0/24' }] },
+      { id: 'host', kind: 'host' },
+    ],
+    stack: {
+      memory: { pruneS: 8, idleS: 3, stallS: 4 },
+      faults: [
+        { id: 'wake', site: 'lost-notification', probability: 0.2, port: 'host' },
+        { id: 'head', site: 'bad-head', probability: 0.1, port: 'host' },
+      ],
+      events: [{ atMs: 12_000, do: 'memory-pressure' }],
+    },
+  });
+  const pipeline = runTraffic(scenario, traffic, 64);
+  const world = pipeline.worlds[0]!;
+  const { counters, control, pools } = world.model!;
+  expect(world.lastArrivalNs).toBeGreaterThan(20e9);
+  for (const name of ['ticks', 'prunes', 'drains', 'purges', 'segmentsFreed', 'lostNotifications', 'renotified', 'badHeads'] as const)
+    expect([name, counters[name] > 0]).toEqual([name, true]);
+  expect(counters.renotified).toBeLessThanOrEqual(counters.lostNotifications);
+  expect(world.ports[2]!.rx.errors).toBe(counters.badHeads);
+  expect([counters.stallDefuncts, control.instances.find((i) => i.id === 'ch3')!.state]).toEqual([1, 'defunct']);
+  const stall = control.events.at(-1)!;
+  expect(stall.what).toBe('stall: defunct ch3');
+  // Within the stall time and one tick of the first packet that nobody read.
+  expect(stall.atNs).toBeGreaterThan(9e9);
+  expect(stall.atNs).toBeLessThanOrEqual(14e9);
+  expect(pools.find((p) => p.id === 'idle.pool.0')!.cache.activeSlabs).toBe(0);
+  const summary = pipeline.summary(input);
+  expect(summary.conservation.ok).toBe(true);
+  expect(summary.drops['channel_gone']).toBe(stall.figures.purged);
+});
+
 describe('checks of the stack section', () => {
   const findings = (stack: object, device: object = { queues: 1 }): string[] =>
     checkStack(scenarioSchema.parse({ name: 'x', device, ports: [{ id: 'ch3', kind: 'user', select: [{}] }], stack })).map(
