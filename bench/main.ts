@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { fuzz } from './fuzz.ts';
 import { compare, runOnce, which, type Comparison } from './measure.ts';
 import { copySumRows, ranAsProducer, ringRates } from './kernels.ts';
+import { multicastFigures } from './multicast.ts';
 import { engineMemory, indexMemory, openInput } from './memory.ts';
 import { windowMemory } from './window-memory.ts';
 import { CAPTURES, ROWS, type CaptureName, type Row } from './rows.ts';
@@ -27,6 +28,7 @@ Generates its captures once, then runs Ringside and its peers in turn on the sam
   --json FILE     where the figures are written (test-results/bench.json)
   --fuzz N        dissect N mutated real packets instead (--seed S); none may fail
   --window FILE   peak memory of a host that has FILE open as a window has
+  --multicast     multicast forwarding, joins and memory of 100,000 entries, as JSON (node --expose-gc dist/bench.js)
   --list          name the rows and their goals, run nothing`;
 
 interface Outcome {
@@ -110,6 +112,7 @@ async function main(): Promise<void> {
       open: { type: 'string' },
       window: { type: 'string' },
       fuzz: { type: 'string' },
+      multicast: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -124,6 +127,10 @@ async function main(): Promise<void> {
   }
   if (values.window !== undefined) {
     console.log(JSON.stringify(await windowMemory(values.window)));
+    return;
+  }
+  if (values.multicast) {
+    console.log(JSON.stringify(multicastFigures()));
     return;
   }
   if (values.fuzz !== undefined) {
