@@ -1,3 +1,4 @@
+import axe from 'axe-core';
 import { userEvent } from 'vitest/browser';
 import { expect, test } from 'vitest';
 import { EngineError, type CallRequest } from '../../../../engine/contract/index.ts';
@@ -168,4 +169,15 @@ test('a large input is run when asked', async () => {
 test('nothing is cut off or overlaps in a narrow panel', async () => {
   const s = await open(true, 420);
   expect(s.find('.page:not([hidden]) .scroll').scrollWidth).toBeLessThanOrEqual(s.find('.page:not([hidden]) .scroll').clientWidth);
+});
+
+test.each(['Meter', 'In the capture'])('axe finds nothing serious: %s', async (view) => {
+  const s = await open(true, 620);
+  s.all('button').find((one) => one.textContent === view)?.click(); // prettier-ignore
+  await eventually(() => {
+    expect(s.root.textContent).toContain(view === 'Meter' ? 'Drain law' : 'passes everything');
+  });
+  const { violations } = await axe.run(s.root, { resultTypes: ['violations'] });
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`)).toEqual([]);
 });
