@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createClient, memoryPortPair, serve, type CallAnswer, type EngineClient } from '../../contract/index.ts';
 import { samplesFolder } from '../paths.ts';
 import { scenarioText } from '../scenarios.ts';
@@ -7,6 +7,17 @@ import { SessionCore } from './core.ts';
 import { sessionHandlers } from './handlers.ts';
 import { SessionInput } from './input.ts';
 import { runInSlices } from './run-in-slices.ts';
+
+const counted = vi.hoisted(() => ({ runs: 0 }));
+vi.mock('./run-in-slices.ts', async (original) => {
+  const { runInSlices: run } = await original<typeof import('./run-in-slices.ts')>();
+  return {
+    runInSlices: (request: Parameters<typeof run>[0]) => {
+      counted.runs++;
+      return run(request);
+    },
+  };
+});
 
 const session = 's';
 let core: SessionCore | undefined;
@@ -102,6 +113,26 @@ describe('the calls of the Burst panel', () => {
     expect(on.summary.drops['sock_full_drop']).toBeUndefined();
     expect(on.summary.meter![0]).toMatchObject({ enabled: true, slots: 512 });
     expect(off.summary.meter![0]!.enabled).toBe(false);
+  });
+
+  test('looking closer runs nothing again, a parameter of the meter runs the meter only, one of the sockets both', async () => {
+    const engine = await open(METERED);
+    counted.runs = 0;
+    const answer = (path: string, value: number, toNs = 5e9): Promise<CallAnswer<'burst.run'>> =>
+      engine.call('burst.run', { session, overrides: [{ path, value }], fromNs: 0, toNs, bins: 100 });
+    const first = await answer('ports.host.meter.intervalUs', 1_000);
+    expect(counted.runs).toBe(2);
+    const closer = await answer('ports.host.meter.intervalUs', 1_000, 1e9);
+    expect(counted.runs).toBe(2);
+    expect(closer.on.series.binNs).toBe(1e7);
+    expect({ ...closer.off.summary }).toEqual({ ...first.off.summary });
+    const slower = await answer('ports.host.meter.intervalUs', 5_000);
+    expect(counted.runs).toBe(3);
+    expect(slower.on.summary.meter![0]!.wakeups).toBeLessThan(first.on.summary.meter![0]!.wakeups);
+    expect(slower.off.summary.ports).toEqual(first.off.summary.ports);
+    const smaller = await answer('ports.host.sockets.rcvbufBytes', 8_192);
+    expect(counted.runs).toBe(5);
+    expect(smaller.off.summary.sockets!.drops).toBeGreaterThan(0);
   });
 
   test('a packet of a metered run says which rule released it and why the ring has its size', async () => {

@@ -1,10 +1,12 @@
 import {
   EngineError,
+  meterSchema,
   type BurstOutcome,
   type CallContext,
   type CallAnswer,
   type CallRequest,
   type EngineHandlers,
+  type Scenario,
 } from '../../contract/index.ts';
 import {
   burstSeries,
@@ -51,31 +53,61 @@ function outcomeOf(result: RunResult, { fromNs, toNs, bins }: Range): BurstOutco
 
 type RunAnswer = CallAnswer<'burst.run'>;
 
+/** A finished run of a what-if, kept for the next one. */
+interface KeptRun {
+  readonly key: string;
+  /** Packets of the input then; a live capture has more later. */
+  readonly packets: number;
+  readonly result: RunResult;
+}
+
+/** The last run with the meter on and the last one with it off: looking closer runs nothing again, and a parameter of the meter only one. */
+const keptRuns = new WeakMap<SessionCore, { on?: KeptRun; off?: KeptRun }>();
+
+/** What decides a run: the scenario, and with the meter off nothing of how the meter releases. */
+function runKey(scenario: Scenario, enable: boolean): string {
+  if (enable) return scenarioSha256(scenario);
+  const { intervalUs, portionCapBytes, overflow, grouping } = meterSchema.parse({});
+  const ports = scenario.ports.map((port) =>
+    port.meter === undefined ? port : { ...port, meter: { ...port.meter, intervalUs, portionCapBytes, overflow, grouping } },
+  );
+  return scenarioSha256({ ...scenario, ports });
+}
+
 /** The session's input with the meter on and off, and whatever parameters are to be tried. */
 async function whatIf(core: SessionCore, request: CallRequest<'burst.run'>, context: CallContext): Promise<RunAnswer> {
   const { id, yaml } = core.info().scenario;
   const regulated = regulatedScenario(yaml, request.overrides);
   if (!regulated.ok) throw badScenario(id, regulated.error);
   const { port, adopted } = regulated.value;
+  const kept = keptRuns.get(core) ?? {};
+  keptRuns.set(core, kept);
   const run = async (enable: boolean, done: number): Promise<{ outcome: BurstOutcome; yaml: string }> => {
     const text = setParameter(regulated.value.yaml, `ports.${port}.meter.enable`, enable);
     if (!text.ok) throw badScenario(id, text.error);
     const scenario = parseScenario(text.value);
     if (!scenario.ok) throw badScenario(id, scenario.error);
     const { input, runner } = core.forRuns();
-    const result = await (input.packets <= MAX_SLICED ? runInSlices : runner)({
-      input,
-      scenario: scenario.value,
-      scenarioSha256: scenarioSha256(scenario.value),
-      verdicts: newVerdicts(input.packets),
-      lanes: undefined,
-      signal: context.signal,
-      onProgress: (progress) => {
-        context.progress({ ...progress, done: done + progress.done, total: 2 * progress.total });
-      },
-    });
+    const { packets } = input;
+    const key = runKey(scenario.value, enable);
+    const before = enable ? kept.on : kept.off;
+    const result =
+      before?.key === key && before.packets === packets
+        ? before.result
+        : await (packets <= MAX_SLICED ? runInSlices : runner)({
+            input,
+            scenario: scenario.value,
+            scenarioSha256: scenarioSha256(scenario.value),
+            verdicts: newVerdicts(packets),
+            lanes: undefined,
+            signal: context.signal,
+            onProgress: (progress) => {
+              context.progress({ ...progress, done: done + progress.done, total: 2 * progress.total });
+            },
+          });
     const outcome = outcomeOf(result, request);
     if (result.cancelled || outcome === null) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
+    kept[enable ? 'on' : 'off'] = { key, packets, result };
     return { outcome, yaml: text.value };
   };
   const on = await run(true, 0);
