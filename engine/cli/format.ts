@@ -1,19 +1,12 @@
+import { bytesText } from '../session/index.ts';
+
 /** `1,234,567`. */
 export function count(n: number | bigint): string {
   return n.toLocaleString('en-US');
 }
 
-/** `1.5 KiB`, `3.2 GiB`. */
-export function bytes(n: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = n;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? String(value) : value.toFixed(value < 10 ? 2 : 1)} ${units[unit]!}`;
-}
+/** Traffic and files: `1.50 kB`, `3.20 GB`, as the window and the report have it. */
+export const bytes = bytesText;
 
 /** `12.48 s`, `3.1 ms`: three significant digits. */
 export function duration(ns: number): string {

@@ -24,6 +24,7 @@ import { stackCalls } from './stack-model.ts';
 import { burstAnalysisCalls } from './burst-analysis.ts';
 import { multicastCalls } from './multicast-calls.ts';
 import { convertersCalls } from './converters-calls.ts';
+import { reportFindingSchema } from './report.ts';
 import { packetDetailSchema, packetRowSchema } from './packet.ts';
 import { scenarioIssueSchema } from './scenario.ts';
 
@@ -155,6 +156,12 @@ export const contract = {
       'Summary of the last finished run, and of the one before it',
       z.strictObject({ session }),
       z.object({ current: runSummarySchema.nullable(), previous: runSummarySchema.nullable() }),
+    ),
+
+    'run.findings': call(
+      'What the last finished run says, in words: the findings of its report',
+      z.strictObject({ session }),
+      z.object({ findings: z.array(reportFindingSchema) }),
     ),
 
     'transport.get': call('State of the transport', z.strictObject({ session }), transportSchema),

@@ -1,6 +1,7 @@
 export * from './engine-error.ts';
 export { engineErrorSchema } from './errors.ts';
 export * from './verdicts.ts';
+export * from './drop-words.ts';
 export * from './packet.ts';
 export * from './metering.ts';
 export * from './stack-section.ts';

@@ -2,4 +2,5 @@
 export { MAX_REPORT_FLOWS, buildReport, renderJson, type ReportInputs } from './build-report.ts';
 export { renderHtml } from './render-html.ts';
 export { blockBar, summaryText, terminalSafe, type SummaryTextOptions } from './summary-text.ts';
-export { bytesText, count, durationText, instantText, percent, rateText, shellWord } from './text.ts';
+export { findingsOf } from './findings.ts';
+export { bytesText, count, durationText, instantText, memoryText, percent, rateText, shellWord } from './text.ts';

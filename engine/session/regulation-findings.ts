@@ -1,5 +1,5 @@
 import type { MeterStats, ReportFinding, RunSummary } from '../contract/index.ts';
-import { bytesText, count, durationText, instantText, plural, rateText } from './text.ts';
+import { memoryText, count, durationText, instantText, plural, rateText } from './text.ts';
 
 const plain = { advice: '', parameters: [] as string[], tNs: null, objects: [] as string[] };
 
@@ -30,12 +30,12 @@ function heldFinding(meter: readonly MeterStats[]): ReportFinding {
     `The meter took ${plural(
       total(meter, (m) => m.bursts),
       'burst',
-    )} of up to ${bytesText(largest)} and fed the sockets in ` +
+    )} of up to ${memoryText(largest)} and fed the sockets in ` +
     `${plural(
       total(meter, (m) => m.portions),
       'portion',
     )} at up to ${rateText(Math.max(...meter.map((m) => m.rateMaxBps)))}; ` +
-    `it held ${bytesText(Math.max(...meter.map((m) => m.holdBytesMax)))} at most and added ${durationText(1_000 * added)} (99th percentile).`;
+    `it held ${memoryText(Math.max(...meter.map((m) => m.holdBytesMax)))} at most and added ${durationText(1_000 * added)} (99th percentile).`;
   return { ...plain, tone: 'note', text, objects: meter.map((m) => m.id) };
 }
 
@@ -58,7 +58,7 @@ function offFinding(summary: RunSummary): ReportFinding {
   return {
     ...plain,
     tone: 'bad',
-    text: `The meter is off: receive buffers of ${bytesText(summary.sockets!.rcvbufBytes)} overflowed, ${plural(drops, 'packet')} dropped (sock_full_drop).`,
+    text: `The meter is off: receive buffers of ${memoryText(summary.sockets!.rcvbufBytes)} overflowed, ${plural(drops, 'packet')} dropped (sock_full_drop).`,
     advice: 'Switch the meter on, or give the sockets a larger receive buffer.',
     parameters: [`ports.${summary.meter![0]!.port}.meter.enable`, `ports.${summary.meter![0]!.port}.sockets.rcvbufBytes`],
   };

@@ -214,7 +214,7 @@ describe('the summary on a terminal', () => {
     expect(bars.length).toBeGreaterThan(5);
     expect(new Set(bars.map((l) => l.search(/[█▏▎▍▌▋▊▉░]/))).size).toBe(1);
     expect(new Set(bars.map((l) => l.indexOf(' of '))).size).toBe(1);
-    expect(plain).toMatch(/✕ [\d,]+ dropped \(\d+\.\d %\): device_rx_full/);
+    expect(plain).toMatch(/✕ [\d,]+ dropped \(\d+\.\d %\): device RX ring full \(device_rx_full\)/);
     expect(plain).toContain('✓ packets conserved');
     const coloured = summaryText(m.summary, { name: 'burst-lte.pcapng', colour: true, columns: 100, findings: m.findings });
     const escape = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]+m`, 'g');

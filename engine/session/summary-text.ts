@@ -1,6 +1,6 @@
-import type { ReportModel, RunSummary } from '../contract/index.ts';
+import { reasonTitle, type ReportModel, type RunSummary } from '../contract/index.ts';
 import { NS_PER_S } from '../base/index.ts';
-import { bytesText, count, durationText, percent, plural, rateText } from './text.ts';
+import { bytesText, count, durationText, memoryText, percent, plural, rateText } from './text.ts';
 
 /** The run on one screen of a terminal: what was replayed, rings, ports, drops, conservation. */
 
@@ -98,7 +98,7 @@ function regulation({ meter, sockets, stages }: RunSummary, paint: Paint): strin
   const delays = total.map((s) => `${s.port} ${durationText(s.p50)} p50, ${durationText(s.p99)} p99, ${durationText(s.p999)} p99.9`);
   return [
     ...meters,
-    `  ${plural(sockets.sockets, 'socket')} of ${bytesText(sockets.rcvbufBytes)}, the fullest ${bytesText(sockets.fillMaxBytes)}, ${count(sockets.drops)} drops`,
+    `  ${plural(sockets.sockets, 'socket')} of ${memoryText(sockets.rcvbufBytes)}, the fullest ${memoryText(sockets.fillMaxBytes)}, ${count(sockets.drops)} drops`,
     ...(delays.length === 0 ? [] : [paint('muted', `  device to application: ${delays.join('; ')}`)]),
     '',
   ];
@@ -124,7 +124,7 @@ export function summaryText(summary: RunSummary, options: SummaryTextOptions): s
     ...regulation(summary, paint),
     total === 0
       ? paint('good', '  ✓ nothing dropped')
-      : `  ${paint('drop', `✕ ${count(total)} dropped`)} (${percent(total, summary.packets)}): ${drops.map(([r, n]) => `${r} ${count(n)}`).join(', ')}`,
+      : `  ${paint('drop', `✕ ${count(total)} dropped`)} (${percent(total, summary.packets)}): ${drops.map(([r, n]) => `${reasonTitle(r)} ${count(n)}`).join(', ')}`,
     summary.conservation.ok ? paint('good', '  ✓ packets conserved') : paint('drop', '  ✕ packets not conserved: do not trust this run'),
   ];
   if (skipped.length > 0) out.push(paint('held', `  ◆ skipped: ${skipped.map(([r, n]) => `${r} ${count(n)}`).join(', ')}`));

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { blockBar, bytesText, count, durationText, instantText, percent, rateText } from './index.ts';
+import { blockBar, bytesText, count, durationText, instantText, memoryText, percent, rateText } from './index.ts';
 
 test('figures read as people write them', () => {
-  expect([0, 999, 1_024, 1_536, 422_000, 5 * 2 ** 30].map(bytesText)).toEqual([
+  expect([0, 999, 1_024, 1_536, 422_000, 5e9].map(bytesText)).toEqual(['0 B', '999 B', '1.02 kB', '1.54 kB', '422 kB', '5.00 GB']);
+  expect([0, 999, 1_024, 1_536, 422_000, 5 * 2 ** 30].map(memoryText)).toEqual([
     '0 B',
     '999 B',
     '1.00 KiB',

@@ -10,13 +10,21 @@ export function plural(n: number, word: string): string {
   return `${count(n)} ${word}${n === 1 ? '' : 's'}`;
 }
 
-/** Three significant digits with a binary unit, as in `412 KiB`. */
+/** Traffic, as the window shows it: three significant digits with a decimal unit, as in `422 kB`. */
 export function bytesText(n: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  return scaled(n, 1_000, ['B', 'kB', 'MB', 'GB', 'TB']);
+}
+
+/** Memory (buffers, sockets), as the window shows it: a binary unit, as in `412 KiB`. */
+export function memoryText(n: number): string {
+  return scaled(n, 1_024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
+}
+
+function scaled(n: number, base: number, units: readonly string[]): string {
   let value = n;
   let unit = 0;
-  while (value >= 1_024 && unit < units.length - 1) {
-    value /= 1_024;
+  while (value >= base && unit < units.length - 1) {
+    value /= base;
     unit++;
   }
   return `${unit === 0 ? count(value) : significant(value)} ${units[unit]!}`;

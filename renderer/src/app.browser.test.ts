@@ -132,6 +132,18 @@ describe('transport', () => {
     await expect.element(page.getByRole('group', { name: 'Transport' })).toHaveTextContent('00:00.501 000 000');
   });
 
+  it('ends its clock with the input, though the rings run empty a little later', async () => {
+    const { app, double } = await mountApp({ open: true });
+    const { transport } = app;
+    if (transport === null) throw new Error('There is no transport.');
+    const tNs = app.durationNs + 3_000_000;
+    double.emit('transport', { session: 'session-sample-1', transport: { ...transport, state: 'ended', tNs } });
+    await vi.waitFor(() => {
+      expect(app.transport?.state).toBe('ended');
+    });
+    expect(app.playheadNs).toBe(app.durationNs);
+  });
+
   it('skips gaps when asked, and says which while it does', async () => {
     const { app, double } = await mountApp({ open: true });
     const button = page.getByRole('button', { name: 'Skip gaps' });
@@ -316,9 +328,47 @@ describe('scenario', () => {
     await expect.element(table).toHaveTextContent('ring full');
     await expect.element(table).toHaveTextContent('−20');
   });
+
+  it('keeps changes that were neither used nor discarded when it is closed', async () => {
+    await mountApp({ open: true });
+    await openScenario();
+    const text = page.getByRole('textbox', { name: 'Scenario text, YAML' });
+    const good = (text.element() as HTMLTextAreaElement).value;
+    const changed = good.replace('rxRingSlots: 64', 'rxRingSlots: 128');
+    await text.fill(changed);
+    await page.getByRole('button', { name: 'Close the scenario' }).click();
+    await expect.element(page.getByText('The changes to the scenario are kept, not used.')).toBeVisible();
+    await openScenario();
+    await expect.element(text).toHaveValue(changed);
+    await page.getByRole('button', { name: 'Discard' }).click();
+    await expect.element(text).toHaveValue(good);
+  });
+
+  async function openScenario(): Promise<void> {
+    await userEvent.keyboard('{Control>}{Shift>}P{/Shift}{/Control}');
+    await page.getByRole('combobox', { name: 'Command' }).fill('edit the scenario');
+    await userEvent.keyboard('{Enter}');
+  }
 });
 
 describe('layout', () => {
+  it('maximises a view and restores it without a complaint', async () => {
+    await mountApp({ open: true });
+    const warn = vi.spyOn(console, 'warn');
+    onTestFinished(() => {
+      warn.mockRestore();
+    });
+    for (let i = 0; i < 2; i++) {
+      await page.getByRole('tab', { name: 'Rings' }).hover();
+      await page.getByRole('button', { name: 'Maximise Rings' }).click();
+      await expect.element(page.getByRole('tab', { name: 'Packets' })).not.toBeInTheDocument();
+      await page.getByRole('tab', { name: 'Rings' }).hover();
+      await page.getByRole('button', { name: 'Restore Rings' }).click();
+      await expect.element(page.getByRole('tab', { name: 'Packets' })).toBeVisible();
+    }
+    expect(warn.mock.calls.flat().filter((text) => /svelte/.test(String(text)))).toEqual([]);
+  });
+
   it('moves a tab by dragging, without making the panel again, and remembers it', async () => {
     await mountApp({ open: true });
     const body = document.querySelector('#panel-flows');

@@ -7,6 +7,7 @@ import {
   type LiveFrame,
   type PacketDetail,
   type Progress,
+  type ReportFinding,
   type RunSummary,
   type Scenario,
   type SeriesFrame,
@@ -28,13 +29,14 @@ import {
   type RunResult,
   type VerdictSink,
 } from '../../lab/index.ts';
+import { findingsOf } from '../../session/index.ts';
 import { timestampWords } from '../capture-summary.ts';
 import { readDetail } from './detail.ts';
 import { Drive } from './drive.ts';
 import type { SessionInput } from './input.ts';
 import { MAX_LIVE_VERDICTS, PacketRows, dropsByBin, newVerdicts, noPacket } from './packets.ts';
 import { Playhead } from './playhead.ts';
-import type { ReportRequest } from './report.ts';
+import { emptySeries, type ReportRequest } from './report.ts';
 import { Snapshots } from './snapshots.ts';
 import { survey } from './survey.ts';
 
@@ -87,6 +89,7 @@ interface CurrentScenario {
 /** A finished run of the whole input. */
 interface FinishedRun {
   readonly result: RunResult;
+  readonly scenario: Scenario;
   readonly scenarioSha256: string;
   /** Packets of the input then; a live capture has more later. */
   readonly packets: number;
@@ -310,7 +313,7 @@ export class SessionCore {
     if (controller.signal.aborted || result.cancelled) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
     // The same scenario run again changes nothing: the comparison stays with the last run that was different.
     if (this.current !== null && this.current.scenarioSha256 !== sha256) this.previous = this.current.result.summary;
-    this.current = { result, scenarioSha256: sha256, packets };
+    this.current = { result, scenario, scenarioSha256: sha256, packets };
     if (!this.input.growing) this.verdicts = verdicts;
     this.options.events.runFinished({ session: this.options.id, summary: result.summary });
     this.startSurvey();
@@ -333,6 +336,13 @@ export class SessionCore {
   /** The last finished run and what became of each packet in it; null before there is one. */
   get finished(): { readonly result: RunResult; readonly verdicts: VerdictSink } | null {
     return this.current === null ? null : { result: this.current.result, verdicts: this.verdicts };
+  }
+
+  /** The findings of the last finished run, as its report has them; none before there is one. */
+  findings(): ReportFinding[] {
+    if (this.current === null) return [];
+    const { result, scenario } = this.current;
+    return findingsOf(result.summary, result.series ?? emptySeries(), scenario, this.input.info());
   }
 
   summaries(): { current: RunSummary | null; previous: RunSummary | null } {

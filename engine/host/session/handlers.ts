@@ -38,6 +38,7 @@ export function sessionHandlers(
     frame: () => core().frame(),
     'run.start': ({ lanes }, context) => core().run(lanes, context),
     'run.summary': () => core().summaries(),
+    'run.findings': () => ({ findings: core().findings() }),
     'transport.get': () => core().transport(),
     'transport.play': ({ speed }) => core().play(speed),
     'transport.pause': () => core().pause(),

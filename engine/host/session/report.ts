@@ -57,7 +57,8 @@ export function reportName(name: string, format: string): string {
   return `${base === '' ? 'capture' : base}-report.${format}`;
 }
 
-function emptySeries(): SeriesFrame {
+/** Rings over time of a run that recorded none. */
+export function emptySeries(): SeriesFrame {
   const none = new Uint32Array(0);
   return { startNs: 0, binNs: 1, bins: 0, objects: [], capacity: none, max: none, last: none, drops: none };
 }

@@ -9,6 +9,7 @@ import { scenarioText } from '../scenarios.ts';
 import { SessionCore } from './core.ts';
 import { sessionHandlers } from './handlers.ts';
 import { SessionInput } from './input.ts';
+import { reportOf } from './report.ts';
 import { runInSlices } from './run-in-slices.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ringside-test-session-'));
@@ -188,6 +189,15 @@ describe('a session on a bundled sample', () => {
     // Again with the same scenario: the comparison stays with the last run that was different.
     await engine.call('run.start', { session });
     expect((await engine.call('run.summary', { session })).previous).toEqual(first);
+  });
+
+  test('says in words what the report says', async () => {
+    const engine = await open(sample);
+    expect((await engine.call('run.findings', { session })).findings).toEqual([]);
+    await engine.call('run.start', { session });
+    const { findings } = await engine.call('run.findings', { session });
+    expect(findings).toEqual((await reportOf(core!.reportRequest(), never.signal)).findings);
+    expect(findings.find(({ tone }) => tone === 'bad')?.text).toContain('581 packets of 6,309 dropped');
   });
 
   test('a bad scenario is refused with line and field and changes nothing', async () => {

@@ -227,10 +227,15 @@ export class TransportStore extends EngineLink {
     if (transport !== null) this.setTransport(transport);
   }
 
+  /** A replay ends when its rings have run empty, a little after the last packet: the clock ends with the input. */
+  #shown(tNs: number): number {
+    return this.session?.kind === 'live' ? tNs : Math.min(tNs, this.durationNs);
+  }
+
   protected setTransport(transport: Transport): void {
     this.transport = transport;
     this.#anchor = { tNs: transport.tNs, atMs: performance.now() };
-    if (this.#seekTarget === null && !this.#seeking) this.playheadNs = transport.tNs;
+    if (this.#seekTarget === null && !this.#seeking) this.playheadNs = this.#shown(transport.tNs);
     this.#poller.setMoving(this.moving);
     this.requestFrame();
   }
@@ -264,7 +269,7 @@ export class TransportStore extends EngineLink {
     if (transport?.state === 'live') this.playheadNs = this.frame?.tNs ?? 0;
     if (transport?.state !== 'playing' || this.#seeking) return;
     if (transport.speed === 0) {
-      if (this.frame !== null) this.playheadNs = Math.max(this.frame.tNs, this.#anchor.tNs);
+      if (this.frame !== null) this.playheadNs = this.#shown(Math.max(this.frame.tNs, this.#anchor.tNs));
       return;
     }
     const elapsedNs = (performance.now() - this.#anchor.atMs) * 1e6 * transport.speed;

@@ -8,6 +8,8 @@ export class UiState {
   compare = $state(false);
   scenario = $state(false);
   goto = $state(false);
+  /** Text of the scenario editor that was changed and neither used nor discarded when it was closed. */
+  scenarioDraft: { readonly session: string; readonly base: string; readonly text: string } | null = null;
   /** Part of the input that the timeline shows; null for the whole. */
   timelineRange = $state.raw<TimeRange | null>(null);
   /** Files are being dragged over the window. */

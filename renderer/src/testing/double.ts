@@ -21,7 +21,19 @@ import { offloadHandlers } from './offload-double.ts';
 import { translatedHandlers } from './translated-double.ts';
 import { multicastHandlers } from './multicast-double.ts';
 import { stackHandlers } from './stack-double.ts';
-import { FLOWS, hello, INPUTS, packetDetail, packetRow, SCENARIO_YAML, sessionInfo, STOPPED, summaryFor, WORLD } from './world.ts';
+import {
+  findingsFor,
+  FLOWS,
+  hello,
+  INPUTS,
+  packetDetail,
+  packetRow,
+  SCENARIO_YAML,
+  sessionInfo,
+  STOPPED,
+  summaryFor,
+  WORLD,
+} from './world.ts';
 
 /**
  * An engine in memory for component tests. It implements the contract's handlers, is reached through a real client over a pair of
@@ -193,7 +205,7 @@ function packetHandlers(
   };
 }
 
-function figureHandlers(state: State): Some<'timeline' | 'series' | 'frame' | 'run.start' | 'run.summary'> {
+function figureHandlers(state: State): Some<'timeline' | 'series' | 'frame' | 'run.start' | 'run.summary' | 'run.findings'> {
   return {
     timeline: ({ fromNs, toNs, bins }) => {
       const binNs = Math.max(1, (toNs - fromNs) / bins);
@@ -230,6 +242,7 @@ function figureHandlers(state: State): Some<'timeline' | 'series' | 'frame' | 'r
       return state.current;
     },
     'run.summary': () => ({ current: state.current, previous: state.previous }),
+    'run.findings': () => ({ findings: state.current === null ? [] : findingsFor(state.current) }),
   };
 }
 

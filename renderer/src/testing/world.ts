@@ -4,6 +4,7 @@ import type {
   InputRef,
   PacketDetail,
   PacketRow,
+  ReportFinding,
   RunSummary,
   SessionInfo,
   Transport,
@@ -235,3 +236,11 @@ export const STOPPED: Transport = {
   errorNs: null,
   stale: true,
 };
+
+/** One finding, with all that one can have. */
+export function findingsFor(run: RunSummary): ReportFinding[] {
+  const drops = run.rings.reduce((sum, ring) => sum + ring.drops, 0);
+  const text = `Device RX ring, queue 0 was full once: ${String(drops)} packets dropped (device_rx_full).`;
+  const advice = 'Raise device.rxRingSlots.';
+  return [{ tone: 'bad', text, advice, parameters: ['device.rxRingSlots'], tNs: 500e6, objects: ['device.rx.0'] }];
+}

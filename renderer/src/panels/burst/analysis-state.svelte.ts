@@ -7,6 +7,7 @@ import {
   type Progress,
 } from '../../../../engine/contract/index.ts';
 import type { AppStore } from '../../lib/engine.svelte.ts';
+import { sharedState } from '../../lib/shared-state.svelte.ts';
 
 const DEBOUNCE_MS = 200;
 const TOP = 20;
@@ -105,13 +106,4 @@ function startingRate({ curve, meanBps, packets }: BurstReport): string {
   return `${String(rate / 1_000 ** unit)}${units[unit] ?? ' '}bit/s`;
 }
 
-const states = new WeakMap<AppStore, AnalysisState>();
-
-export function analysisState(app: AppStore): AnalysisState {
-  let state = states.get(app);
-  if (state === undefined) {
-    state = new AnalysisState(app);
-    states.set(app, state);
-  }
-  return state;
-}
+export const analysisState = sharedState((app) => new AnalysisState(app));

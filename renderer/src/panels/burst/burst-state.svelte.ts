@@ -1,5 +1,6 @@
 import type { BurstOutcome, CallAnswer, Override, Progress } from '../../../../engine/contract/index.ts';
 import type { AppStore } from '../../lib/engine.svelte.ts';
+import { sharedState } from '../../lib/shared-state.svelte.ts';
 
 export type BurstRun = CallAnswer<'burst.run'>;
 export type BurstView = 'meter' | 'bursts';
@@ -102,13 +103,4 @@ export class BurstPanelState {
   }
 }
 
-const states = new WeakMap<AppStore, BurstPanelState>();
-
-export function burstState(app: AppStore): BurstPanelState {
-  let state = states.get(app);
-  if (state === undefined) {
-    state = new BurstPanelState(app);
-    states.set(app, state);
-  }
-  return state;
-}
+export const burstState = sharedState((app) => new BurstPanelState(app));

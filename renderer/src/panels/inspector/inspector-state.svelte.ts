@@ -1,6 +1,7 @@
 import { SvelteSet } from 'svelte/reactivity';
 import type { PacketDetail } from '../../../../engine/contract/index.ts';
 import type { AppStore } from '../../lib/engine.svelte.ts';
+import { sharedState } from '../../lib/shared-state.svelte.ts';
 import { recall, remember } from '../../lib/memory.ts';
 import { ancestry, fieldAtByte, fieldByName, flatten, visibleRows, type FieldRow } from './fields.ts';
 
@@ -118,13 +119,4 @@ export class InspectorState {
   }
 }
 
-const states = new WeakMap<AppStore, InspectorState>();
-
-export function inspectorState(app: AppStore): InspectorState {
-  let state = states.get(app);
-  if (state === undefined) {
-    state = new InspectorState(app);
-    states.set(app, state);
-  }
-  return state;
-}
+export const inspectorState = sharedState((app) => new InspectorState(app));

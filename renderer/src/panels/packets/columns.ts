@@ -2,15 +2,15 @@ import type { PacketRow } from '../../../../engine/contract/index.ts';
 import { formatCount, formatSeconds } from '../../lib/format.ts';
 import type { GridColumn } from '../grid/columns.svelte.ts';
 
-/** Columns of the packet list. Info stands last and takes the rest, so that the verdict is seen in a narrow panel too. */
+/** Columns of the packet list. The verdict stands before the protocol, so that a narrow panel shows it whole. */
 export const PACKET_COLUMNS: readonly GridColumn[] = [
   { id: 'number', title: 'No.', width: 64, numeric: true },
   { id: 'time', title: 'Time', width: 80, numeric: true, hint: 'Seconds since the first packet, or since the time reference (Ctrl+T)' },
   { id: 'source', title: 'Source', width: 107 },
   { id: 'destination', title: 'Destination', width: 107 },
+  { id: 'verdict', title: 'Verdict', width: 114, hint: '· delivered  ✕ dropped  ◆ held  ⇄ translated  ⊘ refused' },
   { id: 'protocol', title: 'Protocol', width: 62 },
   { id: 'length', title: 'Length', width: 54, numeric: true, hint: 'Bytes on the wire' },
-  { id: 'verdict', title: 'Verdict', width: 107, hint: '· delivered  ✕ dropped  ◆ held  ⇄ translated  ⊘ refused' },
   { id: 'info', title: 'Info', width: 80, grows: true },
 ];
 

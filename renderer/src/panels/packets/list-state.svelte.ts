@@ -1,4 +1,5 @@
 import type { AppStore } from '../../lib/engine.svelte.ts';
+import { sharedState } from '../../lib/shared-state.svelte.ts';
 import type { Progress } from '../../../../engine/contract/index.ts';
 
 /** What the head and the body of the packet list share: following the playhead, and the search in the rows. */
@@ -87,13 +88,4 @@ export class PacketListState {
   }
 }
 
-const states = new WeakMap<AppStore, PacketListState>();
-
-export function packetListState(app: AppStore): PacketListState {
-  let state = states.get(app);
-  if (state === undefined) {
-    state = new PacketListState(app);
-    states.set(app, state);
-  }
-  return state;
-}
+export const packetListState = sharedState((app) => new PacketListState(app));

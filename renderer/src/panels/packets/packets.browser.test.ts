@@ -185,19 +185,19 @@ test('a time reference is the zero of the column', async () => {
 test('a column keeps the width and the place it was given', async () => {
   const s = await open(1_000);
   const titles = (): string[] => s.all('[role="columnheader"]').map((one) => one.textContent.trim());
-  expect(titles()).toEqual(['No.', 'Time', 'Source', 'Destination', 'Protocol', 'Length', 'Verdict', 'Info']);
-  const protocol = s.all('[role="columnheader"]')[4];
-  protocol?.focus();
-  const before = protocol?.offsetWidth ?? 0;
+  expect(titles()).toEqual(['No.', 'Time', 'Source', 'Destination', 'Verdict', 'Protocol', 'Length', 'Info']);
+  const verdict = s.all('[role="columnheader"]')[4];
+  verdict?.focus();
+  const before = verdict?.offsetWidth ?? 0;
   await userEvent.keyboard('{Shift>}{ArrowRight}{/Shift}');
   await eventually(() => {
     expect(s.all('[role="columnheader"]')[4]?.offsetWidth).toBe(before + 8);
   });
   await userEvent.keyboard('{Alt>}{ArrowLeft}{/Alt}');
   await eventually(() => {
-    expect(titles()).toEqual(['No.', 'Time', 'Source', 'Protocol', 'Destination', 'Length', 'Verdict', 'Info']);
+    expect(titles()).toEqual(['No.', 'Time', 'Source', 'Verdict', 'Destination', 'Protocol', 'Length', 'Info']);
   });
-  expect(localStorage.getItem('ringside.columns.packets')).toContain('"protocol"');
+  expect(localStorage.getItem('ringside.columns.packets')).toContain('"verdict"');
 });
 
 test('following stops when the user scrolls', async () => {

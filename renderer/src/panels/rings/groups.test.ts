@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LiveFrame, SeriesFrame } from '../../../../engine/contract/index.ts';
 import type { RunObject } from '../../lib/engine.svelte.ts';
-import { binAt, figuresAt, groupObjects, historyOf, membersOf, queuesOf, together } from './groups.ts';
+import { circleSide, rowHeight, binAt, figuresAt, groupObjects, historyOf, membersOf, queuesOf, together } from './groups.ts';
 
 const object = (index: number, id: string, kind: 'ring' | 'pool', capacity: number): RunObject => ({
   index,
@@ -75,4 +75,11 @@ describe('history', () => {
   });
   test('of an object the series does not know is none', () => expect(historyOf(series, objects.slice(2, 3), 0)).toBeNull());
   test('bins are clamped', () => expect([0, 1_000, 1_015, 9_999].map((t) => binAt(series, t))).toEqual([0, 0, 1, 2]));
+});
+
+test('rows share the height of a large panel, and are never smaller than in a small one', () => {
+  expect([rowHeight(300, 10, 0), rowHeight(800, 10, 0), rowHeight(800, 10, 4), rowHeight(3_000, 4, 0), rowHeight(500, 0, 0)]).toEqual([
+    48, 80, 68, 132, 48,
+  ]);
+  expect([circleSide(48), circleSide(132)]).toEqual([40, 76]);
 });

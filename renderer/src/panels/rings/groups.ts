@@ -131,3 +131,21 @@ export function binAt(series: SeriesFrame, tNs: number): number {
   if (series.binNs <= 0) return 0;
   return Math.min(series.bins - 1, Math.max(0, Math.floor((tNs - series.startNs) / series.binNs)));
 }
+
+/** Rows of a small panel are this high, and of one that fills the window at most so much higher. */
+const ROW_PX = 48;
+const MAX_ROW_PX = 132;
+const SUB_ROW_PX = 30;
+/** Largest circle that still reads as a sign beside its curve. */
+const MAX_CIRCLE_PX = 76;
+
+/** Height of a ring's row in a panel: rows share what room there is, so that a large panel shows curves instead of nothing. */
+export function rowHeight(roomPx: number, rows: number, subRows: number): number {
+  if (rows === 0) return ROW_PX;
+  return Math.max(ROW_PX, Math.min(MAX_ROW_PX, Math.floor((roomPx - subRows * SUB_ROW_PX) / rows)));
+}
+
+/** Side of the circle in a row of a height. */
+export function circleSide(rowPx: number): number {
+  return Math.min(MAX_CIRCLE_PX, rowPx - 8);
+}

@@ -1,4 +1,4 @@
-import type { AppStore } from '../../lib/engine.svelte.ts';
+import { sharedState } from '../../lib/shared-state.svelte.ts';
 
 /** What the head and the body of the rings panel share. */
 export class RingsState {
@@ -6,13 +6,4 @@ export class RingsState {
   queue = $state<number | null>(null);
 }
 
-const states = new WeakMap<AppStore, RingsState>();
-
-export function ringsState(app: AppStore): RingsState {
-  let state = states.get(app);
-  if (state === undefined) {
-    state = new RingsState();
-    states.set(app, state);
-  }
-  return state;
-}
+export const ringsState = sharedState(() => new RingsState());

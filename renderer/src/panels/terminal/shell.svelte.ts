@@ -10,6 +10,7 @@ import { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
 import type { AppStore } from '../../lib/engine.svelte.ts';
+import { sharedState } from '../../lib/shared-state.svelte.ts';
 import { terminalTheme } from './palette.ts';
 import { packetLinks } from './packet-links.ts';
 
@@ -203,13 +204,4 @@ export class Shell {
   }
 }
 
-const shells = new WeakMap<AppStore, Shell>();
-
-export function shellOf(app: AppStore): Shell {
-  let shell = shells.get(app);
-  if (shell === undefined) {
-    shell = new Shell(app);
-    shells.set(app, shell);
-  }
-  return shell;
-}
+export const shellOf = sharedState((app) => new Shell(app));

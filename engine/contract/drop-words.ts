@@ -16,6 +16,19 @@ export const REASON_WORDS: Readonly<Record<string, ReasonWords>> = {
   port_nomem: { label: 'port pool empty', short: 'port pool empty' },
   tx_ring_full: { label: 'port TX ring full', short: 'TX ring full' },
   device_tx_full: { label: 'device TX ring full', short: 'dev TX full' },
+  aqm_drop: { label: 'dropped by queue management', short: 'AQM drop' },
+  aqm_overload: { label: 'queue management overloaded', short: 'AQM overload' },
+  class_queue_full: { label: 'class queue full', short: 'class full' },
+  flow_suspended: { label: 'flow suspended', short: 'flow held up' },
+  channel_gone: { label: 'channel gone', short: 'channel gone' },
+  bad_checksum: { label: 'bad checksum', short: 'bad checksum' },
+  ring_full_drop: { label: 'meter ring full', short: 'meter full' },
+  ring_head_drop: { label: 'oldest in the meter ring', short: 'meter head' },
+  sock_full_drop: { label: 'socket buffer full', short: 'socket full' },
+  sock_oversize: { label: 'larger than the socket buffer', short: 'too large' },
+  sock_closed: { label: 'socket closed', short: 'socket closed' },
+  purged: { label: 'purged with its flow', short: 'purged' },
+  mbuf_nomem: { label: 'no socket memory left', short: 'mbufs empty' },
 };
 
 /** Words of a reason; its own name where there are none. */

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import source from '../../../engine/stack/drop-reasons.ts?raw';
-import { REASON_WORDS, reasonLabel, reasonShort, reasonTitle } from './drop-reasons.ts';
+import { REASON_WORDS, reasonLabel, reasonShort, reasonTitle } from './drop-words.ts';
 
-/** Names as the stack declares them, from its text: the window imports the contract only. */
+const source = readFileSync(new URL('../stack/drop-reasons.ts', import.meta.url), 'utf8');
+
+/** Names as the stack declares them, from its text: the contract imports nothing. */
 const names = [...source.matchAll(/name: '(\w+)'/g)].map((match) => match[1] ?? '');
 
 it('has words for every reason of the stack, and for no other', () => {
