@@ -336,7 +336,10 @@ export class Forwarder {
     let made = this.translators.get(mtu);
     if (made === undefined) {
       const size = Math.max(1_280, mtu);
-      const settings = unwrap(compileSettings(translatorSchema.parse({ mtu4: mtu, mtu6: size, lowestIpv6Mtu: size })));
+      // The header checksum has been looked at here already.
+      const settings = unwrap(
+        compileSettings(translatorSchema.parse({ mtu4: mtu, mtu6: size, lowestIpv6Mtu: size, badHeaderChecksum: 'forward' })),
+      );
       this.translators.set(mtu, (made = new PacketTranslator(settings, this.mapper)));
     }
     return made;
