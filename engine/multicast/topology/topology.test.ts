@@ -37,24 +37,22 @@ function bellmanFord(graph: Graph, root: number, family: 4 | 6): number[] {
 
 describe('shortest paths', () => {
   it('equal those of Bellman-Ford on 1,000 random graphs, in both families', () => {
+    const wrong: string[] = [];
     for (let seed = 0; seed < 1_000; seed++) {
       const graph = randomGraph(seed);
       for (const family of [4, 6] as const) {
-        const root = seed % graph.routers.length;
-        const tree = shortestPaths(graph, root, family);
-        expect([...tree.cost], `graph ${seed}`).toEqual(bellmanFord(graph, root, family));
-        for (let to = 0; to < graph.routers.length; to++) {
-          const { routers, links } = pathTo(tree, to);
-          if (tree.cost[to] === Infinity) expect(routers).toEqual([]);
-          else {
-            expect(links.reduce((sum, link) => sum + (family === 4 ? graph.links[link]!.cost4 : graph.links[link]!.cost6), 0)).toBe(
-              tree.cost[to],
-            );
-            expect(links).toHaveLength(tree.hops[to]!);
-          }
+        const tree = shortestPaths(graph, seed % graph.routers.length, family);
+        const costs = bellmanFord(graph, seed % graph.routers.length, family);
+        for (const [to, cost] of costs.entries()) {
+          const { links } = pathTo(tree, to);
+          const summed = links.reduce((sum, link) => sum + (family === 4 ? graph.links[link]!.cost4 : graph.links[link]!.cost6), 0);
+          const good =
+            tree.cost[to] === cost && (cost === Infinity ? links.length === 0 : summed === cost && links.length === tree.hops[to]);
+          if (!good) wrong.push(`graph ${seed}, family ${family}, router ${to}`);
         }
       }
     }
+    expect(wrong).toEqual([]);
   });
 
   it('prefer fewer links at equal cost, then smaller numbers', () => {
