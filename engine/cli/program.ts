@@ -379,7 +379,9 @@ function addGenerate(add: Add, act: Act): void {
   add('schema', 'JSON Schema of scenario files, traffic descriptions and results', (command) =>
     command
       .addArgument(
-        new Argument('[name]', 'which schema').choices(['scenario', 'generator', 'translator', 'converters', 'multicast', 'summary', 'info']).default('scenario'),
+        new Argument('[name]', 'which schema')
+          .choices(['scenario', 'generator', 'translator', 'converters', 'multicast', 'summary', 'info'])
+          .default('scenario'),
       )
       .addHelpText('after', examples('ringside schema > scenario.schema.json', 'ringside schema summary'))
       .action(

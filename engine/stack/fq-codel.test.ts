@@ -124,7 +124,7 @@ describe('fq-codel', () => {
             const index = free.pop()!;
             flowOf[index] = random.int(0, 63);
             serial[index] = next++;
-            q.enqueue(index, random.int(40, 3_000), flowOf[index]!, random.int(0, 3), now);
+            q.enqueue(index, random.int(40, 3_000), flowOf[index], random.int(0, 3), now);
             gone();
           } else {
             const index = q.dequeue(now);
