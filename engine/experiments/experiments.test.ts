@@ -1,4 +1,7 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
+import { format, resolveConfig } from 'prettier';
 import { EXPERIMENTS, cellText, experimentMarkdown, meanInterval, tableCsv, type ExperimentResult } from './index.ts';
 
 const run = (experiment: (typeof EXPERIMENTS)[number], seed = 1): Promise<ExperimentResult> =>
@@ -45,5 +48,23 @@ describe('statistics and rendering', () => {
     ]);
     const table = { title: 't', columns: [{ name: 'what' }, { name: 'size', unit: 'B' }], rows: [['a "b", c', 0.1 + 0.2]] };
     expect(tableCsv(table)).toBe('what,"size, B"\r\n"a ""b"", c",0.30000000000000004\r\n');
+  });
+});
+
+describe('docs/experiments', () => {
+  const folder = resolve(import.meta.dirname, '../../docs/experiments');
+
+  it('has a page for each experiment, and no other', () => {
+    const pages = readdirSync(folder).filter((name) => name !== 'README.md');
+    expect(pages.sort()).toEqual(EXPERIMENTS.map(({ id }) => `${id}.md`).sort());
+  });
+
+  it('lists them all; `npx vitest run engine/experiments -u` writes the list again', async () => {
+    const path = join(folder, 'README.md');
+    const rows = EXPERIMENTS.map(({ id, question, source }) => `| [${id}](${id}.md) | ${question} | ${source} |`);
+    const table = ['| experiment | question | asked for in |', '| --- | --- | --- |', ...rows].join('\n');
+    const head = readFileSync(path, 'utf8').split('\n| ')[0]!.trimEnd();
+    const page = await format(`${head}\n\n${table}\n`, { ...(await resolveConfig(path)), parser: 'markdown' });
+    await expect(page).toMatchFileSnapshot(path);
   });
 });
