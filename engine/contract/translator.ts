@@ -21,7 +21,7 @@ const seconds = (fallback: number, least: number) => z.number().min(least).max(6
 export const nat64TimersSchema = z.strictObject({
   udpS: seconds(300, 120).describe('UDP session (RFC 6146 section 4: UDP_DEFAULT 5 min, at least 2 min)'),
   icmpS: seconds(60, 1).describe('ICMP query session (ICMP_DEFAULT)'),
-  tcpEstablishedS: seconds(7_440, 1).describe('established TCP session (TCP_EST, 2 h 4 min)'),
+  tcpEstablishedS: seconds(7_440, 1).describe('established TCP session (RFC 5382 REQ-5: 2 h 4 min; TCP_EST of RFC 6146 is 2 h)'),
   tcpTransitoryS: seconds(240, 1).describe('TCP session in any other state (TCP_TRANS, 4 min)'),
   tcpIncomingSynS: seconds(6, 1).describe('SYN from the IPv4 side with no state (TCP_INCOMING_SYN)'),
   fragmentS: seconds(2, 2).describe('fragments that wait for the first one (FRAGMENT_MIN, at least 2 s)'),
@@ -51,7 +51,7 @@ export const nat64Schema = z
     filtering: z
       .enum(['endpoint-independent', 'address-dependent'])
       .default('endpoint-independent')
-      .describe('which IPv4 hosts may use a binding (RFC 6146 section 3.5.2.2)'),
+      .describe('which IPv4 hosts may use a binding (RFC 6146 sections 3.5.1, 3.5.2.2)'),
     hairpin: z.boolean().default(true).describe('packets from inside to a pool address turn back inside (RFC 6146 section 3.8)'),
     maxSessions: z.int().min(16).max(4_194_304).default(65_536),
     maxBindings: z.int().min(16).max(4_194_304).default(65_536),

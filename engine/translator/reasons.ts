@@ -90,7 +90,7 @@ const ROWS: readonly Row[] = [
   [
     'translatedFragmented',
     'translated',
-    'RFC 7915 section 4',
+    'RFC 7915 section 4.1',
     'translated in several fragments: it was larger than the IPv6 path surely carries and its DF flag is clear',
   ],
   ['translatedTruncated', 'translated', 'RFC 7915 section 4, 5', 'translated as far as it was captured'],
@@ -130,14 +130,14 @@ const ROWS: readonly Row[] = [
   [
     'fragmentationNeeded',
     'answered',
-    'RFC 7915 section 4',
+    'RFC 7915 section 4.1',
     'larger than the IPv6 next hop takes, and DF is set: answered with ICMP fragmentation needed (3/4)',
   ],
-  ['packetTooBig', 'answered', 'RFC 7915 section 5.1', 'larger than the IPv4 next hop takes: answered with ICMPv6 packet too big (2/0)'],
+  ['packetTooBig', 'answered', 'RFC 7915 section 1.4', 'larger than the IPv4 next hop takes: answered with ICMPv6 packet too big (2/0)'],
   [
     'addressUnreachable',
     'answered',
-    'RFC 6146 section 3.5',
+    'RFC 6146 section 3.5.1.1, 3.5.2.3',
     'no IPv4 address and port can be given: answered with ICMPv6 address unreachable (1/3)',
   ],
   ['portUnreachable', 'answered', 'RFC 6146 section 3.5.2.2', 'nobody awaits this SYN: answered with ICMP port unreachable (3/3)'],
@@ -165,7 +165,7 @@ const ROWS: readonly Row[] = [
   ['sinkFull', 'refused', 'output capacity', 'the output buffer is full'],
   ['tooLong', 'refused', 'RFC 791 section 3.1', 'the result would be longer than 65,535 bytes'],
   ['transportTooShort', 'refused', 'RFC 9293 section 3.1, RFC 768', 'the packet ends inside its transport header'],
-  ['unsupportedProtocol', 'refused', 'RFC 6146 section 3', 'stateful translation knows TCP, UDP and ICMP only'],
+  ['unsupportedProtocol', 'refused', 'RFC 6146 section 3.4', 'stateful translation knows TCP, UDP and ICMP only'],
   ['noBinding', 'refused', 'RFC 6146 section 3.5', 'no binding for this IPv4 address and port'],
   ['filtered', 'refused', 'RFC 6146 section 3.5.1', 'address-dependent filtering: inside has not sent to this host'],
   ['bindingsFull', 'refused', 'limit maxBindings', 'the binding table is full'],
@@ -176,7 +176,7 @@ const ROWS: readonly Row[] = [
   ['synHeld', 'held', 'RFC 6146 section 3.5.2.2', 'SYN from outside waits for one from inside'],
   ['tcpNoState', 'refused', 'RFC 6146 section 3.5.2.2', 'TCP packet without SYN and without a session'],
   ['hairpinOff', 'refused', 'RFC 6146 section 3.8', 'the destination is a pool address and hairpinning is off'],
-  ['loop', 'refused', 'RFC 6146 section 3.5', 'the IPv6 source is inside pool6: it came from a translator'],
+  ['loop', 'refused', 'RFC 6146 section 3.5, 5.4', 'the IPv6 source is inside pool6: it came from a translator'],
   ['dnsPassed', 'passed', 'RFC 6147 section 5.1', 'a DNS message that DNS64 leaves as it is'],
   ['dnsSynthesized', 'translated', 'RFC 6147 section 5.1.7', 'an empty AAAA answer became one made of A records'],
   ['dnsFiltered', 'translated', 'RFC 6147 section 5.1.4', 'AAAA records that are excluded were left out'],
@@ -196,7 +196,7 @@ const ROWS: readonly Row[] = [
     'RFC 7599 section 10.2',
     'a shared address needs a port and the packet has none: a later fragment of an unknown packet, or another protocol',
   ],
-  ['notPool6', 'refused', 'RFC 6146 section 3.4', 'the IPv6 destination is not inside pool6'],
+  ['notPool6', 'refused', 'RFC 6146 section 3.5', 'the IPv6 destination is not inside pool6'],
 ];
 
 /** All reasons in the order of their codes. */

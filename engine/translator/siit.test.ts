@@ -142,6 +142,8 @@ describe('IPv4 to IPv6 (RFC 7915 section 4)', () => {
     whole.set(out[0]!.subarray(0, 40));
     out.forEach((b) => whole.set(b.subarray(48), 40 + (u16(b, 42) & 0xfff8)));
     expect(sumIsGood(sum16(whole, 40, whole.length, pseudoSum6(whole, 8, 24, 17, 3_008)))).toBe(true);
+    const small = run(siit(CONFIG), 4, v4(17, udp(8, 4), { flags: 0 })).out;
+    expect(small.map((b) => [b.length, b[6]])).toEqual([[40 + 16, 17]]);
   });
 
   it('keeps the fragments of a fragmented packet in their place', () => {
@@ -235,6 +237,8 @@ describe('IPv6 to IPv4 (RFC 7915 section 5)', () => {
     expect(hex(out[0]!.subarray(20))).toBe(hex(body));
     const after = new Uint8Array([60, 0, 0, 1, 0, 0, 0, 1, 17, 0, 1, 4, 0, 0, 0, 0]);
     expect(run(siit(CONFIG), 6, v6(44, new Uint8Array([...after, ...body]))).reason).toBe('fragmentBeforeExtension');
+    const authentication = new Uint8Array([51, 0, 0, 1, 0, 0, 0, 1]);
+    expect(run(siit(CONFIG), 6, v6(44, new Uint8Array([...authentication, ...body]))).reason).toBe('fragmentBeforeExtension');
   });
 
   it('answers a routing header that has segments left, skips one that has none', () => {
