@@ -273,6 +273,21 @@ describe('policies', () => {
     expect(got[0]).toBeGreaterThan(100_000);
   });
 
+  test('a socket that is out of tokens takes no turns from one that has some', () => {
+    const released = (flows: number): number => {
+      // The first burst leaves the buckets of all but the last socket empty; the second goes to the last alone.
+      const first = burstTraffic({ bursts: 1, burstBytes: (flows - 1) * 60_000, periodNs: 1e9, lineBps: 4e9, flows: flows - 1 });
+      const last = burstTraffic({ bursts: 1, burstBytes: 15_000, periodNs: 1e9, lineBps: 4e9, port: 9_900, startNs: 20e6 });
+      const slow = { grouping: 'socket', rateMinBps: 1e6, rateMaxBps: 1e6, maxAddedDelayMs: 60_000, portionCapBytes: 16_384 };
+      const pipeline = new Pipeline(host(slow, { rcvbufBytes: 4 * MIB, readerBps: 0 }));
+      feedTraffic(pipeline, together(first, last), 64);
+      pipeline.advanceTo(21.2e6);
+      return pipeline.summary(input).sockets!.top.find(({ socket }) => socket === flows - 1)!.bytes;
+    };
+    expect(released(2)).toBe(15_000);
+    expect(released(5)).toBe(15_000);
+  });
+
   test('an application that is woken at a low-water mark gets what is below it at the end, and a full buffer wakes it', () => {
     const summary = runTraffic(host({}, { lowatBytes: 131_000 }), burst()).summary(input);
     expect(summary.sockets).toMatchObject({ drops: 0, readPackets: Math.round(MIB / 1_500) });

@@ -134,8 +134,8 @@ export class Meter {
   resumed = -1;
   readonly perSocket: boolean;
   earlyNs = NEVER;
-  /** Sockets that are not finished in the release going on. */
-  private left = 0;
+  /** Sockets that have had their portion in the release going on; they get no second turn in it. */
+  private readonly finished = new SocketQueue();
   private ticking = false;
   private quantum = 0;
   /** Records of the network, and closes, that have come so far. */
@@ -305,8 +305,7 @@ export class Meter {
   private activate(socket: number): void {
     this.sockets.words[socket * SOCKET_WORDS + S_FLAGS]! |= SOCKET_ACTIVE;
     this.active.pushBack(socket);
-    if (this.ticking) this.left++;
-    else if (this.nextReleaseNs === NEVER) {
+    if (!this.ticking && this.nextReleaseNs === NEVER) {
       const tNs = this.now[0]!;
       this.nextReleaseNs = this.bounded(tNs, Math.max(tNs, this.lastReleaseNs + this.interval.ns)) + this.lateness();
       this.schedule();
@@ -442,8 +441,8 @@ export class Meter {
       this.refill(0, tNs);
       this.flush(0, tNs);
     }
-    this.left = active.length;
-    while (this.left > 0 && active.length > 0) if (!this.serve(active.shift(), tNs)) break;
+    while (active.length > 0) if (!this.serve(active.shift(), tNs)) break;
+    while (this.finished.length > 0) active.pushBack(this.finished.shift());
     this.ticking = false;
     for (let ring = 0; this.rings.totalWaiting > 0 && ring < this.rings.count; ring++) this.admit(ring);
     if (tNs >= this.sizer.shrinkNs) this.shrink(tNs);
@@ -511,8 +510,7 @@ export class Meter {
   private finish(socket: number, turn: number): boolean {
     const w = socket * SOCKET_WORDS;
     if (turn === 0) this.sockets.words[w + S_DEFICIT] = Math.min(this.sockets.words[w + S_DEFICIT]!, this.quantum);
-    this.left--;
-    this.active.pushBack(socket);
+    this.finished.pushBack(socket);
     return true;
   }
 
@@ -524,7 +522,6 @@ export class Meter {
     const tNs = this.now[0]!;
     words[w + S_DEFICIT] = 0;
     words[w + S_FLAGS]! &= ~SOCKET_ACTIVE;
-    this.left--;
     if (needBytes > 0) this.block(socket, needBytes, tNs);
     return true;
   }
