@@ -1,4 +1,4 @@
-import type { NetworkSpec, PortSpec } from '../../contract/index.ts';
+import type { NetworkSpec, PortSpec, SocketsSpec } from '../../contract/index.ts';
 import { parseConditionsCsv } from '../../stack/index.ts';
 import type { Finding, Path } from './yaml-text.ts';
 
@@ -39,10 +39,25 @@ export function checkMetering(port: PortSpec, path: Path): Finding[] {
       message: 'must not be above rcvbufBytes: the application would never be woken',
     });
   }
+  if (sockets !== undefined) findings.push(...checkSocketNumbers(sockets, [...path, 'sockets']));
   if (meter === undefined) return findings;
   if (meter.minSlots > meter.maxSlots) findings.push({ path: [...path, 'meter', 'minSlots'], message: 'must not be above maxSlots' });
   if (meter.rateMinBps !== undefined && meter.rateMaxBps !== undefined && meter.rateMinBps > meter.rateMaxBps) {
     findings.push({ path: [...path, 'meter', 'rateMinBps'], message: 'must not be above rateMaxBps' });
+  }
+  return findings;
+}
+
+/** A socket that stalls or closes must be one that there can be. */
+function checkSocketNumbers(sockets: SocketsSpec, path: Path): Finding[] {
+  const [limit, field] = sockets.by === 'count' ? [sockets.count, 'count'] : [sockets.max, 'max'];
+  const findings: Finding[] = [];
+  for (const list of ['stalls', 'closes'] as const) {
+    for (const [i, { socket }] of sockets[list].entries()) {
+      if (socket === undefined || socket < limit) continue;
+      const message = `there is no socket ${String(socket)}: ${field} gives sockets 0 to ${String(limit - 1)}`;
+      findings.push({ path: [...path, list, i, 'socket'], message });
+    }
   }
   return findings;
 }

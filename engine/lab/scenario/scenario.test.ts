@@ -55,6 +55,18 @@ describe('findings', () => {
     expect(scenarioIssues('name: a\nzzzzzz: 1\n')[0]?.message).toMatch(/^unknown field zzzzzz; known here: name, title/);
   });
 
+  test('a socket that closes or stalls must be one of those there are', () => {
+    const port = (sockets: string): string => `name: a\nports:\n  - { id: host, kind: host, sockets: { ${sockets} } }\n`;
+    const found = (sockets: string) => scenarioIssues(port(sockets)).map(({ field, message }) => [field, message]);
+    expect(found('by: count, count: 2, closes: [{ atMs: 1, socket: 1 }], stalls: [{ atMs: 1, forMs: 1 }]')).toEqual([]);
+    expect(found('by: count, count: 2, closes: [{ atMs: 1 }, { atMs: 1, socket: 2000000000 }]')).toEqual([
+      ['ports.0.sockets.closes.1.socket', 'there is no socket 2000000000: count gives sockets 0 to 1'],
+    ]);
+    expect(found('max: 8, stalls: [{ atMs: 1, forMs: 1, socket: 8 }]')).toEqual([
+      ['ports.0.sockets.stalls.0.socket', 'there is no socket 8: max gives sockets 0 to 7'],
+    ]);
+  });
+
   test('types, ranges and choices say what must stand there', () => {
     const text = 'name: a\ndevice:\n  queues: many\n  rxRingSlots: 1.5\n  poolPackets: 99999999\nports:\n  - { id: X, kind: usr }\n';
     expect(scenarioIssues(text).map((i) => [i.line, i.field, i.message])).toEqual([
