@@ -34,6 +34,16 @@ test('it begins with a rate of at least twice the mean, and says what that needs
   expect(asked(s)[0]?.settings?.rateBps).toBeNull();
 });
 
+test('an answer is no reason to ask again, once there is a rate', async () => {
+  const s = await open();
+  await eventually(() => {
+    expect(asked(s).at(-1)?.settings?.rateBps).toBe(3_000_000);
+  });
+  const before = asked(s).length;
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  expect(asked(s)).toHaveLength(before);
+});
+
 test('a rate and a burst that are typed in are tested', async () => {
   const s = await open();
   await userEvent.fill(field(s, 'rate'), '400 kbit/s');

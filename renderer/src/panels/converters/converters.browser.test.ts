@@ -103,3 +103,22 @@ test('a changed parameter runs the network again; as written takes it back', asy
     expect(figure()).toBe('1');
   });
 });
+
+test('a failure is told, and the network is not tried again by itself', async () => {
+  const s = await stage({
+    body: ConvertersPanel,
+    before: (double) => {
+      double.override('converters.list', () => ({ scenarios: [{ id: 'two-phones', title: 'Two phones', description: '' }] }));
+      double.override('converters.text', () => ({ yaml: '' }));
+      double.override('converters.run', async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        throw new Error('no such terminal');
+      });
+    },
+  });
+  await eventually(() => {
+    expect(s.find('[role="alert"]').textContent).toContain('no such terminal');
+  });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(s.double.callsOf('converters.run')).toHaveLength(1);
+});

@@ -43,6 +43,8 @@ export class MulticastPanelState {
   );
 
   readonly #app: AppStore;
+  /** Session that has the network. */
+  #session: string | null = null;
   #asking = false;
   #changed = 0;
 
@@ -50,13 +52,17 @@ export class MulticastPanelState {
     this.#app = app;
   }
 
+  /** Opens a network in a session that has none: each session has its own, so another one begins with the network shown, without its changes. */
   async start(session: string): Promise<void> {
-    if (this.network !== null || this.running) return;
+    if (session === this.#session) return;
+    this.#session = session;
     await this.#do(async () => {
       this.networks = (await this.#app.call('multicast.list', { session })).networks;
-      const first = this.networks.find((one) => one.id === 'shorter-path') ?? this.networks[0];
+      const wanted = this.network?.id ?? 'shorter-path';
+      const first = this.networks.find((one) => one.id === wanted) ?? this.networks[0];
       if (first !== undefined) await this.#open(session, first.id);
     });
+    if (this.error !== null) this.#session = null;
   }
 
   open(session: string, id: string): Promise<void> {

@@ -90,3 +90,32 @@ test('shows joins with their fields in the other family, and maps addresses', as
     expect(s.all('.part').length).toBeGreaterThan(1);
   });
 });
+
+test('another session has no network yet: it gets the one shown', async () => {
+  const s = await open();
+  expect(await s.app.open('recent-1', 'yesterday.pcap')).toBe(true);
+  await eventually(() => {
+    const sessions = (s.double.callsOf('multicast.open') as { session: string }[]).map(({ session }) => session);
+    expect(new Set(sessions).size).toBe(2);
+    expect(sessions.at(-1)).toBe(s.app.sessionId);
+    expect(s.root.textContent).toContain('conserved ✓');
+  });
+});
+
+test('a failure is told, and the network is not tried again by itself', async () => {
+  const s = await stage({
+    body: MulticastPanel,
+    before: (double) => {
+      double.override('multicast.list', () => ({ networks: [{ id: 'shorter-path', title: 'The shorter of two paths', description: '' }] }));
+      double.override('multicast.open', async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        throw new Error('no such router');
+      });
+    },
+  });
+  await eventually(() => {
+    expect(s.find('[role="alert"]').textContent).toContain('no such router');
+  });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(s.double.callsOf('multicast.open')).toHaveLength(1);
+});

@@ -22,6 +22,13 @@ test('packets in and out, and reasons with counts and shares, most frequent firs
   expect(s.root.textContent).toContain('50 %');
 });
 
+test('an answer is no reason to ask again', async () => {
+  const s = await open();
+  const asked = s.double.callsOf('offload.run').length;
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(s.double.callsOf('offload.run')).toHaveLength(asked);
+});
+
 test('aggregation switched off is asked for, and nothing is merged', async () => {
   const s = await open();
   await userEvent.selectOptions(s.all('select')[1]!, '0');
