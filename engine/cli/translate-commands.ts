@@ -13,6 +13,7 @@ export function addTranslate(add: Add, act: Act): void {
       .option('--in4 <file>', 'capture of the IPv4 side; the same file as --in6 where one capture holds both')
       .option('--out6 <file>', 'what leaves on the IPv6 side: .pcap or .pcapng')
       .option('--out4 <file>', 'what leaves on the IPv4 side: .pcap or .pcapng')
+      .option('--log <file>', 'nat64: bindings made and gone, as JSON lines (.jsonl) or IPFIX (.ipfix, RFC 8158)')
       .addOption(new Option('--link <type>', 'link layer of the output; as in the input without').choices(['raw', 'ethernet']))
       .option('--explain [number]', 'every packet, or one by its number: each field before and after, with its rule')
       .addHelpText(
@@ -21,6 +22,7 @@ export function addTranslate(add: Add, act: Act): void {
           'ringside translate --config siit --in6 lan.pcapng --out4 wan.pcapng',
           'ringside translate --mode nat64 --config nat64 --in6 a.pcap --in4 b.pcap --out6 c.pcap --out4 d.pcap',
           'ringside translate --config nat64.yaml --in6 a.pcap --json | jq \'select(.verdict == "refused")\'',
+          'ringside translate --config nat64 --in6 a.pcap --log bindings.ipfix',
           'ringside translate --config siit --in6 a.pcap --explain 3',
         ),
       )

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,6 +48,19 @@ describe.runIf(existsSync(cli))('ringside translate', () => {
     }
   });
 
+  test('logs bindings made and gone, as JSON lines and as IPFIX', () => {
+    for (const log of ['log.jsonl', 'log.ipfix']) {
+      expect(ringside('translate', '--config', 'nat64', '--in6', sample, '--log', log)).toMatchObject({ code: 0 });
+    }
+    const lines = readFileSync(join(folder, 'log.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { event: string }); // prettier-ignore
+    const made = lines.filter(({ event }) => event === 'created').length;
+    expect(made).toBeGreaterThan(0);
+    expect(lines.length).toBeGreaterThanOrEqual(made);
+    // A template of 48 bytes, then 20 a message and 34 a record (RFC 7011).
+    const records = lines.length;
+    expect(statSync(join(folder, 'log.ipfix')).size).toBe(52 + Math.ceil(records / 40) * 20 + records * 34);
+  });
+
   test('explains one packet', () => {
     const { code, out } = ringside('translate', '--config', 'nat64', '--in6', sample, '--explain', '1');
     expect(code).toBe(0);
@@ -60,6 +73,8 @@ describe.runIf(existsSync(cli))('ringside translate', () => {
     [['translate', '--in6', 'none.pcap'], 1, 'none.pcap'],
     [['translate', '--in6', sample, '--out4', sample], 2, 'this is an input'],
     [['translate', '--in6', sample, '--mode', 'nat64'], 2, 'nat64.pool4'],
+    [['translate', '--in6', sample, '--log', 'a.txt'], 2, 'a log is .jsonl or .ipfix'],
+    [['translate', '--in6', sample, '--log', 'a.jsonl'], 2, 'only nat64 has bindings'],
     [['translate', '--in6', sample, '--config', 'nothing'], 1, 'clat, dns64, eam'],
     [['translate', '--in6', sample, '--config', './bad.yaml'], 1, 'bad.yaml:2: line 2, mtu4'],
     [['map', '10.0.0.1'], 1, ''],

@@ -12,7 +12,16 @@ import {
   type OutputLink,
   type TranslatedPacket,
 } from '../lab/index.ts';
-import { createTranslator, explainTranslation, reasonOf, SINK_KIND } from '../translator/index.ts';
+import {
+  createTranslator,
+  explainTranslation,
+  IpfixBindingLog,
+  JsonBindingLog,
+  Nat64,
+  reasonOf,
+  SINK_KIND,
+  type BindingLog,
+} from '../translator/index.ts';
 import { count, duration, printable, table } from './format.ts';
 import { EXIT, UsageError, writable, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -26,6 +35,8 @@ export interface TranslateOptions {
   readonly out6?: string;
   readonly out4?: string;
   readonly link?: 'raw' | 'ethernet';
+  /** Where bindings made and gone are logged: .jsonl, or .ipfix. */
+  readonly log?: string;
   /** True for every packet, or the number of one. */
   readonly explain?: string | true;
 }
@@ -45,6 +56,7 @@ export async function translateCommand(options: TranslateOptions, output: Output
   ] as const)
     checkOutput(name, path, options);
   const spec = chooseTranslator(options.config, options.mode);
+  checkLog(options, spec);
   const inputs = await openInputs(options, signal);
   const outputs = new Outputs();
   const progress = await startProgress(output, 'translating');
@@ -55,6 +67,13 @@ export async function translateCommand(options: TranslateOptions, output: Output
     const translator = createTranslator(spec);
     if (!translator.ok)
       throw new EngineError({ code: 'bad-input', message: translator.error.message, where: { field: translator.error.field } });
+    const log = options.log === undefined ? null : outputs.addLog(options.log, merged.epochNs);
+    if (log !== null && translator.value instanceof Nat64) {
+      const { mapper } = translator.value;
+      mapper.onBinding = (event, binding, nowNs) => {
+        log.log(event, mapper.bindings, binding, nowNs);
+      };
+    }
     const printing = output.json || explain !== undefined;
     const print = (packet: TranslatedPacket): void => {
       const wanted = explain === undefined || explain === 0 || explain === packet.number;
@@ -77,6 +96,7 @@ export async function translateCommand(options: TranslateOptions, output: Output
       await new Promise<void>((done) => setImmediate(done));
       if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The translation was stopped; no file was written.' });
     }
+    log?.finish();
     outputs.finish();
     progress.stop();
     const result = run.result();
@@ -106,6 +126,12 @@ function checkOutput(name: string, path: string | undefined, { in4, in6, out4, o
   const same = (other: string | undefined): boolean => other !== undefined && resolve(other) === resolve(path);
   if (same(in4) || same(in6)) throw new UsageError(`${name} ${path}: this is an input`);
   if (name === '--out4' && same(out6) && out4 !== undefined) throw new UsageError(`${name} ${path}: both sides cannot go to one file`);
+}
+
+function checkLog({ log }: TranslateOptions, spec: TranslatorSpec): void {
+  if (log === undefined) return;
+  if (!['.jsonl', '.ipfix'].includes(extname(log).toLowerCase())) throw new UsageError(`--log ${log}: a log is .jsonl or .ipfix`);
+  if (spec.mode !== 'nat64') throw new UsageError(`--log ${log}: only nat64 has bindings, this is ${spec.mode}`);
 }
 
 interface OpenInput {
@@ -139,7 +165,7 @@ function outputLink(side: 4 | 6, inputs: readonly OpenInput[], wanted: Translate
 
 /** The files to write: all of them appear, or none. */
 class Outputs {
-  private writers: CaptureWriter[] = [];
+  private writers: Pick<CaptureWriter, 'finish' | 'abort'>[] = [];
 
   add(path: string, epochNs: bigint, link: OutputLink): SideOutput {
     const sink = atomicFile(path);
@@ -151,6 +177,16 @@ class Outputs {
         : new PcapWriter(sink.value, epochNs, iface);
     this.writers.push(writer);
     return new SideOutput(writer, link);
+  }
+
+  addLog(path: string, epochNs: bigint): BindingLog {
+    const sink = atomicFile(path);
+    if (!sink.ok) throw sink.error;
+    this.writers.push(sink.value);
+    const write = (bytes: Uint8Array, length: number): void => {
+      sink.value.write(bytes, 0, length);
+    };
+    return extname(path).toLowerCase() === '.ipfix' ? new IpfixBindingLog(write, epochNs) : new JsonBindingLog(write, epochNs);
   }
 
   finish(): void {

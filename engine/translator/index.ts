@@ -8,6 +8,7 @@ export * from './mapper.ts';
 export * from './siit-mapper.ts';
 export * from './translator.ts';
 export * from './bindings.ts';
+export * from './binding-log.ts';
 export * from './sessions.ts';
 export * from './tcp-state.ts';
 export * from './port-pools.ts';

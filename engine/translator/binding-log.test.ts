@@ -1,0 +1,147 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, test } from 'vitest';
+import { putU16, putU32, u16, u32 } from '../base/index.ts';
+import { parseIpv4U32, parseIpv6 } from '../wire/index.ts';
+import { tsharkMissing, tsharkVersion } from '../testing/tshark.ts';
+import { IpfixBindingLog, JsonBindingLog } from './binding-log.ts';
+import { BindingTable } from './bindings.ts';
+
+const EPOCH_NS = 1_700_000_000_000_000_000n;
+
+function table(count: number): BindingTable {
+  const bindings = new BindingTable(Math.max(16, count));
+  for (let i = 0; i < count; i++) {
+    bindings.add(
+      i % 3 === 0 ? 6 : 17,
+      parseIpv6(`2001:db8::${(i + 1).toString(16)}`)!,
+      0,
+      1_000 + i,
+      parseIpv4U32('203.0.113.1'),
+      2_000 + i,
+      false,
+    );
+  }
+  return bindings;
+}
+
+/** What one log wrote, message by message. */
+function ipfix(count: number): Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  const log = new IpfixBindingLog((bytes, length) => messages.push(bytes.slice(0, length)), EPOCH_NS);
+  const bindings = table(count);
+  for (let i = 0; i < count; i++) log.log(i % 5 === 4 ? 'removed' : 'created', bindings, i, i * 1e6);
+  log.finish();
+  expect(log.records).toBe(count);
+  return messages;
+}
+
+describe('the IPFIX log (RFC 7011, RFC 8158)', () => {
+  it.each([0, 1, 40, 41, 100])('of %i bindings is messages that add up: lengths, sequence numbers, template first', (count) => {
+    const messages = ipfix(count);
+    let records = 0;
+    for (const [i, b] of messages.entries()) {
+      expect([u16(b, 0), u16(b, 2), u32(b, 8)]).toEqual([10, b.length, records]);
+      expect(u16(b, 16)).toBe(i === 0 ? 2 : 256);
+      expect(u16(b, 18)).toBe(b.length - 16);
+      if (i > 0) records += (b.length - 20) / 34;
+    }
+    expect(records).toBe(count);
+  });
+
+  test.skipIf(tsharkVersion === undefined)('is read by tshark with every field', () => {
+    if (tsharkVersion === undefined) console.warn(tsharkMissing);
+    const folder = mkdtempSync(join(tmpdir(), 'ringside-test-ipfix-'));
+    try {
+      const file = join(folder, 'log.pcap');
+      writeFileSync(file, inUdp(ipfix(3)));
+      const fields = ['nat_event', 'srcaddrv6', 'post_natsource_ipv4_address', 'protocol', 'srcport', 'post_naptsource_transport_port'];
+      const { stdout } = spawnSync(
+        'tshark',
+        [
+          '-r',
+          file,
+          '-n',
+          '-d',
+          'udp.port==4739,cflow',
+          '-Y',
+          'cflow.srcaddrv6',
+          '-T',
+          'fields',
+          ...fields.flatMap((name) => ['-e', `cflow.${name}`]),
+        ],
+        { encoding: 'utf8' },
+      );
+      expect(stdout.trim().split('\t')).toEqual([
+        '10,10,10',
+        '2001:db8::1,2001:db8::2,2001:db8::3',
+        '203.0.113.1,203.0.113.1,203.0.113.1',
+        '6,17,17',
+        '1000,1001,1002',
+        '2000,2001,2002',
+      ]);
+      const malformed = spawnSync('tshark', ['-r', file, '-n', '-d', 'udp.port==4739,cflow', '-Y', '_ws.malformed'], { encoding: 'utf8' });
+      expect(malformed.stdout).toBe('');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+/** A raw IPv4 capture with a UDP packet to port 4739 for each message. */
+function inUdp(messages: readonly Uint8Array[]): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const head = new Uint8Array(24);
+  for (const [i, word] of [0xa1b2c3d4, 0x00020004, 0, 0, 65_535, 101].entries()) putU32(head, 4 * i, word);
+  parts.push(head);
+  for (const message of messages) {
+    const length = 28 + message.length;
+    const b = new Uint8Array(16 + length);
+    putU32(b, 8, length);
+    putU32(b, 12, length);
+    b[16] = 0x45;
+    putU16(b, 18, length);
+    b[24] = 64;
+    b[25] = 17;
+    putU32(b, 28, 0x7f000001);
+    putU32(b, 32, 0x7f000001);
+    putU16(b, 36, 4_739);
+    putU16(b, 38, 4_739);
+    putU16(b, 40, 8 + message.length);
+    b.set(message, 44);
+    parts.push(b);
+  }
+  return Buffer.concat(parts);
+}
+
+it('writes a JSON line for each binding made and gone', () => {
+  const lines: unknown[] = [];
+  const log = new JsonBindingLog((bytes, length) => lines.push(JSON.parse(new TextDecoder().decode(bytes.subarray(0, length)))), EPOCH_NS);
+  const bindings = table(2);
+  log.log('created', bindings, 1, 2_500_000);
+  log.log('removed', bindings, 0, 3_000_000);
+  expect(lines).toEqual([
+    {
+      event: 'created',
+      tNs: 2_500_000,
+      epochMs: 1_700_000_000_002,
+      protocol: 'udp',
+      v6: '2001:db8::2',
+      port6: 1_001,
+      v4: '203.0.113.1',
+      port4: 2_001,
+    },
+    {
+      event: 'removed',
+      tNs: 3_000_000,
+      epochMs: 1_700_000_000_003,
+      protocol: 'tcp',
+      v6: '2001:db8::1',
+      port6: 1_000,
+      v4: '203.0.113.1',
+      port4: 2_000,
+    },
+  ]);
+});
