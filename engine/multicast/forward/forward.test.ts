@@ -113,6 +113,25 @@ describe('the forwarding path', () => {
     expect(edge.forwarder.decapsulated).toBe(1);
   });
 
+  it('unpacks no packet whose inner header is too short, too long or damaged', () => {
+    const outer = send(rig({ encapsulate: 0b0100 }), 4, 0, packet4())[1]!.bytes;
+    const edge = rig();
+    edge.table.in4[edge.row] = -1;
+    edge.table.in6[edge.row] = 1;
+    edge.table.setLists(edge.row, 0, 0, 0b0100, 0);
+    const changed = (at: number, value: number): Uint8Array => {
+      const b = outer.slice();
+      b[40 + at] = value;
+      return b;
+    };
+    expect(send(edge, 6, 1, changed(0, 0x40))).toEqual([]);
+    expect(send(edge, 6, 1, changed(3, 19))).toEqual([]);
+    expect(edge.forwarder.dropped('malformed')).toBe(2);
+    expect(send(edge, 6, 1, changed(1, 0xff))).toEqual([]);
+    expect(edge.forwarder.dropped('bad_checksum')).toBe(1);
+    expect(edge.forwarder.decapsulated).toBe(0);
+  });
+
   it('cuts what may be cut to the MTU, and drops and counts what may not (M-21)', () => {
     const r = rig();
     r.table.setLists(r.row, 0b1000, 0b1000, 0, 0);

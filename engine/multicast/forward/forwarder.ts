@@ -403,11 +403,17 @@ export class Forwarder {
     if (
       length < IPV4_BYTES ||
       b[at]! >> 4 !== 4 ||
+      (b[at]! & 15) * 4 < IPV4_BYTES ||
+      (b[at]! & 15) * 4 > length ||
       length > total - IPV6_BYTES ||
       u32(b, at + 16) !== this.group4 ||
       u32(b, at + 12) !== this.source4
     ) {
       this.drop('malformed');
+      return;
+    }
+    if (foldSum(sum16(b, at, at + (b[at]! & 15) * 4)) !== 0xffff) {
+      this.drop('bad_checksum');
       return;
     }
     if (b[at + 8]! <= 1) {
