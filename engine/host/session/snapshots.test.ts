@@ -5,11 +5,11 @@ import { LEAST_SNAPSHOT_BYTES, MAX_SNAPSHOTS, Snapshots, snapshotBudgetBytes } f
 const MIB = 1024 * 1024;
 
 /** A pipeline that only counts, with snapshots of one size. */
-function offerAll(packets: number, snapshotBytes: number): Snapshots {
+function offerAll(packets: number, snapshotBytes: number, canSnapshot = true): Snapshots {
   const snapshots = new Snapshots(packets);
   for (let fed = 0; fed <= packets; fed += 4_096) {
     const snapshot = { nextNumber: fed + 1, tNs: fed, byteLength: snapshotBytes } as unknown as Snapshot;
-    snapshots.offer({ fed, snapshot: () => snapshot } as unknown as Pipeline);
+    snapshots.offer({ fed, canSnapshot, snapshot: () => snapshot } as unknown as Pipeline);
   }
   return snapshots;
 }
@@ -41,4 +41,8 @@ test('a snapshot larger than the budget is not kept, and the start is always the
   const snapshots = offerAll(1_000_000, 200 * MIB);
   expect(snapshots.list).toEqual([]);
   expect(snapshots.before(900_000, 900_000)).toBeUndefined();
+});
+
+test('nothing is kept of a pipeline that cannot be saved', () => {
+  expect(offerAll(1_000_000, MIB, false).list).toEqual([]);
 });
