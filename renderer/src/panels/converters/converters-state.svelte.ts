@@ -6,6 +6,7 @@ import type {
   ConvertersResult,
 } from '../../../../engine/contract/index.ts';
 import type { AppStore } from '../../lib/engine.svelte.ts';
+import { sharedState } from '../../lib/shared-state.svelte.ts';
 
 export type ConverterScenario = CallAnswer<'converters.list'>['scenarios'][number];
 export type ConvertersView = 'network' | 'calls';
@@ -134,13 +135,4 @@ export function converterAt(result: ConvertersResult, session: ConverterSession,
   return id;
 }
 
-const states = new WeakMap<AppStore, ConvertersPanelState>();
-
-export function convertersState(app: AppStore): ConvertersPanelState {
-  let state = states.get(app);
-  if (state === undefined) {
-    state = new ConvertersPanelState(app);
-    states.set(app, state);
-  }
-  return state;
-}
+export const convertersState = sharedState((app) => new ConvertersPanelState(app));

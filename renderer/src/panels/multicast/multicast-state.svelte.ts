@@ -9,6 +9,7 @@ import type {
   MulticastState,
 } from '../../../../engine/contract/index.ts';
 import type { AppStore } from '../../lib/engine.svelte.ts';
+import { sharedState } from '../../lib/shared-state.svelte.ts';
 
 export type MulticastView = 'network' | 'log' | 'mapper';
 export type NetworkName = CallAnswer<'multicast.list'>['networks'][number];
@@ -146,13 +147,4 @@ export class MulticastPanelState {
   }
 }
 
-const states = new WeakMap<AppStore, MulticastPanelState>();
-
-export function multicastState(app: AppStore): MulticastPanelState {
-  let state = states.get(app);
-  if (state === undefined) {
-    state = new MulticastPanelState(app);
-    states.set(app, state);
-  }
-  return state;
-}
+export const multicastState = sharedState((app) => new MulticastPanelState(app));

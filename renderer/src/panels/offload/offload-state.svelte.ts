@@ -7,6 +7,7 @@ import type {
   SuperPacket,
 } from '../../../../engine/contract/index.ts';
 import type { AppStore } from '../../lib/engine.svelte.ts';
+import { sharedState } from '../../lib/shared-state.svelte.ts';
 
 const DEBOUNCE_MS = 200;
 
@@ -121,13 +122,4 @@ function inRange(mtu: number): boolean {
   return mtu >= 576 && mtu <= 65_535;
 }
 
-const states = new WeakMap<AppStore, OffloadState>();
-
-export function offloadState(app: AppStore): OffloadState {
-  let state = states.get(app);
-  if (state === undefined) {
-    state = new OffloadState(app);
-    states.set(app, state);
-  }
-  return state;
-}
+export const offloadState = sharedState((app) => new OffloadState(app));
