@@ -173,7 +173,7 @@ export class QueueWorld {
     const host = scenario.ports[this.hostIndex]!;
     if (isRegulated(host)) {
       const port = this.ports[this.hostIndex]!;
-      this.metered = port.metered = new MeteredPort(this, port, host, scenario, this.series !== null);
+      this.metered = port.metered = new MeteredPort(this, port, host, scenario, options.series);
       this.setDue(DUE_READERS + this.hostIndex, this.metered.meter.nextDueNs);
     }
     if (this.series !== null) this.setDue(DUE_SERIES, this.series.edgeNs);

@@ -1,6 +1,6 @@
 import type { BurstSeriesFrame } from '../../contract/index.ts';
 import type { QueueRegulation } from './regulation.ts';
-import { BURST_LASTS, BURST_PEAKS, BURST_SUMS, folded, type BurstColumn, type BurstRecording } from './recorder.ts';
+import { BURST_LASTS, BURST_PEAKS, BURST_SUMS, fold, type BurstColumn, type BurstRecording, type Join } from './recorder.ts';
 
 /** Sums of events: they are shown where they were counted, never shared out. */
 const COUNTS: readonly BurstColumn[] = ['drops', 'stalls', 'wakeups'];
@@ -18,12 +18,16 @@ function aligned(recordings: readonly BurstRecording[]): BurstRecording[] {
 
 function halved(r: BurstRecording): BurstRecording {
   const filled = Math.ceil(r.filled / 2);
-  const join = (values: Float64Array, how: (a: number, b: number) => number): Float64Array => folded(values, how).slice(0, filled);
+  const join = (values: Float64Array, how: Join): Float64Array => {
+    const out = new Float64Array(2 * filled);
+    out.set(values);
+    if (how === 'last' && values.length < out.length) out[values.length] = values.at(-1) ?? 0;
+    fold(out, how, out.length);
+    return out.subarray(0, filled);
+  };
   const columns = { ...r.columns };
-  for (const name of BURST_SUMS) columns[name] = join(columns[name], (a, b) => a + b);
-  for (const name of BURST_PEAKS) columns[name] = join(columns[name], Math.max);
-  for (const name of BURST_LASTS) columns[name] = join(columns[name], (_a, b) => b);
-  return { binNs: 2 * r.binNs, filled, columns, sockets: r.sockets, fills: r.fills.map((f) => join(f, Math.max)) };
+  for (const name of [...BURST_SUMS, ...BURST_PEAKS, ...BURST_LASTS]) columns[name] = join(columns[name], howOf(name));
+  return { binNs: 2 * r.binNs, filled, columns, sockets: r.sockets, fills: r.fills.map((f) => join(f, 'peak')) };
 }
 
 /** Adds each kept bin to the new bin in which it begins: nothing is counted twice. */
@@ -35,17 +39,33 @@ function spread(values: Float64Array, keptBinNs: number, fromNs: number, binNs: 
   }
 }
 
-/** Bins [from, to) of a column as one value. Beyond what was kept nothing happened: sums are 0, other values stay as they were. */
-function over(values: Float64Array, from: number, to: number, how: 'sum' | 'peak' | 'last'): number {
-  const end = Math.min(to, values.length);
-  if (how === 'last') return values[Math.max(0, end - 1)] ?? 0;
-  if (from >= values.length) return 0;
-  let out = 0;
-  for (let b = Math.max(0, from); b < end; b++) out = how === 'sum' ? out + values[b]! : Math.max(out, values[b]!);
-  return out;
+/**
+ * Adds a column to the new bins, of which bin b covers the kept bins [from[b], to[b]). Beyond what was kept nothing happened: sums
+ * are 0, other values stay as they were.
+ */
+function addOver(values: Float64Array, from: Float64Array, to: Float64Array, how: Join, out: Float64Array): void {
+  for (let b = 0; b < out.length; b++) {
+    const end = Math.min(to[b]!, values.length);
+    const begin = Math.max(0, from[b]!);
+    if (how === 'last') out[b]! += values[Math.max(0, end - 1)] ?? 0;
+    else if (how === 'sum') out[b]! += sumOf(values, begin, end);
+    else out[b]! += peakOf(values, begin, end);
+  }
 }
 
-function howOf(name: BurstColumn): 'sum' | 'peak' | 'last' {
+function sumOf(values: Float64Array, begin: number, end: number): number {
+  let sum = 0;
+  for (let i = begin; i < end; i++) sum += values[i]!;
+  return sum;
+}
+
+function peakOf(values: Float64Array, begin: number, end: number): number {
+  let peak = 0;
+  for (let i = begin; i < end; i++) if (values[i]! > peak) peak = values[i]!;
+  return peak;
+}
+
+function howOf(name: BurstColumn): Join {
   if ((BURST_SUMS as readonly string[]).includes(name)) return 'sum';
   return (BURST_PEAKS as readonly string[]).includes(name) ? 'peak' : 'last';
 }
@@ -62,10 +82,8 @@ export function burstSeries(queues: readonly QueueRegulation[], fromNs: number, 
   const keptBinNs = recordings[0]!.binNs;
   const binNs = Math.max(1, (toNs - fromNs) / bins);
   const fine = Math.min(1, binNs / keptBinNs);
-  const bounds = (b: number): [number, number] => {
-    const from = Math.floor((fromNs + b * binNs) / keptBinNs);
-    return [from, Math.max(from + 1, Math.ceil((fromNs + (b + 1) * binNs) / keptBinNs - 1e-9))];
-  };
+  const from = Float64Array.from({ length: bins }, (_, b) => Math.floor((fromNs + b * binNs) / keptBinNs));
+  const to = from.map((at, b) => Math.max(at + 1, Math.ceil((fromNs + (b + 1) * binNs) / keptBinNs - 1e-9)));
   const column = (name: BurstColumn): Float64Array => {
     const how = howOf(name);
     const out = new Float64Array(bins);
@@ -73,21 +91,17 @@ export function burstSeries(queues: readonly QueueRegulation[], fromNs: number, 
       for (const r of recordings) spread(r.columns[name], keptBinNs, fromNs, binNs, out);
       return out;
     }
-    for (let b = 0; b < bins; b++) {
-      const [from, to] = bounds(b);
-      let value = 0;
-      for (const r of recordings) value += over(r.columns[name], from, to, how);
-      out[b] = MEANS.includes(name) ? value / recordings.length : how === 'sum' ? value * fine : value;
-    }
-    return out;
+    for (const r of recordings) addOver(r.columns[name], from, to, how, out);
+    if (MEANS.includes(name)) return out.map((value) => value / recordings.length);
+    return how === 'sum' ? out.map((value) => value * fine) : out;
   };
   const whole = (name: BurstColumn): Uint32Array => Uint32Array.from(column(name), Math.round);
   const tracks = recordings.flatMap((r, i) =>
     r.sockets.map((socket, s) => ({ id: `${queues[i]!.socketId}.${String(socket)}`, fill: r.fills[s]! })),
   );
   const socketFill = new Uint32Array(tracks.length * bins);
-  for (const [s, track] of tracks.entries()) {
-    for (let b = 0; b < bins; b++) socketFill[s * bins + b] = over(track.fill, ...bounds(b), 'peak');
+  for (const [s, { fill }] of tracks.entries()) {
+    for (let b = 0; b < bins; b++) socketFill[s * bins + b] = peakOf(fill, Math.max(0, from[b]!), Math.min(to[b]!, fill.length));
   }
   return {
     startNs: fromNs,

@@ -22,6 +22,7 @@ import {
 } from '../../stack/index.ts';
 import type { PortQueue } from '../port-queue.ts';
 import { CLOCK_NOW } from '../services.ts';
+import type { SeriesOptions } from '../types.ts';
 import type { QueueWorld } from '../world.ts';
 import { MeterTrace } from './meter-trace.ts';
 import { BURST_LASTS, BURST_PEAKS, BURST_SUMS, BurstRecorder } from './recorder.ts';
@@ -79,12 +80,12 @@ export class MeteredPort implements MeterHooks {
   private readonly port: PortQueue;
   private readonly trace: MeterTrace | null;
 
-  constructor(world: QueueWorld, port: PortQueue, spec: PortSpec, scenario: Scenario, record: boolean) {
+  constructor(world: QueueWorld, port: PortQueue, spec: PortSpec, scenario: Scenario, series: SeriesOptions | null) {
     this.world = world;
     this.port = port;
     this.id = `${spec.id}.meter.${String(world.queue)}`;
     this.socketId = `${spec.id}.socket.${String(world.queue)}`;
-    this.recorder = record ? new BurstRecorder() : null;
+    this.recorder = series === null ? null : new BurstRecorder(series.durationNs);
     this.trace = world.trace === null ? null : new MeterTrace(world.trace, this.id, this.socketId);
     this.meter = new Meter({
       meter: spec.meter ?? { ...DEFAULT_METER, enable: false },
@@ -112,11 +113,11 @@ export class MeteredPort implements MeterHooks {
     if (flow === -1) return this.toKernel(slot, number, lenBytes);
     meter.now[0] = tNs;
     this.insideBytes += lenBytes;
-    if (recorder !== null) recorder.sum(ARRIVED, recorder.bin(tNs), lenBytes);
+    const bin = recorder === null ? 0 : recorder.bin(tNs);
+    if (recorder !== null) recorder.sum(ARRIVED, bin, lenBytes);
     const kept = meter.take(number, flow, lenBytes, buflets, arrivalNs, slot);
     world.store.release(slot);
     if (recorder !== null) {
-      const bin = recorder.bin(tNs);
       recorder.peak(RING_USED, bin, meter.rings.totalUsed);
       recorder.peak(RING_BYTES, bin, meter.rings.totalBytes);
       recorder.peak(WAITING, bin, meter.rings.totalWaiting);

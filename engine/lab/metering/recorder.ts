@@ -5,7 +5,9 @@ import { SOCKET_WORDS, S_DROPS, S_STALLS, S_TRACK } from '../../stack/index.ts';
 export const FIRST_BURST_BIN_NS = 100_000;
 /** Bins at most; when they run out they fold in pairs. 3.2 s at 100 us, a minute at 3.2 ms. */
 export const MAX_BURST_BINS = 32_768;
+/** Bins to begin with where the end of the input is not known, and for what is still read after a known end. */
 const FIRST_BINS = 1_024;
+const BINS_AFTER_END = 256;
 /** Sockets whose fill is kept. */
 export const MAX_TRACKED_SOCKETS = 16;
 
@@ -47,9 +49,21 @@ class Gauge {
     this.set(Math.max(bin, this.bin), this.current);
     return this.values;
   }
+
+  grow(bins: number): void {
+    this.values = grown(this.values, bins);
+  }
+
+  /** Bins in pairs. An even last bin has no neighbour yet: its value stays until the next. */
+  fold(): void {
+    const { values, bin } = this;
+    if ((bin & 1) === 0 && bin + 1 < values.length) values[bin + 1] = this.current;
+    fold(values, this.peak ? 'peak' : 'last', bin + 2);
+    this.bin = bin >>> 1;
+  }
 }
 
-/** What a recorder kept: plain data. Columns are `filled` long. */
+/** What a recorder kept: plain data. Columns are `filled` long, and the recorder's own until it goes on. */
 export interface BurstRecording {
   readonly binNs: number;
   readonly filled: number;
@@ -62,7 +76,7 @@ export interface BurstRecording {
 /** Regulation over time in one queue (1.5): bytes in and out, rings, pools, drain law, socket buffers, in bins of 100 us and up. */
 export class BurstRecorder {
   binNs = FIRST_BURST_BIN_NS;
-  private bins = FIRST_BINS;
+  private bins: number;
   private readonly sums: Float64Array[];
   private readonly peaks: readonly Gauge[];
   private readonly lasts: readonly Gauge[];
@@ -72,7 +86,11 @@ export class BurstRecorder {
   /** Every kept socket has been in trouble: none gives way any more. */
   private settled = false;
 
-  constructor() {
+  /** With the end of the input in ns, bins are as wide as that asks for from the start. */
+  constructor(durationNs?: number) {
+    while (durationNs !== undefined && durationNs >= this.binNs * MAX_BURST_BINS) this.binNs *= 2;
+    const wanted = durationNs === undefined ? FIRST_BINS : Math.floor(durationNs / this.binNs) + 1 + BINS_AFTER_END;
+    this.bins = Math.min(MAX_BURST_BINS, wanted);
     this.sums = BURST_SUMS.map(() => new Float64Array(this.bins));
     this.peaks = BURST_PEAKS.map(() => new Gauge(this.bins, true));
     this.lasts = BURST_LASTS.map(() => new Gauge(this.bins, false));
@@ -132,31 +150,24 @@ export class BurstRecorder {
 
   /** More bins, or wider ones. */
   private widen(): void {
-    const grow = this.bins < MAX_BURST_BINS;
-    const bins = grow ? 2 * this.bins : this.bins;
-    this.sums.forEach((values, i) => (this.sums[i] = grow ? grown(values, bins) : folded(values, (a, b) => a + b)));
-    for (const gauge of [...this.peaks, ...this.fills]) this.widenGauge(gauge, grow, bins, Math.max);
-    for (const gauge of this.lasts) this.widenGauge(gauge, grow, bins, (_a, b) => b);
-    this.bins = bins;
-    if (grow) return;
+    const { sums } = this;
+    const gauges = [...this.peaks, ...this.lasts, ...this.fills];
+    if (this.bins < MAX_BURST_BINS) {
+      const bins = Math.min(MAX_BURST_BINS, 2 * this.bins);
+      for (let i = 0; i < sums.length; i++) sums[i] = grown(sums[i]!, bins);
+      for (const gauge of gauges) gauge.grow(bins);
+      this.bins = bins;
+      return;
+    }
+    for (const values of sums) fold(values, 'sum', this.lastBin + 1);
+    for (const gauge of gauges) gauge.fold();
     this.binNs *= 2;
     this.lastBin >>>= 1;
   }
 
-  private widenGauge(gauge: Gauge, grow: boolean, bins: number, join: (a: number, b: number) => number): void {
-    if (grow) {
-      gauge.values = grown(gauge.values, bins);
-      return;
-    }
-    // An odd last bin has no neighbour yet: its value stays until the next.
-    if ((gauge.bin & 1) === 0 && gauge.bin + 1 < gauge.values.length) gauge.values[gauge.bin + 1] = gauge.current;
-    gauge.values = folded(gauge.values, join);
-    gauge.bin >>>= 1;
-  }
-
   result(): BurstRecording {
     const filled = this.lastBin + 1;
-    const cut = (values: Float64Array): Float64Array => values.slice(0, filled);
+    const cut = (values: Float64Array): Float64Array => values.subarray(0, filled);
     const gauges = [...this.peaks, ...this.lasts].map((gauge) => cut(gauge.upTo(this.lastBin)));
     const all = [...this.sums.map(cut), ...gauges];
     const names = [...BURST_SUMS, ...BURST_PEAKS, ...BURST_LASTS];
@@ -172,9 +183,15 @@ function grown(values: Float64Array, bins: number): Float64Array {
   return bigger;
 }
 
-/** Bins joined in pairs; the upper half becomes empty. */
-export function folded(values: Float64Array, join: (a: number, b: number) => number): Float64Array {
-  const out = new Float64Array(values.length);
-  for (let b = 0; b < values.length; b += 2) out[b >>> 1] = join(values[b]!, b + 1 < values.length ? values[b + 1]! : 0);
-  return out;
+/** How two bins become one: their sum, the larger value, the later value. */
+export type Join = 'sum' | 'peak' | 'last';
+
+/** Joins the first `used` bins in pairs, in place; what they leave is empty. */
+export function fold(values: Float64Array, join: Join, used: number): void {
+  const end = Math.min(values.length, used + (used & 1));
+  const half = end >>> 1;
+  if (join === 'sum') for (let b = 0; b < half; b++) values[b] = values[2 * b]! + values[2 * b + 1]!;
+  else if (join === 'last') for (let b = 0; b < half; b++) values[b] = values[2 * b + 1]!;
+  else for (let b = 0; b < half; b++) values[b] = Math.max(values[2 * b]!, values[2 * b + 1]!);
+  values.fill(0, half, end);
 }
