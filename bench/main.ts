@@ -11,8 +11,9 @@ import { compare, runOnce, which, type Comparison } from './measure.ts';
 import { copySumRows, ranAsProducer, ringRates } from './kernels.ts';
 import { multicastFigures } from './multicast.ts';
 import { engineMemory, indexMemory, openInput } from './memory.ts';
+import { whatIfTimes } from './what-if.ts';
 import { windowMemory } from './window-memory.ts';
-import { CAPTURES, ROWS, type CaptureName, type Row } from './rows.ts';
+import { CAPTURES, ROWS, type Capture, type CaptureName, type Row } from './rows.ts';
 
 const dist = dirname(fileURLToPath(import.meta.url));
 const root = resolve(dist, '..');
@@ -28,6 +29,7 @@ Generates its captures once, then runs Ringside and its peers in turn on the sam
   --json FILE     where the figures are written (test-results/bench.json)
   --fuzz N        dissect N mutated real packets instead (--seed S); none may fail
   --window FILE   peak memory of a host that has FILE open as a window has
+  --what-if FILE  what the Bursts panel waits for when a parameter changes, as JSON
   --multicast     multicast forwarding, joins and memory of 100,000 entries, as JSON (node --expose-gc dist/bench.js)
   --list          name the rows and their goals, run nothing`;
 
@@ -46,13 +48,13 @@ interface Outcome {
 async function ensureCapture(name: CaptureName, folder: string): Promise<string> {
   const path = join(folder, `${name}.pcap`);
   if (existsSync(path)) return path;
-  const { flows, packets } = CAPTURES[name];
+  const { flows, packets, ratePps }: Capture = CAPTURES[name];
   console.log(`making ${name}: ${packets.toLocaleString('en')} packets, ${flows.toLocaleString('en')} flows`);
   mkdirSync(folder, { recursive: true });
   const spec = join(folder, `${name}.yaml`);
   writeFileSync(
     spec,
-    `name: ${name}\nseed: 1\nformat: pcap\ndurationS: 1000\nstreams:\n  - kind: imix\n    flows: ${flows}\n    packets: ${packets}\n    ratePps: 400000\n    v6Share: 0\n`,
+    `name: ${name}\nseed: 1\nformat: pcap\ndurationS: 1000\nstreams:\n  - kind: imix\n    flows: ${flows}\n    packets: ${packets}\n    ratePps: ${ratePps ?? 400_000}\n    v6Share: 0\n`,
   );
   const partial = `${path}.part.pcap`;
   const run = await runOnce({
@@ -111,6 +113,7 @@ async function main(): Promise<void> {
       list: { type: 'boolean', default: false },
       open: { type: 'string' },
       window: { type: 'string' },
+      'what-if': { type: 'string' },
       fuzz: { type: 'string' },
       multicast: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
@@ -127,6 +130,10 @@ async function main(): Promise<void> {
   }
   if (values.window !== undefined) {
     console.log(JSON.stringify(await windowMemory(values.window)));
+    return;
+  }
+  if (values['what-if'] !== undefined) {
+    console.log(JSON.stringify(await whatIfTimes(values['what-if'], Number(values.rounds))));
     return;
   }
   if (values.multicast) {
@@ -162,6 +169,14 @@ async function main(): Promise<void> {
   for (const row of wanted) record(await runRow(row, await ensureCapture(row.capture, values.folder), rounds));
   const asked = (...ids: readonly string[]): boolean =>
     values.only === undefined || values.only.some((word) => ids.some((id) => id.includes(word)));
+  if (asked('what-if')) {
+    const { meterMs, socketsMs, firstMs } = await whatIfTimes(await ensureCapture('minute-100k', values.folder), rounds);
+    const base = { atLeast: 1_000, aim: 300, unit: 'ms' };
+    const title = 'Bursts panel, 100,000 packets of a minute:';
+    record({ ...base, id: 'what-if-first', title: `${title} first look`, value: firstMs });
+    record({ ...base, id: 'what-if-meter', title: `${title} a parameter of the meter`, value: meterMs.median });
+    record({ ...base, id: 'what-if-sockets', title: `${title} one of the sockets`, value: socketsMs.median });
+  }
   if (asked('copy-sum')) {
     for (const row of copySumRows(rounds)) record({ ...row, atLeast: row.id.startsWith('copy-sum-1500') ? 1.3 : 1, aim: 1.5, unit: 'x' });
   }

@@ -15,11 +15,19 @@ export interface Row {
   readonly needs: string;
 }
 
+export interface Capture {
+  readonly flows: number;
+  readonly packets: number;
+  /** 400,000 where nothing is said. */
+  readonly ratePps?: number;
+}
+
 export const CAPTURES = {
   'imix-10k': { flows: 10_000, packets: 1_000_000 },
   'imix-1m': { flows: 1_000_000, packets: 1_000_000 },
   'imix-10k-5m': { flows: 10_000, packets: 5_000_000 },
   'imix-1m-5m': { flows: 1_000_000, packets: 5_000_000 },
+  'minute-100k': { flows: 1_000, packets: 100_000, ratePps: 1_667 },
 } as const;
 export type CaptureName = keyof typeof CAPTURES;
 

@@ -1,10 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { WebSocket } from 'ws';
-import { SOCKET_PROTOCOL, SOCKET_TOKEN_PREFIX, createClient, webSocketPort, type EngineClient } from '../engine/contract/index.ts';
+import { connect, startHost } from './host-process.ts';
 
 /** The host's memory while a file is open in a window, MiB: peaks up to the end of each phase. */
 export interface WindowMemory {
@@ -26,10 +23,9 @@ const SEEKS = 8;
 
 /** Opens a file in a `ringside serve` as a window does, lets the run and the survey end, seeks about, and reads the host's peak memory. */
 export async function windowMemory(file: string): Promise<WindowMemory> {
-  const cli = join(dirname(fileURLToPath(import.meta.url)), 'cli.js');
-  const host = spawn(process.execPath, [cli, 'serve', file, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const host = startHost(file);
   try {
-    const client = await connect(await addressOf(host));
+    const client = await connect(host);
     const finished = new Promise<void>((resolve) => client.on('run.finished', () => resolve())); // prettier-ignore
     const idleMiB = memoryOf(host, 'VmHWM');
     const { initial } = await client.call('hello', {});
@@ -56,23 +52,6 @@ export async function windowMemory(file: string): Promise<WindowMemory> {
   } finally {
     host.kill('SIGTERM');
   }
-}
-
-async function addressOf(host: ChildProcess): Promise<URL> {
-  let text = '';
-  for await (const part of host.stdout as AsyncIterable<Buffer>) {
-    text += part.toString();
-    const line = text.split('\n', 1)[0] ?? '';
-    if (text.includes('\n')) return new URL((JSON.parse(line) as { url: string }).url);
-  }
-  throw new Error('the host ended before it said its address');
-}
-
-async function connect(url: URL): Promise<EngineClient> {
-  const token = url.searchParams.get('token') ?? '';
-  const socket = new WebSocket(`ws://${url.host}/ws`, [SOCKET_PROTOCOL, `${SOCKET_TOKEN_PREFIX}${token}`]);
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
-  return createClient(webSocketPort(socket));
 }
 
 async function steady(host: ChildProcess): Promise<void> {
