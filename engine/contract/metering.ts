@@ -36,10 +36,8 @@ const conditionRowSchema = z.strictObject({
   handover: z.boolean().default(false).describe('the machine moves to another cell: what was learnt of the gaps is forgotten'),
 });
 /** B-03 from an instant on. */
-export type ConditionRow = z.infer<typeof conditionRowSchema>;
 
 export const CONDITION_TRACES = ['steady', 'fading', 'handover', 'rows'] as const;
-export type ConditionTraceKind = (typeof CONDITION_TRACES)[number];
 
 export const conditionsSchema = z.strictObject({
   trace: z
@@ -80,7 +78,6 @@ export const networkSchema = z
 export type NetworkSpec = z.infer<typeof networkSchema>;
 
 export const METER_OVERFLOWS = ['tail_drop', 'head_drop', 'hold_in_pool'] as const;
-export type MeterOverflow = (typeof METER_OVERFLOWS)[number];
 
 export const meterSchema = z
   .strictObject({

@@ -20,7 +20,6 @@ export const MULTICAST_CHOICES = ['v4', 'v6', 'both', 'none'] as const;
 export type MulticastChoice = (typeof MULTICAST_CHOICES)[number];
 
 export const ROUTER_KINDS = ['v4', 'v6', 'dual', 'translation'] as const;
-export type MulticastRouterKind = (typeof ROUTER_KINDS)[number];
 
 export const RECEIVER_PROTOCOLS = ['igmpv1', 'igmpv2', 'igmpv3', 'mldv1', 'mldv2'] as const;
 
@@ -131,7 +130,6 @@ export const rendezvousSchema = z.strictObject({
   priority: z.int().min(0).max(255).default(192),
   bootstrap: z.boolean().default(false).describe('learned by bootstrap messages (RFC 5059) instead of configured everywhere'),
 });
-export type RendezvousSpec = z.infer<typeof rendezvousSchema>;
 
 export const multicastEventSchema = z.strictObject({
   atS,

@@ -150,7 +150,6 @@ export const cacheRowSchema = z.object({
   rounds: count,
   cpus: z.array(z.object({ loaded: count, previous: count })),
 });
-export type CacheRow = z.infer<typeof cacheRowSchema>;
 
 export const stackArenaSchema = z.object({
   tNs: count,

@@ -94,7 +94,6 @@ export const clatSchema = z
       .describe('IPv4 networks behind the CLAT; a host that is its own CLAT has 192.0.0.1 (RFC 7335)'),
   })
   .describe('customer side of 464XLAT (RFC 6877); pool6 is the prefix of the provider side');
-export type ClatSpec = z.infer<typeof clatSchema>;
 
 export const mapRuleSchema = z.strictObject({
   v6: address('IPv6 prefix of the rule'),

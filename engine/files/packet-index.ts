@@ -19,9 +19,6 @@ export const INDEX_BYTES_PER_PACKET = 29;
 /** Packets of one index at most: 2^31 rows, 66 GB of index. Packet numbers stay small integers. */
 export const MAX_PACKETS = 0x7fff_ffff;
 
-/** Largest file offset the index can hold: 48 bits, 256 TiB. */
-export const MAX_FILE_OFFSET = 2 ** 48 - 1;
-
 /** Top bit of the flow column: the packet runs against the flow's first direction. */
 export const FLOW_REVERSED = 0x8000_0000;
 

@@ -19,4 +19,3 @@ export const CLOCK_NOW = 0;
 export const CLOCK_NEXT = 1;
 /** Up to when services are being run. */
 export const CLOCK_UNTIL = 2;
-export const CLOCK_PLACES = 3;

@@ -81,7 +81,6 @@ export const REASON = {
   mapSpoofed: 101,
   mapNoPort: 102,
 } as const;
-export type ReasonCode = (typeof REASON)[keyof typeof REASON];
 
 type Row = readonly [keyof typeof REASON, TranslationVerdict, string, string];
 

@@ -28,6 +28,16 @@ export function badMulticast(file: string, issues: readonly ScenarioIssue[]): En
 /** A change somebody made to a running network: the fields of an event, at a time. */
 export type MulticastChange = Omit<MulticastEventSpec, 'atS'>;
 
+/** EngineError `limit` where the network does not come to an end of its events. */
+function run(network: MulticastNetwork, tNs: number): void {
+  if (network.runUntil(tNs)) return;
+  throw new EngineError({
+    code: 'limit',
+    message: 'The run has more events than a network should: data goes round in a circle.',
+    fix: 'Look for a loop of translation routers, or shorten durationS.',
+  });
+}
+
 /** Changes kept beside a scenario. */
 const MAX_CHANGES = 1_000;
 
@@ -72,8 +82,9 @@ export class MulticastLab {
 
   private finished(): MulticastNetwork {
     if (this.whole === undefined) {
-      this.whole = this.make();
-      this.whole.runUntil(this.whole.durationNs);
+      const whole = this.make();
+      run(whole, whole.durationNs);
+      this.whole = whole;
     }
     return this.whole;
   }
@@ -99,7 +110,7 @@ export class MulticastLab {
   stateAt(tNs: number): MulticastState {
     const target = Math.max(0, Math.min(tNs, this.network.durationNs));
     if (target < this.network.clock.nowNs) this.network = this.make();
-    this.network.runUntil(target);
+    run(this.network, target);
     return networkState(this.network, this.revision);
   }
 

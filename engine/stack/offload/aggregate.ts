@@ -1,5 +1,5 @@
 import { putU16, u16 } from '../../base/index.ts';
-import { CSUM_ABSENT, CSUM_DATA_VALID, finishChecksum, pseudoHeaderSum, sealIpv4Header, verifyFlags } from './checksum-metadata.ts';
+import { CSUM_DATA_VALID, finishChecksum, pseudoHeaderSum, sealIpv4Header, verifyFlags } from './checksum-metadata.ts';
 import { FlowMemory } from './flow-memory.ts';
 import { HeaderMatch } from './header-match.ts';
 import { turn } from './kernels.ts';
@@ -335,9 +335,4 @@ function copyShape(to: Shape, from: Shape): void {
   to.ack = from.ack;
   to.extensions = from.extensions;
   to.truncated = from.truncated;
-}
-
-/** Whether a packet's data was checked and found good, or has nothing to check. */
-export function isGood(flags: number): boolean {
-  return (flags & (CSUM_DATA_VALID | CSUM_ABSENT)) !== 0;
 }

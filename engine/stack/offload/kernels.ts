@@ -1,4 +1,4 @@
-import { finishSum, foldSum, sum16 } from '../../wire/index.ts';
+import { foldSum, sum16 } from '../../wire/index.ts';
 import { kernelModule, type WasmVariant } from './wasm-kernels.ts';
 
 /**
@@ -116,11 +116,6 @@ export function wasmKernel(memory: WebAssembly.Memory, variant: WasmVariant): Su
 /** Bytes turned round: the sum of the same bytes one place further on (RFC 1071 section 2 (B), V-05). */
 export function turn(sum: number): number {
   return ((sum & 0xff) << 8) | (sum >>> 8);
-}
-
-/** A ones' complement sum has two zeros; no packet sums to the positive one, but kernels may differ in which they give for all zeros. */
-export function sameSum(a: number, b: number): boolean {
-  return a === b || finishSum(a) === finishSum(b);
 }
 
 /** Bytes of memory that the self-check uses, from address 0 on. */

@@ -89,8 +89,12 @@ export class ConvertersPanelState {
   async look(session: string, call: number): Promise<void> {
     this.call = call;
     this.messages = [];
-    const { rows } = await this.#app.call('converters.messages', { session, call, first: 0, count: MESSAGES });
-    if (this.call === call) this.messages = rows;
+    try {
+      const { rows } = await this.#app.call('converters.messages', { session, call, first: 0, count: MESSAGES });
+      if (this.call === call) this.messages = rows;
+    } catch (error) {
+      this.error = error;
+    }
   }
 
   /** Parameters as the scenario has them again. */
