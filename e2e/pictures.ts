@@ -2,9 +2,11 @@
  * Takes the pictures of the documentation from the program as it was built: `node scripts/pictures.mjs`. They are 1600 x 1000,
  * from bundled samples, and the same input gives the same picture but for the terminal's prompt.
  */
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
+import { ringside } from './support/command.ts';
 import { chromiumPath, root, sample } from './support/paths.ts';
 import { Served, launchBrowser, openWindow, type Window, type WindowOptions } from './support/window.ts';
 import { openPalette, status } from './support/workbench.ts';
@@ -12,7 +14,7 @@ import { openPalette, status } from './support/workbench.ts';
 const SAMPLE = 'burst-lte.pcapng';
 /** Dropped by the channel's ring in the scenario small-rings, in the middle of a burst. */
 const BURST_PACKET = 3_743;
-const folder = join(root, 'docs', 'pictures');
+const pictures = join(root, 'docs', 'pictures');
 
 async function shoot(page: Page, name: string): Promise<void> {
   // The pointer must not leave a hover behind, and a notice goes by itself.
@@ -24,7 +26,7 @@ async function shoot(page: Page, name: string): Promise<void> {
   await page.evaluate(() => {
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
   });
-  await page.screenshot({ path: join(folder, `${name}.png`) });
+  await page.screenshot({ path: join(pictures, `${name}.png`) });
   process.stdout.write(`${name}.png\n`);
 }
 
@@ -74,6 +76,72 @@ async function shootBursts(page: Page): Promise<void> {
   await shoot(page, 'bursts');
 }
 
+/** A panel that brings its own networks, when this text in it says that one has been run. */
+async function shootNetwork(page: Page, words: string, name: string, ready: string): Promise<void> {
+  await openPalette(page, words);
+  await openPalette(page, 'maximise');
+  await page.getByText(ready).first().waitFor();
+  await shoot(page, name);
+}
+
+/** Panels whose content does not depend on the input. */
+async function shootNetworks(page: Page): Promise<void> {
+  await shootNetwork(page, 'show converters', 'converters', 'conserved ✓');
+  await page.getByRole('group', { name: 'View' }).getByRole('button', { name: 'Calls' }).click();
+  await page.getByText('Chosen because').first().waitFor();
+  await shoot(page, 'converters-calls');
+  await openPalette(page, 'maximise');
+  await shootNetwork(page, 'show multicast', 'multicast', 'conserved ✓');
+  await openPalette(page, 'maximise');
+}
+
+/** Downloads in lumps, with all their bytes: the samples are cut short, and what is cut cannot be merged. */
+const DOWNLOADS = `name: downloads
+seed: 5
+durationS: 0.2
+streams:
+  - { kind: burst, flows: 4, tcpShare: 1, packetsMin: 60, packetsMax: 90, periodMs: 20, lineBps: 1000000000, bytes: 1500, acks: false }
+`;
+
+async function shootOffloads(browser: Browser): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'ringside-pictures-'));
+  const [spec, capture] = [join(folder, 'downloads.yaml'), join(folder, 'downloads.pcapng')];
+  writeFileSync(spec, DOWNLOADS);
+  await ringside(['generate', spec, '-o', capture]).finished;
+  const served = await Served.start(capture, '--scenario', 'offload-aggregation');
+  try {
+    const { page, context } = await workbench(browser, served);
+    await openPalette(page, 'show offloads');
+    await openPalette(page, 'maximise');
+    await page.getByRole('listbox', { name: 'Segments of the aggregate' }).getByRole('option').first().waitFor();
+    await page.locator('.scroll.stale').waitFor({ state: 'detached' });
+    await shoot(page, 'offloads');
+    await context.close();
+  } finally {
+    await served.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The sessions of a NAT64, and one packet before and after. */
+async function shootTranslated(browser: Browser): Promise<void> {
+  const served = await Served.start(sample('nat64-arriving.pcapng'), '--scenario', 'nat64');
+  try {
+    const { page, context } = await workbench(browser, served);
+    await moveTo(page, 290);
+    await openPalette(page, 'show translated flows');
+    await openPalette(page, 'maximise');
+    await page.locator('#translated-grid .layer').getByText('ESTABLISHED').first().waitFor();
+    await shoot(page, 'translated');
+    await page.getByRole('tab', { name: 'Packet pair' }).click();
+    await page.getByRole('region', { name: 'Packet before and after' }).getByText('TTL and hop limit').waitFor();
+    await shoot(page, 'translated-packet');
+    await context.close();
+  } finally {
+    await served.stop();
+  }
+}
+
 /** The Stack panel in a scenario that has everything it shows. */
 async function shootStack(browser: Browser): Promise<void> {
   const served = await Served.start(sample(SAMPLE), '--scenario', 'stack-instances');
@@ -95,7 +163,7 @@ async function shootStack(browser: Browser): Promise<void> {
 async function main(): Promise<void> {
   const executable = chromiumPath();
   if (executable === undefined) throw new Error('The pictures need an installed Chromium.');
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(pictures, { recursive: true });
   const browser = await launchBrowser(executable);
   const empty = await Served.start();
   const served = await Served.start(sample(SAMPLE), '--scenario', 'small-rings');
@@ -128,6 +196,10 @@ async function main(): Promise<void> {
       await openPalette(page, 'maximise');
     }
     await shootBursts(page);
+    await openPalette(page, 'maximise');
+    await shootNetworks(page);
+    await shootOffloads(browser);
+    await shootTranslated(browser);
     await shootStack(browser);
   } finally {
     await browser.close();

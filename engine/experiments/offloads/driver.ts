@@ -21,7 +21,7 @@ export const offloadDriver: Experiment = {
   question: 'What does it cost that the driver cannot take checksums, and who pays for it?',
   source: 'stack 2.4, experiment 4 (claim 8)',
   method:
-    'The same downloads are received with a driver that can take checksums and with one that cannot, and with a port that lets the switch do it or not. The bytes that reach the port must be the same. The cost is that of the whole receive path on 1,024 of the packets, fastest of many rounds.',
+    'The same downloads are received with a driver that can take checksums and with one that cannot, and with a port that lets the switch do it or not. The bytes that reach the port must be the same. The cost is that of the whole receive path on 1,024 of the packets, fastest of many rounds. The scenarios offload-checksum-driver and offload-checksum-stack are the last row and the first.',
   measured: true,
   async run({ size, seed, step }) {
     const full = size === 'full';

@@ -64,7 +64,7 @@ export const offloadSegmentation: Experiment = {
   question: 'What does a stack save that hands over large packets and lets the switch cut them?',
   source: 'stack 2.4, experiment 2',
   method:
-    'Packets that this machine sends in lumps are joined as its stack would have handed them over, up to each size, and cut by the switch at an MTU of 1500 bytes. Hand-overs are counted; on the wire are the same packets each time. The cost is that of cutting, copying and summing one packet of that size: by the switch in its one copy, or by the stack before the copy of each packet to the driver.',
+    'Packets that this machine sends in lumps are joined as its stack would have handed them over, up to each size, and cut by the switch at an MTU of 1500 bytes. Hand-overs are counted; on the wire are the same packets each time. The cost is that of cutting, copying and summing one packet of that size: by the switch in its one copy, or by the stack before the copy of each packet to the driver. The scenario offload-segmentation is the row of 16 KiB.',
   measured: true,
   async run({ size, seed, step }) {
     const full = size === 'full';

@@ -57,6 +57,7 @@ export class ConvertersPanelState {
     this.id = id;
     this.set = {};
     this.call = -1;
+    this.tNs = 0;
     await this.run(session);
   }
 

@@ -20,7 +20,11 @@ const node = (id: string, role: ConverterNode['role'], sessions = 0): ConverterN
   ports: 0,
 });
 
-test('nobody stands on somebody else, and all are inside', () => {
+test.each([
+  [300, 200],
+  [900, 600],
+  [1_100, 260],
+])('nobody stands on somebody else in %i x %i px, and all are inside', (width, height) => {
   const nodes = [
     ...Array.from({ length: 17 }, (_, i) => node(`a${String(i)}`, 'v4')),
     ...Array.from({ length: 40 }, (_, i) => node(`b${String(i)}`, 'dual')),
@@ -28,10 +32,10 @@ test('nobody stands on somebody else, and all are inside', () => {
     node('gateway', 'gateway'),
     node('switch', 'switch'),
   ];
-  const placed = place(nodes);
+  const placed = place(nodes, width, height);
   expect(placed).toHaveLength(nodes.length);
   for (const [i, a] of placed.entries()) {
-    expect(a.x > 0 && a.x < 100 && a.y > 0 && a.y < 60).toBe(true);
+    expect(a.x - a.radius > 0 && a.x + a.radius < width && a.y - a.radius > 0 && a.y + a.radius < height).toBe(true);
     for (const b of placed.slice(i + 1)) expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThan(a.radius + b.radius);
   }
 });

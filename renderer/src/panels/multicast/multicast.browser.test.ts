@@ -55,6 +55,8 @@ test('draws both paths, the winner bold, and says why; the choice flips with the
     expect(sentence(s)).not.toBe(before);
     expect(s.all('.link.winner').map((one) => one.getAttribute('aria-label')?.split(',')[1]?.trim())).toContain('v6');
   });
+  const branches = s.all('.link.branch').map((one) => one.getAttribute('aria-label')?.split(', cost')[0]);
+  expect(branches).toEqual(expect.arrayContaining(['Link settop-r3, v4', 'Link edge, v6', 'Link laptop-r3, v6']));
 });
 
 test('a cost is changed at a link that was clicked, the choice follows, and the change is taken back', async () => {
@@ -80,11 +82,11 @@ test('a cost is changed at a link that was clicked, the choice follows, and the 
 
 test('shows joins with their fields in the other family, and maps addresses', async () => {
   const s = await open();
-  button(s, 'Joins and prunes').click();
+  button(s, 'Joins').click();
   await eventually(() => {
     expect(s.all('.translated').map((one) => one.textContent)).toContainEqual(expect.stringContaining('ff3e::'));
   });
-  button(s, 'Address mapper').click();
+  button(s, 'Mapper').click();
   await eventually(() => {
     expect(s.root.textContent).toContain('232.1.2.3 ⇄');
     expect(s.all('.part').length).toBeGreaterThan(1);

@@ -7,15 +7,23 @@ export interface NodePlace {
   readonly y: number;
 }
 
-/** Size of one plane, in the units of the drawing. */
-export const PLANE_WIDTH = 100;
-export const PLANE_HEIGHT = 30;
+/** Between the planes, px. */
+const GAP = 8;
+/** Left free in a plane beside its nodes, px: half a name at the sides, the plane's own name above, the name of the lowest node below. */
+const SIDE = 40;
+const ABOVE = 6;
+const BELOW = 8;
+
+/** Height of each of two planes one above the other, px. */
+export const planeHeight = (height: number): number => Math.max(60, Math.floor((height - GAP) / 2));
 
 /**
  * Places by distance from the sources: sources at the left, receivers at the right, routers between by hops. In a column nodes stand in the
- * order of the mean place of their neighbours to the left, which keeps lines from crossing without need. The same network always gives the same picture.
+ * order of the mean place of their neighbours to the left, which keeps lines from crossing without need. The same network always gives the same
+ * picture in a plane of the same size, in px.
  */
-export function layout(nodes: readonly MulticastNode[], links: readonly MulticastLinkInfo[]): NodePlace[] {
+export function layout(nodes: readonly MulticastNode[], links: readonly MulticastLinkInfo[], width: number, height: number): NodePlace[] {
+  const inner = Math.max(0, height - ABOVE - BELOW);
   const neighbours = new Map<string, string[]>(nodes.map((node) => [node.id, []]));
   for (const { ends } of links) for (const a of ends) for (const b of ends) if (a !== b) neighbours.get(a)?.push(b);
   const depth = new Map<string, number>();
@@ -38,13 +46,13 @@ export function layout(nodes: readonly MulticastNode[], links: readonly Multicas
   for (const [column, list] of [...columns].sort(([a], [b]) => a - b)) {
     const wish = (node: MulticastNode): number => {
       const known = (neighbours.get(node.id) ?? []).flatMap((id) => y.get(id) ?? []);
-      return known.length === 0 ? PLANE_HEIGHT / 2 : known.reduce((sum, value) => sum + value, 0) / known.length;
+      return known.length === 0 ? ABOVE + inner / 2 : known.reduce((sum, value) => sum + value, 0) / known.length;
     };
     const sorted = list.map((node) => ({ node, wish: wish(node) })).sort((a, b) => a.wish - b.wish || (a.node.id < b.node.id ? -1 : 1));
     for (const [i, { node }] of sorted.entries()) {
-      const at = ((i + 0.5) * PLANE_HEIGHT) / sorted.length;
+      const at = ABOVE + ((i + 0.5) * inner) / sorted.length;
       y.set(node.id, at);
-      places.push({ node, x: 5 + (column * (PLANE_WIDTH - 10)) / Math.max(1, last), y: at });
+      places.push({ node, x: SIDE + (column * Math.max(0, width - 2 * SIDE)) / Math.max(1, last), y: at });
     }
   }
   return places;
