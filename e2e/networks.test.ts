@@ -32,7 +32,7 @@ describe.skipIf(executable === undefined)(executable === undefined ? 'network pa
   test('Converters: a call goes through a terminal, and through the gateway once that is chosen', { timeout: 120_000 }, async () => {
     const { page, complaints } = window;
     await openPalette(page, 'show converters');
-    await page.getByText('conserved ✓').first().waitFor();
+    await page.getByRole('table', { name: 'Converters' }).locator('tbody tr').first().waitFor();
     expect(await figure('by terminals')).toBeGreaterThan(0);
     expect(await figure('by the gateway')).toBe(0);
     expect(await figure('delay p50')).toBeGreaterThan(0);

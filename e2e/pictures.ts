@@ -76,22 +76,22 @@ async function shootBursts(page: Page): Promise<void> {
   await shoot(page, 'bursts');
 }
 
-/** A panel that brings its own networks, when this text in it says that one has been run. */
+/** A panel that brings its own networks, once this part of it says that one has been run. */
 async function shootNetwork(page: Page, words: string, name: string, ready: string): Promise<void> {
   await openPalette(page, words);
   await openPalette(page, 'maximise');
-  await page.getByText(ready).first().waitFor();
+  await page.locator(ready).first().waitFor();
   await shoot(page, name);
 }
 
 /** Panels whose content does not depend on the input. */
 async function shootNetworks(page: Page): Promise<void> {
-  await shootNetwork(page, 'show converters', 'converters', 'conserved ✓');
+  await shootNetwork(page, 'show converters', 'converters', 'table[aria-label="Converters"] tbody tr');
   await page.getByRole('group', { name: 'View' }).getByRole('button', { name: 'Calls' }).click();
   await page.getByText('Chosen because').first().waitFor();
   await shoot(page, 'converters-calls');
   await openPalette(page, 'maximise');
-  await shootNetwork(page, 'show multicast', 'multicast', 'conserved ✓');
+  await shootNetwork(page, 'show multicast', 'multicast', 'table[aria-label="Entries"] tbody tr');
   await openPalette(page, 'maximise');
 }
 
