@@ -84,7 +84,7 @@ export const multicastCountersSchema = z.object({
   fragments: count,
   /** By name of MULTICAST_DROPS; only those above zero. */
   drops: z.record(z.string(), count),
-  /** Bytes that a second copy over the other family would have cost this router's links. */
+  /** Bytes of duplicates of the other family that were dropped here instead of sent on. */
   bytesSaved: count,
 });
 export type MulticastCounters = z.infer<typeof multicastCountersSchema>;
