@@ -49,14 +49,14 @@ async function open(context: CallContext): Promise<SessionInfo> {
       },
     },
   });
-  if (follower === undefined) core.runInBackground();
+  if (follower === undefined) core.runs.runInBackground();
   else followLive(core, follower);
   return core.info();
 }
 
 /** Takes in what the capture appends, and tells the window what has come. */
 function followLive(live: SessionCore, from: Follower): void {
-  live.follow();
+  live.transport.follow();
   let known = -1;
   const timer = setInterval(() => {
     if (!from.input.growing) {
@@ -64,7 +64,7 @@ function followLive(live: SessionCore, from: Follower): void {
       return;
     }
     from.take();
-    live.catchUp();
+    live.transport.catchUp();
     served.event('live.status', { session: data.id, status: status() });
     // The first packets bring the interfaces and the epoch: the window shows them.
     if (known < 1 && from.input.packets !== known) {

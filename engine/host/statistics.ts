@@ -30,10 +30,9 @@ export async function statisticsOfFile(request: StatisticsRequest): Promise<Stat
       if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The replay was cancelled.' });
     }
     if (atNs !== undefined) playhead.advance(atNs);
-    return playhead.inspect((pipeline) => {
-      if (atNs === undefined) pipeline.finish();
-      return stackStatistics(pipeline, request.filter);
-    });
+    const { pipeline } = playhead;
+    if (atNs === undefined) pipeline.finish();
+    return stackStatistics(pipeline, request.filter);
   } finally {
     input.dispose();
   }

@@ -10,6 +10,7 @@ import {
 } from '../../contract/index.ts';
 import {
   burstSeries,
+  burstState,
   mergeStages,
   parseScenario,
   regulatedScenario,
@@ -21,9 +22,11 @@ import {
   type QueueRegulation,
   type RunResult,
 } from '../../lab/index.ts';
-import { badScenario, type SessionCore } from './core.ts';
+import type { SessionCore } from './core.ts';
 import { newVerdicts } from './packets.ts';
 import { runInSlices } from './run-in-slices.ts';
+import { badScenario } from './scenario.ts';
+import { notFinished } from './whole-runs.ts';
 
 /** The calls of the Burst panel about the meter that a session answers. */
 type SessionBurstCall = 'burst.outcome' | 'burst.run' | 'burst.state' | 'burst.sockets';
@@ -87,14 +90,14 @@ async function whatIf(core: SessionCore, request: CallRequest<'burst.run'>, cont
     if (!text.ok) throw badScenario(id, text.error);
     const scenario = parseScenario(text.value);
     if (!scenario.ok) throw badScenario(id, scenario.error);
-    const { input, runner } = core.forRuns();
+    const { input } = core;
     const { packets } = input;
     const key = runKey(scenario.value, enable);
     const before = enable ? kept.on : kept.off;
     const result =
       before?.key === key && before.packets === packets
         ? before.result
-        : await (packets <= MAX_SLICED ? runInSlices : runner)({
+        : await (packets <= MAX_SLICED ? runInSlices : core.runs.runner)({
             input,
             scenario: scenario.value,
             scenarioSha256: scenarioSha256(scenario.value),
@@ -118,15 +121,15 @@ async function whatIf(core: SessionCore, request: CallRequest<'burst.run'>, cont
 export function burstHandlers(core: () => SessionCore): Pick<EngineHandlers, SessionBurstCall> {
   return {
     'burst.outcome': (request) => {
-      const { result } = core().forRuns();
-      if (result === null) throw new EngineError({ code: 'busy', message: 'The replay of the whole input has not finished yet.' });
-      return outcomeOf(result, request);
+      const { last } = core().runs;
+      if (last === null) throw notFinished();
+      return outcomeOf(last, request);
     },
     'burst.run': (request, context) => whatIf(core(), request, context),
-    'burst.state': () => core().burstState(),
+    'burst.state': () => burstState(core().playhead.pipeline, core().playhead.tNs),
     'burst.sockets': ({ sort, descending, first, count }) => {
-      const { result } = core().forRuns();
-      const rows = result === null ? [] : sortSockets(socketRows(regulations(result)), sort, descending);
+      const { last } = core().runs;
+      const rows = last === null ? [] : sortSockets(socketRows(regulations(last)), sort, descending);
       return { total: rows.length, rows: rows.slice(first, first + count) };
     },
   };

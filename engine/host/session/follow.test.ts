@@ -37,26 +37,26 @@ describe.each(['burst-lte.pcapng', 'microbursts.pcap'])('a spool file that grows
       timestamps: 'kernel',
       events: { transport: () => undefined, runFinished: (data) => runs.push(data), runFailed: () => undefined, changed: () => undefined },
     });
-    core.follow();
+    core.transport.follow();
     follower.take();
-    core.catchUp();
+    core.transport.catchUp();
     const some = follower.input.packets;
     expect(some).toBeGreaterThan(100);
-    expect(core.transport()).toMatchObject({ state: 'live', packet: some });
-    expect(core.frame().packets).toBe(some);
+    expect(core.transport.state()).toMatchObject({ state: 'live', packet: some });
+    expect(core.playhead.frame().packets).toBe(some);
     expect(core.info()).toMatchObject({ kind: 'live', timestamps: 'kernel' });
 
     for (let at = 50_001; at < whole.length; at += 99_999) {
       appendFileSync(path, whole.subarray(at, at + 99_999));
       follower.take();
-      core.catchUp();
+      core.transport.catchUp();
     }
     const rows = core.packetRows(1, 400).rows;
     expect(rows.some(({ verdict }) => verdict === 'delivered')).toBe(true);
-    expect((await core.seekPacket(50)).state).toBe('paused');
-    core.catchUp();
-    expect(core.transport().packet).toBe(50);
-    expect((await core.play(0)).state).toBe('live');
+    expect((await core.transport.seekPacket(50)).state).toBe('paused');
+    core.transport.catchUp();
+    expect(core.transport.state().packet).toBe(50);
+    expect((await core.transport.play(0)).state).toBe('live');
 
     follower.end();
     core.endOfInput();

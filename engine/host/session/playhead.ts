@@ -1,6 +1,6 @@
-import type { BurstState, LiveFrame, Scenario } from '../../contract/index.ts';
+import type { LiveFrame, Scenario } from '../../contract/index.ts';
 import { RecordBatch } from '../../files/index.ts';
-import { Pipeline, burstState, type FlowList, type Player, type VerdictSink } from '../../lab/index.ts';
+import { Pipeline, type FlowList, type Player, type VerdictSink } from '../../lab/index.ts';
 import { ClassifiedBatch, classifyBatch } from '../../wire/index.ts';
 import type { SessionInput } from './input.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -16,27 +16,28 @@ export class Playhead implements Player {
   private readonly scenario: Scenario;
   private readonly verdicts: VerdictSink | undefined;
   private readonly drainedNs: () => number;
-  private pipeline: Pipeline;
+  private current: Pipeline;
   private readonly snapshots: Snapshots;
   private readonly batch = new RecordBatch();
   private readonly classified = new ClassifiedBatch(this.batch.capacity);
   private batchFirst = 1;
 
   /**
-   * `snapshots` are of this input and scenario. `drainedNs`: when the rings run empty after the last packet, once a run has shown it. `verdicts`: kept by this pipeline itself, for
-   * a live capture that no run has gone through yet.
+   * `snapshots` are of this input and scenario. `drainedNs`: when the rings run empty after the last packet, once a run has shown it.
+   * `verdicts`: kept by this pipeline itself, for a live capture that no run has gone through yet.
    */
   constructor(input: SessionInput, scenario: Scenario, snapshots: Snapshots, drainedNs: () => number, verdicts?: VerdictSink) {
     this.input = input;
     this.scenario = scenario;
     this.drainedNs = drainedNs;
     this.verdicts = verdicts;
-    this.pipeline = this.newPipeline();
+    this.current = this.newPipeline();
     this.snapshots = snapshots;
   }
 
-  get state(): Pipeline {
-    return this.pipeline;
+  /** The pipeline as it stands; nothing of it may be kept or changed. */
+  get pipeline(): Pipeline {
+    return this.current;
   }
 
   get packets(): number {
@@ -48,7 +49,7 @@ export class Playhead implements Player {
   }
 
   get packet(): number {
-    return this.pipeline.fed;
+    return this.current.fed;
   }
 
   timeOf(packet: number): number {
@@ -60,28 +61,28 @@ export class Playhead implements Player {
   }
 
   feed(last: number, limit: number): number {
-    const number = this.pipeline.fed + 1;
+    const number = this.current.fed + 1;
     const wanted = Math.min(limit, Math.min(last, this.input.packets) - number + 1);
     if (wanted <= 0 || !this.load(number)) return 0;
     const from = number - this.batchFirst;
     const to = Math.min(this.batch.count, from + wanted);
-    this.pipeline.feed(this.batch, this.classified, from, to, number);
-    this.tNs = Math.max(this.tNs, this.timeOf(this.pipeline.fed));
+    this.current.feed(this.batch, this.classified, from, to, number);
+    this.tNs = Math.max(this.tNs, this.timeOf(this.current.fed));
     this.revision++;
-    this.snapshots.offer(this.pipeline);
+    this.snapshots.offer(this.current);
     return to - from;
   }
 
   advance(tNs: number): void {
-    this.pipeline.advanceTo(tNs);
+    this.current.advanceTo(tNs);
     this.tNs = Math.max(this.tNs, tNs);
     this.revision++;
   }
 
   restore(packet: number, tNs: number): void {
     const snapshot = this.snapshots.before(packet, tNs);
-    if (snapshot === undefined) this.pipeline = this.newPipeline();
-    else this.pipeline.restore(snapshot);
+    if (snapshot === undefined) this.current = this.newPipeline();
+    else this.current.restore(snapshot);
     this.tNs = snapshot?.tNs ?? 0;
     this.unreadable = false;
     this.revision++;
@@ -89,22 +90,12 @@ export class Playhead implements Player {
 
   /** Flows up to the playhead. */
   flows(): FlowList {
-    this.pipeline.flows.refresh();
-    return this.pipeline.flows;
+    this.current.flows.refresh();
+    return this.current.flows;
   }
 
   frame(): LiveFrame {
-    return { ...this.pipeline.frame(), tNs: this.tNs, revision: this.revision };
-  }
-
-  /** Meter rings, pools and sockets at the playhead; null where no port feeds sockets. */
-  burstState(): BurstState | null {
-    return burstState(this.pipeline, this.tNs);
-  }
-
-  /** Looks at the pipeline as it stands; nothing of it may be kept or changed. */
-  inspect<T>(look: (pipeline: Pipeline) => T): T {
-    return look(this.pipeline);
+    return { ...this.current.frame(), tNs: this.tNs, revision: this.revision };
   }
 
   private newPipeline(): Pipeline {

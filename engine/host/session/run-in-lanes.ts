@@ -2,8 +2,8 @@ import { EngineError } from '../../contract/index.ts';
 import { MAX_SERIES_BINS, hasTranslator, type RunResult } from '../../lab/index.ts';
 import { defaultLanes, runLanes } from '../lanes.ts';
 import { laneWorkerFile } from '../paths.ts';
-import type { RunRequest } from './core.ts';
 import { runInSlices } from './run-in-slices.ts';
+import type { RunRequest } from './whole-runs.ts';
 
 /** Below this a run is over before threads have started. */
 const MIN_PACKETS = 50_000;

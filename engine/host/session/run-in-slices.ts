@@ -2,7 +2,7 @@ import { EngineError } from '../../contract/index.ts';
 import { RecordBatch } from '../../files/index.ts';
 import { MAX_SERIES_BINS, Pipeline, mergeResults, type RunResult } from '../../lab/index.ts';
 import { ClassifiedBatch, classifyBatch } from '../../wire/index.ts';
-import type { RunRequest } from './core.ts';
+import type { RunRequest } from './whole-runs.ts';
 
 /** Work between two looks at the thread's messages. */
 const SLICE_MS = 6;

@@ -1,5 +1,4 @@
 import {
-  EngineError,
   VERDICTS,
   type AdvisoryFlow,
   type CallName,
@@ -20,6 +19,7 @@ import {
 import type { PacketIndex } from '../../files/index.ts';
 import { DROP_REASONS } from '../../stack/index.ts';
 import type { SessionCore } from './core.ts';
+import { notFinished } from './whole-runs.ts';
 
 const VERDICT_DROPPED = VERDICTS.indexOf('dropped');
 /** Rows of the advisory strip. */
@@ -28,20 +28,18 @@ const MAX_ADVISORY_ROWS = 64;
 /** The calls of the Stack panel. */
 export function stackHandlers(core: () => SessionCore): Pick<EngineHandlers, Extract<CallName, `stack.${string}`>> {
   return {
-    'stack.topology': () => core().inspect((pipeline) => stackTopology(pipeline, core().frame().tNs)),
-    'stack.arena': () => core().inspect((pipeline) => stackArena(pipeline, core().frame().tNs)),
-    'stack.statistics': ({ filter, first, count }) =>
-      core().inspect((pipeline) => {
-        const records = stackStatistics(pipeline, filter);
-        return { total: records.length, records: records.slice(first, first + count) };
-      }),
+    'stack.topology': () => stackTopology(core().playhead.pipeline, core().playhead.tNs),
+    'stack.arena': () => stackArena(core().playhead.pipeline, core().playhead.tNs),
+    'stack.statistics': ({ filter, first, count }) => {
+      const records = stackStatistics(core().playhead.pipeline, filter);
+      return { total: records.length, records: records.slice(first, first + count) };
+    },
     'stack.dropsOverTime': ({ fromNs, toNs, bins }) => {
       const { finished, input } = core();
-      if (finished === null) throw new EngineError({ code: 'busy', message: 'The replay of the whole input has not finished yet.' });
+      if (finished === null) throw notFinished();
       return dropsOverTime(input.index, finished.verdicts, { fromNs, toNs: Math.max(fromNs, toNs), bins });
     },
-    'stack.advisories': ({ fromNs, toNs }) =>
-      core().inspect((pipeline) => advisories(pipeline, core().finished?.result ?? null, fromNs, toNs)),
+    'stack.advisories': ({ fromNs, toNs }) => advisories(core().playhead.pipeline, core().runs.last, fromNs, toNs),
   };
 }
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
     events: { transport: nothing, runFinished: nothing, runFailed: nothing, changed: nothing },
   });
   calls = translatedHandlers(() => core);
-  await core.run(undefined, context);
+  await core.runs.run(undefined, context);
 });
 afterAll(() => {
   core.dispose();
@@ -36,7 +36,7 @@ const sessions = async (filter = '', first = 0) =>
 describe('the calls of the Translated flows panel', () => {
   test('are empty at the start and follow the playhead', async () => {
     expect(await sessions()).toMatchObject({ total: 0, rows: [], ports: [{ id: 'nat64', mode: 'nat64', flows: 0 }] });
-    await core.seek(core.input.endNs);
+    await core.transport.seek(core.input.endNs);
     const { total, rows, ports } = await sessions();
     expect(total).toBe(rows.length);
     expect(ports[0]!.translated).toBeGreaterThan(150);
@@ -50,9 +50,9 @@ describe('the calls of the Translated flows panel', () => {
     expect(tcp.packets46).toBeGreaterThan(0);
     expect(['ESTABLISHED', 'V6 FIN RCV', 'V4 FIN RCV', 'V4+V6 FIN RCV']).toContain(tcp.state);
     expect(tcp.endsNs).toBeGreaterThan(tcp.lastNs);
-    await core.seek(0);
+    await core.transport.seek(0);
     expect((await sessions()).total).toBeLessThan(total);
-    await core.seek(core.input.endNs);
+    await core.transport.seek(core.input.endNs);
     expect(await sessions()).toMatchObject({ total });
   });
 

@@ -12,14 +12,14 @@ export function translatedHandlers(
 > {
   return {
     'translator.sessions': (query) => {
-      const { pipeline, tNs } = core().atPlayhead();
+      const { pipeline, tNs } = core().playhead;
       return { tNs, ports: portRows(pipeline), ...translatedFlows(pipeline, query) };
     },
-    'translator.bindings': (query) => bindingRows(core().atPlayhead().pipeline, query),
-    'translator.refusals': () => ({ rows: refusalRows(core().atPlayhead().pipeline) }),
+    'translator.bindings': (query) => bindingRows(core().playhead.pipeline, query),
+    'translator.refusals': () => ({ rows: refusalRows(core().playhead.pipeline) }),
     'translator.pair': ({ number }) => ({ steps: core().explained(number)?.steps.map(pairOf) ?? [] }),
     'translator.map': ({ port, address }) => ({ mappings: map(core(), port, address) }),
-    'translator.pools': () => poolRows(core().atPlayhead().pipeline),
+    'translator.pools': () => poolRows(core().playhead.pipeline),
   };
 }
 
@@ -45,7 +45,7 @@ function pairOf({ port, number, tNs, side, code, before, after }: TranslationSte
 }
 
 function map(core: SessionCore, port: string, address: string) {
-  const found = translatorsOf(core.atPlayhead().pipeline).find(({ id }) => id === port);
+  const found = translatorsOf(core.playhead.pipeline).find(({ id }) => id === port);
   if (found === undefined) throw new EngineError({ code: 'not-found', message: `The scenario has no translator port ${port}.` });
   const settings = compileSettings(found.spec);
   if (!settings.ok) throw new EngineError({ code: 'bad-input', message: settings.error.message, where: { field: settings.error.field } });

@@ -1,0 +1,27 @@
+import { EngineError, type Scenario, type ScenarioIssue } from '../../contract/index.ts';
+import { parseScenario, scenarioSha256 } from '../../lab/index.ts';
+
+/** A session's scenario: the text that people edit, and what it means. */
+export interface SessionScenario {
+  readonly id: string;
+  readonly yaml: string;
+  readonly value: Scenario;
+  readonly sha256: string;
+}
+
+/** Reads a scenario's text; EngineError `bad-input` names the field and the line. */
+export function readScenario(id: string, yaml: string): SessionScenario {
+  const parsed = parseScenario(yaml);
+  if (!parsed.ok) throw badScenario(id, parsed.error);
+  return { id, yaml, value: parsed.value, sha256: scenarioSha256(parsed.value) };
+}
+
+export function badScenario(file: string, issues: readonly ScenarioIssue[]): EngineError {
+  const first = issues[0];
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
+  return new EngineError({
+    code: 'bad-input',
+    message: `${first === undefined || first.field === '' ? '' : `${first.field}: `}${first?.message ?? 'not a scenario'}${more}`,
+    where: { file, line: first?.line ?? 1, field: first?.field ?? '' },
+  });
+}
