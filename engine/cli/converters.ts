@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { EngineError, type ConverterDecision, type ConvertersResult, type ConvertersSpec } from '../contract/index.ts';
 import { NS_PER_S, formatSeconds } from '../base/index.ts';
 import { PcapngWriter, atomicFile } from '../files/index.ts';
-import { parseConverters, parseParameterValue, setParameter } from '../lab/index.ts';
+import { parseConverters, parseParameterValue, refusedYaml, setParameter } from '../lab/index.ts';
 import { runConverters, type Family, type Node, type PacketRecorder } from '../translator/index.ts';
-import { BundledFolder, convertersFolder, refusedYaml } from '../host/index.ts';
+import { bundledConverters } from '../host/index.ts';
+import { printBundled } from './bundled-list.ts';
 import { count, table } from './format.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -33,12 +34,11 @@ export async function convertersCommand(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const bundled = new BundledFolder(convertersFolder, 'converters scenario');
   if (name === undefined) {
-    list(bundled, output);
+    printBundled(bundledConverters.list(parseConverters), output);
     return EXIT.ok;
   }
-  let text = bundled.fileOrBundled(name);
+  let text = bundledConverters.fileOrBundled(name);
   for (const setting of options.set ?? []) {
     const at = setting.indexOf('=');
     const edited = setParameter(text, setting.slice(0, at), parseParameterValue(setting.slice(at + 1)), parseConverters);
@@ -70,15 +70,6 @@ export async function convertersCommand(
   if (output.json) printJson(result, options, output);
   else print(spec, result, options, captures, output);
   return result.totals.conserved ? EXIT.ok : EXIT.failed;
-}
-
-function list(bundled: BundledFolder, output: Output): void {
-  const rows = bundled.names().map((id) => {
-    const parsed = parseConverters(bundled.text(id));
-    return { id, title: parsed.ok ? parsed.value.title : '' };
-  });
-  if (output.json) for (const row of rows) output.record(row);
-  else for (const line of table(rows.map(({ id, title }) => [output.paint.bold(id), title]))) output.text(line);
 }
 
 /** One pcapng for each converter and switch, an interface for each family. Files appear when all are complete. */

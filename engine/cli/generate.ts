@@ -3,7 +3,7 @@ import { Worker, isMainThread, parentPort, workerData } from 'node:worker_thread
 import { z } from 'zod';
 import { EngineError, engineErrorSchema, progressSchema } from '../contract/index.ts';
 import { atomicFile } from '../files/index.ts';
-import { generateTo, parseGenerator } from '../lab/index.ts';
+import { generateTo, parseGenerator, refusedYaml } from '../lab/index.ts';
 import { cliFile, fileError } from '../host/index.ts';
 import { bytes, count, printable } from './format.ts';
 import { EXIT, type Output } from './output.ts';
@@ -92,16 +92,7 @@ export function runTask(): boolean {
 
 function generate(yaml: string, spec: string, path: string, flag: Int32Array): { packets: number; bytesWritten: number } {
   const parsed = parseGenerator(yaml);
-  if (!parsed.ok) {
-    const first = parsed.error[0];
-    const more = parsed.error.length > 1 ? ` (and ${parsed.error.length - 1} more)` : '';
-    throw new EngineError({
-      code: 'bad-input',
-      message: `${first?.field ?? ''}: ${first?.message ?? 'not a generator spec'}${more}`,
-      where: { file: spec, line: first?.line ?? 1, field: first?.field ?? '' },
-      fix: 'ringside schema generator',
-    });
-  }
+  if (!parsed.ok) throw refusedYaml(spec, parsed.error, 'ringside schema generator');
   const sink = atomicFile(path);
   if (!sink.ok) throw sink.error;
   const made = generateTo(parsed.value, sink.value, {

@@ -1,8 +1,9 @@
 import { EngineError, type AddressMapping } from '../contract/index.ts';
 import { compileSettings, mapAddress } from '../translator/index.ts';
+import { bundledTranslators } from '../host/index.ts';
 import { table } from './format.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
-import { bundledTranslators, chooseTranslator, translatorText } from './translator-option.ts';
+import { chooseTranslator } from './translator-option.ts';
 
 /** How a configuration maps an address: each rule that fits, the one that is used first. Exit code 1 where none is used. */
 export function mapCommand(address: string, config: string | undefined, output: Output): number {
@@ -31,13 +32,13 @@ function print({ from, to, rule, field, rfc, used, parts, note }: AddressMapping
 /** The bundled configurations, or the text of one. */
 export function translatorsCommand(name: string | undefined, output: Output): number {
   if (name !== undefined) {
-    const yaml = translatorText(name);
+    const yaml = bundledTranslators.text(name);
     if (output.json) output.record({ name, yaml });
     else output.text(yaml.trimEnd());
     return EXIT.ok;
   }
-  const all = bundledTranslators().map((each) => {
-    const first = translatorText(each).split('\n')[0] ?? '';
+  const all = bundledTranslators.names().map((each) => {
+    const first = bundledTranslators.text(each).split('\n')[0] ?? '';
     return { name: each, title: first.replace(/^# ?/, '') };
   });
   if (output.json) for (const each of all) output.record(each);

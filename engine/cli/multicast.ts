@@ -10,9 +10,10 @@ import {
 } from '../contract/index.ts';
 import { formatSeconds, NS_PER_S } from '../base/index.ts';
 import { atomicFile, openCapture, PcapngWriter, RecordBatch } from '../files/index.ts';
-import { MulticastWatch, parseMulticast } from '../lab/index.ts';
+import { MulticastWatch, parseMulticast, refusedYaml } from '../lab/index.ts';
 import { logLine, MulticastNetwork, networkState } from '../multicast/index.ts';
-import { BundledFolder, multicastFolder, refusedYaml } from '../host/index.ts';
+import { bundledMulticast } from '../host/index.ts';
+import { printBundled } from './bundled-list.ts';
 import { count, printable, table } from './format.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -39,14 +40,13 @@ export async function multicastCommand(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const bundled = new BundledFolder(multicastFolder, 'multicast network');
   if (name === undefined) {
-    list(bundled, output);
+    printBundled(bundledMulticast.list(parseMulticast), output);
     return EXIT.ok;
   }
   if (options.at !== undefined && !(options.at >= 0)) throw new UsageError('--at takes a number of seconds, such as 12.5');
   if (existsSync(name) && !/\.ya?ml$/.test(name)) return watch(name, options, output, signal);
-  const parsed = parseMulticast(bundled.fileOrBundled(name));
+  const parsed = parseMulticast(bundledMulticast.fileOrBundled(name));
   if (!parsed.ok) throw refusedYaml(name, parsed.error, 'ringside schema multicast');
   const network = await run(parsed.value, name, options, output, signal);
   const state = networkState(network, 1);
@@ -55,15 +55,6 @@ export async function multicastCommand(
   else print(parsed.value, network, state, options, output);
   if (!output.json) for (const file of files) output.text(`${printable(file)} written`);
   return state.conservation.ok ? EXIT.ok : EXIT.failed;
-}
-
-function list(bundled: BundledFolder, output: Output): void {
-  const rows = bundled.names().map((id) => {
-    const parsed = parseMulticast(bundled.text(id));
-    return { id, title: parsed.ok ? parsed.value.title : '' };
-  });
-  if (output.json) for (const row of rows) output.record(row);
-  else for (const line of table(rows.map(({ id, title }) => [output.paint.bold(id), title]))) output.text(line);
 }
 
 async function run(

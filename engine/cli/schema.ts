@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { captureInfoSchema, runSummarySchema } from '../contract/index.ts';
 import { convertersJsonSchema, generatorJsonSchema, multicastJsonSchema, scenarioJsonSchema, translatorJsonSchema } from '../lab/index.ts';
 import { listScenarios, scenarioText } from '../host/index.ts';
-import { table } from './format.ts';
+import { printBundled } from './bundled-list.ts';
 import { EXIT, type Output } from './output.ts';
 
 export const SCHEMAS = ['scenario', 'generator', 'translator', 'converters', 'multicast', 'summary', 'info'] as const;
@@ -42,8 +42,6 @@ export function scenariosCommand(id: string | undefined, output: Output): number
     else output.text(yaml.trimEnd());
     return EXIT.ok;
   }
-  const all = listScenarios();
-  if (output.json) for (const each of all) output.record(each);
-  else for (const line of table(all.map((each) => [output.paint.bold(each.id), each.title]))) output.text(line);
+  printBundled(listScenarios(), output);
   return EXIT.ok;
 }

@@ -1,14 +1,23 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError, type ScenarioIssue } from '../contract/index.ts';
+import { EngineError } from '../contract/index.ts';
+import type { Result } from '../base/index.ts';
 import { fileError } from './inputs.ts';
+import { convertersFolder, multicastFolder, scenariosFolder, translatorsFolder } from './paths.ts';
 
 const YAML = '.yaml';
 
+/** A bundled file as lists show it. */
+export interface BundledTitle {
+  readonly id: string;
+  readonly title: string;
+  readonly description: string;
+}
+
 /** YAML files of one kind that come with the program. */
-export class BundledFolder {
+class BundledFolder {
   private readonly folder: string;
-  /** What the files are, such as `converters scenario`. */
+  /** What each file is, such as `translator`. */
   private readonly what: string;
 
   constructor(folder: string, what: string) {
@@ -21,6 +30,14 @@ export class BundledFolder {
       .filter((name) => name.endsWith(YAML))
       .map((name) => name.slice(0, -YAML.length))
       .sort();
+  }
+
+  /** The files that a reader of their kind accepts, with what they say of themselves. */
+  list(parse: (text: string) => Result<Omit<BundledTitle, 'id'>, unknown>): BundledTitle[] {
+    return this.names().flatMap((id) => {
+      const parsed = parse(this.text(id));
+      return parsed.ok ? [{ id, title: parsed.value.title, description: parsed.value.description }] : [];
+    });
   }
 
   /** Text of a bundled file; EngineError `not-found` names those there are. */
@@ -44,13 +61,7 @@ export class BundledFolder {
   }
 }
 
-/** The error for a YAML file that says what cannot be: every finding with its line. */
-export function refusedYaml(file: string, issues: readonly ScenarioIssue[], fix: string): EngineError {
-  const lines = issues.map(({ line, field, message }) => `line ${String(line)}${field === '' ? '' : `, ${field}`}: ${message}`);
-  return new EngineError({
-    code: 'bad-input',
-    message: lines.join('\n  '),
-    where: { file, line: issues[0]?.line ?? 1, field: issues[0]?.field ?? '' },
-    fix,
-  });
-}
+export const bundledScenarios = new BundledFolder(scenariosFolder, 'scenario');
+export const bundledTranslators = new BundledFolder(translatorsFolder, 'translator');
+export const bundledConverters = new BundledFolder(convertersFolder, 'network of terminals');
+export const bundledMulticast = new BundledFolder(multicastFolder, 'multicast network');

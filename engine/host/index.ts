@@ -4,7 +4,7 @@ export { startWebServer, type ServeOptions, type WebServer } from './web-server.
 export { Inputs, MAX_RECENT, fileError } from './inputs.ts';
 export { captureInfoOf, failedInfo, timestampWords, type InputTotals } from './capture-summary.ts';
 export { findChromium, printPdf, PDF_FIX } from './pdf.ts';
-export { compileScenarios, listScenarios, scenarioText, type BundledScenario } from './scenarios.ts';
+export { compileScenarios, listScenarios, scenarioText } from './scenarios.ts';
 export {
   cliFile,
   configFolder,
@@ -15,9 +15,6 @@ export {
   rendererFolder,
   rootFolder,
   samplesFolder,
-  translatorsFolder,
-  convertersFolder,
-  multicastFolder,
 } from './paths.ts';
 export { OfflineReplay, type ReplayRequest } from './offline.ts';
 export { summarizeRun, type SummaryRequest } from './summarize.ts';
@@ -25,6 +22,6 @@ export { DEFAULT_SCENARIO, compiledScenario, type CompiledScenario } from './com
 export { PacketListing } from './listing.ts';
 export { reportName, writeReport } from './session/report.ts';
 export { analyseBurstsOfFile, type BurstRequest } from './burst-analysis.ts';
-export { BundledFolder, refusedYaml } from './bundled.ts';
+export { bundledConverters, bundledMulticast, bundledScenarios, bundledTranslators, type BundledTitle } from './bundled.ts';
 export { offloadFile, type OffloadFileRequest, type OffloadFileResult } from './offload-file.ts';
 export { statisticsOfFile, type StatisticsRequest } from './statistics.ts';

@@ -1,22 +1,15 @@
 import { EngineError, type CallName, type ConvertersResult, type EngineHandlers } from '../../contract/index.ts';
-import { parseConverters, setParameter } from '../../lab/index.ts';
+import { parseConverters, refusedYaml, setParameter } from '../../lab/index.ts';
 import { runConverters } from '../../translator/index.ts';
-import { BundledFolder, refusedYaml } from '../bundled.ts';
-import { convertersFolder } from '../paths.ts';
+import { bundledConverters as bundled } from '../bundled.ts';
 
 const FIX = 'ringside schema converters';
 
 /** The calls of the Converters panel. */
 export function convertersHandlers(): Pick<EngineHandlers, Extract<CallName, `converters.${string}`>> {
-  const bundled = new BundledFolder(convertersFolder, 'network of terminals');
   let last: ConvertersResult | undefined;
   return {
-    'converters.list': () => ({
-      scenarios: bundled.names().flatMap((id) => {
-        const parsed = parseConverters(bundled.text(id));
-        return parsed.ok ? [{ id, title: parsed.value.title, description: parsed.value.description }] : [];
-      }),
-    }),
+    'converters.list': () => ({ scenarios: bundled.list(parseConverters) }),
     'converters.text': ({ id }) => ({ yaml: bundled.text(id) }),
     'converters.check': ({ yaml }) => {
       const parsed = parseConverters(yaml);

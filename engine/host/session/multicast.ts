@@ -1,23 +1,16 @@
 import { EngineError, type CallName, type EngineHandlers } from '../../contract/index.ts';
 import { MulticastLab, parseMulticast } from '../../lab/index.ts';
-import { BundledFolder } from '../bundled.ts';
-import { multicastFolder } from '../paths.ts';
+import { bundledMulticast as bundled } from '../bundled.ts';
 
 /** The calls of the Multicast panel: one open network for each session. */
 export function multicastHandlers(): Pick<EngineHandlers, Extract<CallName, `multicast.${string}`>> {
-  const bundled = new BundledFolder(multicastFolder, 'multicast network');
   let lab: MulticastLab | undefined;
   const open = (): MulticastLab => {
     if (lab === undefined) throw new EngineError({ code: 'not-found', message: 'No multicast network is open.', fix: 'Open one first.' });
     return lab;
   };
   return {
-    'multicast.list': () => ({
-      networks: bundled.names().flatMap((id) => {
-        const parsed = parseMulticast(bundled.text(id));
-        return parsed.ok ? [{ id, title: parsed.value.title, description: parsed.value.description }] : [];
-      }),
-    }),
+    'multicast.list': () => ({ networks: bundled.list(parseMulticast) }),
     'multicast.open': ({ id, yaml }) => {
       lab = new MulticastLab(id, yaml ?? bundled.text(id));
       return lab.info();

@@ -1,5 +1,5 @@
-import { EngineError, type Scenario, type ScenarioIssue } from '../../contract/index.ts';
-import { parseScenario, scenarioSha256 } from '../../lab/index.ts';
+import type { EngineError, Scenario, ScenarioIssue } from '../../contract/index.ts';
+import { parseScenario, refusedBriefly, scenarioSha256 } from '../../lab/index.ts';
 
 /** A session's scenario: the text that people edit, and what it means. */
 export interface SessionScenario {
@@ -16,12 +16,6 @@ export function readScenario(id: string, yaml: string): SessionScenario {
   return { id, yaml, value: parsed.value, sha256: scenarioSha256(parsed.value) };
 }
 
-export function badScenario(file: string, issues: readonly ScenarioIssue[]): EngineError {
-  const first = issues[0];
-  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
-  return new EngineError({
-    code: 'bad-input',
-    message: `${first === undefined || first.field === '' ? '' : `${first.field}: `}${first?.message ?? 'not a scenario'}${more}`,
-    where: { file, line: first?.line ?? 1, field: first?.field ?? '' },
-  });
+export function badScenario(id: string, issues: readonly ScenarioIssue[]): EngineError {
+  return refusedBriefly(id, issues, 'ringside schema scenario');
 }

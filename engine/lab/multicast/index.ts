@@ -1,3 +1,3 @@
 export { parseMulticast, multicastJsonSchema } from './scenario.ts';
 export { MulticastWatch, type WatchedMessage } from './watch.ts';
-export { badMulticast, MulticastLab, type MulticastChange } from './multicast-lab.ts';
+export { MulticastLab, type MulticastChange } from './multicast-lab.ts';

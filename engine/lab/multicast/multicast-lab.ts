@@ -7,23 +7,11 @@ import {
   type MulticastScenario,
   type MulticastSeries,
   type MulticastState,
-  type ScenarioIssue,
 } from '../../contract/index.ts';
 import { NS_PER_S } from '../../base/index.ts';
 import { eventText, mapAddress, MulticastNetwork, networkState, PrefixTable } from '../../multicast/index.ts';
+import { refusedBriefly } from '../scenario/index.ts';
 import { parseMulticast } from './scenario.ts';
-
-/** A scenario that cannot be used, as an error for a person. */
-export function badMulticast(file: string, issues: readonly ScenarioIssue[]): EngineError {
-  const first = issues[0];
-  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
-  return new EngineError({
-    code: 'bad-input',
-    message: `${first?.field ?? ''}: ${first?.message ?? 'not a multicast network'}${more}`,
-    where: { file, line: first?.line ?? 1, field: first?.field ?? '' },
-    fix: 'ringside schema multicast',
-  });
-}
 
 /** A change somebody made to a running network: the fields of an event, at a time. */
 export type MulticastChange = Omit<MulticastEventSpec, 'atS'>;
@@ -58,7 +46,7 @@ export class MulticastLab {
   /** EngineError `bad-input` with line and field where the text cannot be used. */
   constructor(id: string, yaml: string) {
     const parsed = parseMulticast(yaml);
-    if (!parsed.ok) throw badMulticast(id, parsed.error);
+    if (!parsed.ok) throw refusedBriefly(id, parsed.error, 'ringside schema multicast');
     this.id = id;
     this.yaml = yaml;
     this.base = parsed.value;

@@ -9,6 +9,7 @@ export {
 } from './scenario.ts';
 export { parseParameterValue, setParameter, type ParameterValue } from './edit.ts';
 export { MAX_YAML_ALIASES, MAX_YAML_CHARS, MAX_YAML_DEPTH, parseYaml, type Finding, type Path } from './yaml-text.ts';
+export { refusedBriefly, refusedYaml } from './refused.ts';
 export { prefixProblem, prefixVersion } from './prefix.ts';
 export { nearest } from './nearest.ts';
 export { regulatedScenario, type RegulatedScenario } from './regulated.ts';
