@@ -21,7 +21,9 @@ const seconds = (fallback: number, least: number) => z.number().min(least).max(6
 export const nat64TimersSchema = z.strictObject({
   udpS: seconds(300, 120).describe('UDP session (RFC 6146 section 4: UDP_DEFAULT 5 min, at least 2 min)'),
   icmpS: seconds(60, 1).describe('ICMP query session (ICMP_DEFAULT)'),
-  tcpEstablishedS: seconds(7_440, 1).describe('established TCP session (RFC 5382 REQ-5: 2 h 4 min; TCP_EST of RFC 6146 is 2 h)'),
+  tcpEstablishedS: seconds(7_200, 1).describe(
+    'established TCP session (TCP_EST, 2 h; the probe and TCP_TRANS after it make the 2 h 4 min of RFC 5382)',
+  ),
   tcpTransitoryS: seconds(240, 1).describe('TCP session in any other state (TCP_TRANS, 4 min)'),
   tcpIncomingSynS: seconds(6, 1).describe('SYN from the IPv4 side with no state (TCP_INCOMING_SYN)'),
   fragmentS: seconds(2, 2).describe('fragments that wait for the first one (FRAGMENT_MIN, at least 2 s)'),
@@ -122,6 +124,19 @@ export const maptSchema = z
   .describe('MAP-T (RFC 7599)');
 export type MaptSpec = z.infer<typeof maptSchema>;
 
+export const icmpErrorsSchema = z
+  .strictObject({
+    send: z.boolean().default(true).describe('whether the translator makes errors at all'),
+    ratePerS: z.number().min(0.01).max(1_000_000).default(100).describe('errors a second on average (RFC 4443 section 2.4 (f))'),
+    burst: z.int().min(1).max(1_000_000).default(100).describe('errors at once'),
+    drops: z
+      .enum(['silent', 'answer'])
+      .default('silent')
+      .describe('packets that are dropped and have no error of their own: ICMP 3/13, ICMPv6 1/1 (RFC 7915 sections 4.4, 5.4)'),
+  })
+  .describe('ICMP errors the translator makes');
+export type IcmpErrorsSpec = z.infer<typeof icmpErrorsSchema>;
+
 export const TRANSLATOR_MODES = ['siit', 'nat64', 'clat', 'mapt', 'dns64'] as const;
 export type TranslatorMode = (typeof TRANSLATOR_MODES)[number];
 
@@ -177,6 +192,7 @@ export const translatorSchema = z
     udpZeroChecksum: z.enum(['drop', 'compute', 'forward']).default('compute').describe('UDP without checksum on the way to IPv6'),
     badHeaderChecksum: z.enum(['drop', 'forward']).default('drop').describe('IPv4 packets whose header checksum is wrong'),
     routeHopLimit: z.int().min(1).max(255).default(64).describe('TTL and hop limit of errors the translator makes'),
+    icmpErrors: icmpErrorsSchema.prefault({}),
     nat64: nat64Schema.prefault({}),
     clat: clatSchema.prefault({}),
     mapt: maptSchema.prefault({}),

@@ -16,13 +16,14 @@ const ICMP_BYTES = 8;
 
 /**
  * Sends an ICMP error about the view back to its source, on the side it came from: `typeCode` is type and code in one word, `parameter` bytes 4 to
- * 7. Returns `code`, or answerSuppressed where none may be sent (about errors, later fragments, from or to more than one host), or
- * sinkFull.
+ * 7. Returns `code`, or answerSuppressed where none may be sent (about errors, later fragments, from or to more than one host), answerLimited
+ * where as many have been sent as may, or sinkFull.
  */
 export function answer(context: Context, view: PacketView, typeCode: number, parameter: number, code: number, sink: PacketSink): number {
-  if (view.family === 4) return mayAnswer4(view) ? answer4(context, view, typeCode, parameter, code, sink) : REASON.answerSuppressed;
-  const tooBig = typeCode >>> 8 === 2;
-  return mayAnswer6(view, tooBig) ? answer6(context, view, typeCode, parameter, code, sink) : REASON.answerSuppressed;
+  const four = view.family === 4;
+  if (!(four ? mayAnswer4(view) : mayAnswer6(view, typeCode >>> 8 === 2))) return REASON.answerSuppressed;
+  if (!context.errors.take(context.nowNs)) return REASON.answerLimited;
+  return four ? answer4(context, view, typeCode, parameter, code, sink) : answer6(context, view, typeCode, parameter, code, sink);
 }
 
 /** RFC 1122 section 3.2.2, RFC 1812 section 4.3.2.7. */

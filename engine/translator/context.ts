@@ -1,3 +1,4 @@
+import { ErrorLimit } from './error-limit.ts';
 import type { AddressMapper } from './mapper.ts';
 import { PacketView } from './packet-view.ts';
 import type { TranslatorSettings } from './settings.ts';
@@ -7,6 +8,7 @@ export class Context {
   readonly settings: TranslatorSettings;
   readonly mapper: AddressMapper;
   readonly inner = new PacketView();
+  readonly errors: ErrorLimit;
   readonly tosValue: number;
   readonly tosCopy: boolean;
   readonly trafficClassCopy: boolean;
@@ -23,6 +25,7 @@ export class Context {
   constructor(settings: TranslatorSettings, mapper: AddressMapper) {
     this.settings = settings;
     this.mapper = mapper;
+    this.errors = new ErrorLimit(settings.spec.icmpErrors);
     const { tos, trafficClass } = settings.spec;
     this.tosCopy = tos === 'copy';
     this.tosValue = typeof tos === 'number' ? tos : 0;

@@ -209,6 +209,8 @@ run('stateful units of YANET', () => {
         mode: 'nat64',
         df: 'never',
         identification: 'zero',
+        // YANET answers nothing about protocols it does not translate.
+        icmpErrors: { send: false },
         nat64: {
           pool4: [{ prefix: '153.153.153.153', ports: [0, 65_535] }],
           filtering: 'address-dependent',

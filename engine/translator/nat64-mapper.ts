@@ -215,8 +215,8 @@ export class Nat64Mapper implements AddressMapper {
     const source = u32(b, o + 12);
     const destination = u32(b, o + 16);
     if (destination >>> 28 === 0xe) return REASON.multicast;
-    if (isIllegalSource4(source)) return REASON.illegalSource;
     if (view.icmpError) return this.error46(view, source);
+    if (isIllegalSource4(source)) return REASON.illegalSource;
     const { protocol, transport: t } = view;
     if (protocol !== PROTOCOL.tcp && protocol !== PROTOCOL.udp && protocol !== PROTOCOL.icmp) return REASON.unsupportedProtocol;
     if (view.fragmentOffset !== 0) return this.laterFragment(view);

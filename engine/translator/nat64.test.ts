@@ -238,7 +238,7 @@ describe('TCP (RFC 6146 section 3.5.2)', () => {
     const n = nat();
     open(n);
     last = newSink();
-    n.advance(7_440 * S, last);
+    n.advance(7_200 * S, last);
     const probe = last.packet(0);
     expect([probe[6], probe[53], u32(probe, 44), u32(probe, 48), formatIpv6(probe, 24), ...ports(probe)]).toEqual([
       6,
@@ -250,11 +250,11 @@ describe('TCP (RFC 6146 section 3.5.2)', () => {
       5_000,
     ]);
     expect(state(n)).toBe('TRANS');
-    now = 7_500 * S;
+    now = 7_400 * S;
     send(n, six(6, HOST, 5_000, PEER, 80, ACK));
     expect(state(n)).toBe('ESTABLISHED');
-    n.advance(7_500 * S + 7_440 * S, last);
-    n.advance(7_500 * S + 7_680 * S, last);
+    n.advance(7_400 * S + 7_200 * S, last);
+    n.advance(7_400 * S + 7_440 * S, last);
     expect(n.mapper.sessions.count).toBe(0);
   });
 

@@ -14,6 +14,7 @@ import { TIMER } from './sessions.ts';
 import type { SettingsError, TranslatorSettings } from './settings.ts';
 import { TCP_STATE, TCP_STATE_NAMES } from './tcp-state.ts';
 import { PacketTranslator } from './translator.ts';
+import { ASSEMBLY, UdpReassembly } from './udp-reassembly.ts';
 
 const NS = 1e9;
 const PROTOCOL_OF = { tcp: PROTOCOL.tcp, udp: PROTOCOL.udp, icmp: PROTOCOL.icmp } as const;
@@ -49,6 +50,8 @@ export class Nat64 {
   lostFragments = 0;
   lostSyns = 0;
   expiredSessions = 0;
+  /** Fragments of UDP packets from IPv4 that have no checksum. */
+  readonly zeroUdp: UdpReassembly;
   private nowNs = 0;
   private syns: HeldFragment[] = [];
   private readonly lifetimesNs: readonly number[];
@@ -59,6 +62,7 @@ export class Nat64 {
     this.mapper = new Nat64Mapper(settings, pools);
     this.packets = new PacketTranslator(settings, this.mapper);
     const t = settings.spec.nat64.timers;
+    this.zeroUdp = new UdpReassembly(settings.spec.nat64.maxFragments, t.fragmentS * NS);
     // In the order of TIMER.
     this.lifetimesNs = [t.udpS, t.icmpS, t.tcpEstablishedS, t.tcpTransitoryS, t.tcpIncomingSynS].map((s) => s * NS);
   }
@@ -94,7 +98,8 @@ export class Nat64 {
   translate(side: 4 | 6, bytes: Uint8Array, offset: number, length: number, wireLength: number, sink: PacketSink, nowNs: number): number {
     this.advance(nowNs, sink);
     const code = this.packets.translate(side, bytes, offset, length, wireLength, sink, this.nowNs);
-    if (code === REASON.fragmentHeld) return this.hold(side, bytes, offset, length, wireLength);
+    if (code === REASON.fragmentHeld) return this.hold(side, bytes, offset, length, wireLength, sink);
+    if (code === REASON.udpZeroFragment) return this.assemble(bytes, offset, length, wireLength, sink);
     if (code === REASON.synHeld) return this.holdSyn(bytes, offset, length, wireLength, sink);
     if (isTranslated(code)) this.afterFirst(side, bytes, offset, length, wireLength, sink);
     return code;
@@ -105,12 +110,45 @@ export class Nat64 {
     return code === 0;
   }
 
-  private hold(side: 4 | 6, b: Uint8Array, o: number, length: number, wireLength: number): number {
+  private hold(side: 4 | 6, b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): number {
     if (!this.parse(side, b, o, length, wireLength)) return REASON.fragmentHeld;
-    const fragment = { key: fragmentKey(this.view), sinceNs: this.nowNs, side, bytes: b.slice(o, o + length), wireLength };
+    const key = fragmentKey(this.view);
+    if (this.zeroUdp.has(key)) return this.addPart(key, sink);
+    const fragment = { key, sinceNs: this.nowNs, side, bytes: b.slice(o, o + length), wireLength };
     if (this.mapper.fragments.hold(fragment)) return REASON.fragmentHeld;
     this.lostFragments++;
     return REASON.fragmentsFull;
+  }
+
+  /** The first fragment of UDP without checksum: it waits for the others, and those that came before it join it (RFC 6146 section 3.4). */
+  private assemble(b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): number {
+    if (!this.parse(4, b, o, length, wireLength)) return REASON.udpZeroFragment;
+    const key = fragmentKey(this.view);
+    let code = this.addPart(key, sink);
+    for (const { bytes, wireLength: wire } of this.mapper.fragments.release(key)) {
+      if (this.parse(4, bytes, 0, bytes.length, wire)) code = this.addPart(key, sink);
+    }
+    return code;
+  }
+
+  /** Adds the fragment in the view to its packet, and translates the packet when it is whole. */
+  private addPart(key: Uint8Array, sink: PacketSink): number {
+    const { zeroUdp } = this;
+    switch (zeroUdp.add(this.view, key, this.nowNs)) {
+      case ASSEMBLY.waits:
+        return REASON.fragmentHeld;
+      case ASSEMBLY.whole:
+        return this.packets.translate(4, zeroUdp.whole, 0, zeroUdp.whole.length, zeroUdp.whole.length, sink, this.nowNs);
+      case ASSEMBLY.overlap:
+        return REASON.fragmentOverlap;
+      case ASSEMBLY.truncated:
+        return REASON.udpZeroTruncated;
+      case ASSEMBLY.tooLong:
+        return REASON.tooLong;
+      default:
+        this.lostFragments++;
+        return REASON.fragmentsFull;
+    }
   }
 
   /** After a first fragment: what it was mapped to is good for the others, and those that waited go. A SYN from inside ends the wait of one from outside. */
@@ -170,14 +208,14 @@ export class Nat64 {
         this.expire(e, endNs, sink);
       }
     }
-    this.lostFragments += fragments.expire(this.nowNs);
+    this.lostFragments += fragments.expire(this.nowNs) + this.zeroUdp.expire(this.nowNs);
     if (this.syns.length > 0) this.expireSyns(sink);
   }
 
   /** Gives up what is held: fragments and SYNs whose partners never came. */
   finish(sink: PacketSink): number {
     const { timers } = this.settings.spec.nat64;
-    if (this.syns.length > 0 || this.mapper.fragments.heldCount > 0) {
+    if (this.syns.length > 0 || this.mapper.fragments.heldCount > 0 || this.zeroUdp.heldCount > 0) {
       this.advance(this.nowNs + Math.max(timers.tcpIncomingSynS, timers.fragmentS) * NS, sink);
     }
     return this.nowNs;

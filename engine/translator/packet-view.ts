@@ -2,7 +2,7 @@ import { sum16, foldSum } from '../wire/index.ts';
 import { u16, u32 } from '../base/index.ts';
 import { REASON } from './reasons.ts';
 
-export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, fragment: 44, esp: 50, ah: 51, icmpv6: 58, udpLite: 136, dccp: 33 } as const;
+export const PROTOCOL = { icmp: 1, igmp: 2, tcp: 6, udp: 17, fragment: 44, esp: 50, ah: 51, icmpv6: 58, udpLite: 136, dccp: 33 } as const;
 
 export const IPV4_BYTES = 20;
 export const IPV6_BYTES = 40;

@@ -163,11 +163,13 @@ export class SiitMapper implements AddressMapper {
     if (!inner && destination >>> 28 === 0xe) return REASON.multicast;
     const sourceMap = this.maps.find4(source);
     const destinationMap = this.maps.find4(destination);
-    if (!inner && sourceMap < 0 && isIllegalSource4(source)) return REASON.illegalSource;
+    // Section 4.1 of RFC 7915: of an error even an illegal source is translated, it may tell where the trouble is.
+    if (!inner && !view.icmpError && sourceMap < 0 && isIllegalSource4(source)) return REASON.illegalSource;
     // The node with a map tells which prefix of pool6 its peer is under.
     const domain = this.boundMaps ? Math.max(this.domainOf(destinationMap), this.domainOf(sourceMap)) : -1;
-    const simple = this.settings.spec.hairpin === 'simple' && sourceMap >= 0 && destinationMap >= 0;
-    const plainSource = !inner && (simple || (hairpinned && !view.icmpError));
+    const simple = this.settings.spec.hairpin === 'simple';
+    const plainSource =
+      !inner && (simple ? sourceMap < 0 || !view.icmpError || isQuotedDestination(view, source) : hairpinned && !view.icmpError);
     const plainDestination = inner && (simple || hairpinned);
     let code = this.to6(destination, domain, !plainDestination, 16, REASON.noDestination6);
     if (code !== 0) return code;
@@ -183,4 +185,10 @@ export class SiitMapper implements AddressMapper {
   private domainOf(index: number): number {
     return index < 0 ? -1 : this.maps.entries[index]!.domain;
   }
+}
+
+/** Section 4.2.1: the host that sends the error is the one the packet in error went to. */
+function isQuotedDestination({ b, transport, available }: PacketView, source: number): boolean {
+  const at = transport + 8 + 16;
+  return at + 4 <= available && u32(b, at) === source;
 }

@@ -4,6 +4,7 @@ import { answer } from './answer.ts';
 import { copyBytes } from './bytes.ts';
 import { Context } from './context.ts';
 import { icmp46, icmp64, isError4, isError6 } from './icmp-types.ts';
+import { answerDrop } from './drop-answer.ts';
 import type { AddressMapper } from './mapper.ts';
 import { FRAGMENT_BYTES, IPV4_BYTES, IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
 import { SINK_KIND, type PacketSink } from './packet-sink.ts';
@@ -49,6 +50,8 @@ export class PacketTranslator {
     const code =
       side === 6 ? this.from6(bytes, offset, present, wireLength, sink) : this.from4(this.view, bytes, offset, present, wireLength, sink);
     this.counts[code] = this.counts[code]! + 1;
+    // A packet that was hairpinned and then dropped is in the other view; it gets no error.
+    if (code > REASON.hairpinned && !this.context.hairpinned) answerDrop(this.context, this.view, code, sink);
     return code;
   }
 
@@ -195,6 +198,8 @@ function rollBack(sink: PacketSink, count: number, used: number): number {
 function checkTransport(view: PacketView): number {
   const icmp = view.family === 6 ? PROTOCOL.icmpv6 : PROTOCOL.icmp;
   if (view.protocol !== icmp) {
+    // RFC 7915 section 4.2: IGMP goes no further than its link, whoever it is sent to.
+    if (view.protocol === PROTOCOL.igmp && view.family === 4) return REASON.icmpSingleHop;
     // The other family's ICMP has no meaning here and would become this one's.
     return view.protocol === (view.family === 6 ? PROTOCOL.icmp : PROTOCOL.icmpv6) ? REASON.icmpUnknown : leastBytes(view);
   }
