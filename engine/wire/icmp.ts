@@ -6,7 +6,7 @@ import { passOn } from './payload.ts';
 import { bitField, checksumFields, FieldReader, flagBit, markShort, showNumber } from './reader.ts';
 import { register, type DissectContext, type Dissector } from './registry.ts';
 
-export const ICMP_HEADER_BYTES = 8;
+const ICMP_HEADER_BYTES = 8;
 
 /** RFC 792: type, code, checksum, then four bytes whose meaning depends on the type. */
 export const icmpView = {
@@ -27,7 +27,7 @@ export interface IcmpFields {
   readonly rest: number;
 }
 
-/** Writes the header and returns its length; `sealIcmp` sets the checksum once the payload is there. */
+/** Writes the header of ICMP or ICMPv6 and returns its length; `sealIcmp` or `sealIcmpv6` sets the checksum once the payload is there. */
 export function emitIcmp(b: Uint8Array, o: number, fields: IcmpFields): number {
   b[o] = fields.type;
   b[o + 1] = fields.code;

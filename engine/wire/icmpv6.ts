@@ -1,6 +1,6 @@
-import { putU16, u16 } from '../base/index.ts';
+import { putU16 } from '../base/index.ts';
 import { checksum } from './checksum.ts';
-import { extendedEcho, quoted } from './icmp.ts';
+import { extendedEcho, icmpView, quoted } from './icmp.ts';
 import { dissectIpv6 } from './ipv6.ts';
 import { dissectMldQuery, dissectMldv1, dissectMldv2Report } from './mld.ts';
 import { dissectNdOptions } from './nd-options.ts';
@@ -8,36 +8,12 @@ import { checksumFields, FieldReader, flagBit, markShort, showNumber } from './r
 import { register, type DissectContext } from './registry.ts';
 import { pseudoSum, transportVerdict } from './udp.ts';
 
-export const ICMPV6_HEADER_BYTES = 8;
-
-/** RFC 4443 section 2.1; bytes 4 to 7 depend on the type. */
+/** RFC 4443 section 2.1: the header of ICMP, but for where the length of a quoted datagram stands. `emitIcmp` writes it. */
 export const icmpv6View = {
-  check: (_b: Uint8Array, o: number, end: number): boolean => o + ICMPV6_HEADER_BYTES <= end,
-  type: (b: Uint8Array, o: number): number => b[o]!,
-  code: (b: Uint8Array, o: number): number => b[o + 1]!,
-  checksum: (b: Uint8Array, o: number): number => u16(b, o + 2),
-  identifier: (b: Uint8Array, o: number): number => u16(b, o + 4),
-  sequence: (b: Uint8Array, o: number): number => u16(b, o + 6),
+  ...icmpView,
   /** RFC 4884: length of the quoted datagram in 8-byte units, 0 where the sender does not say. */
   quotedLength: (b: Uint8Array, o: number): number => b[o + 4]! * 8,
 };
-
-export interface Icmpv6Fields {
-  readonly type: number;
-  readonly code: number;
-  /** The second four bytes. */
-  readonly rest: number;
-}
-
-/** Writes the header and returns its length; `sealIcmpv6` sets the checksum once the payload is there. */
-export function emitIcmpv6(b: Uint8Array, o: number, fields: Icmpv6Fields): number {
-  b[o] = fields.type;
-  b[o + 1] = fields.code;
-  putU16(b, o + 2, 0);
-  putU16(b, o + 4, fields.rest >>> 16);
-  putU16(b, o + 6, fields.rest & 0xffff);
-  return ICMPV6_HEADER_BYTES;
-}
 
 /** Checksum with the pseudo header of the addresses at the given offsets. */
 export function sealIcmpv6(b: Uint8Array, o: number, lengthBytes: number, source: number, destination: number): void {

@@ -1,5 +1,6 @@
 import { formatIpv4 } from './address.ts';
-import { FieldReader, hexNumber, showNumber } from './reader.ts';
+import { dissectOptionList, type OptionNames } from './option-list.ts';
+import { showNumber, type FieldReader } from './reader.ts';
 import type { DissectContext } from './registry.ts';
 
 /** Options of RFC 791 and later ones, by their number (the low five bits and the copied and class bits together). */
@@ -32,6 +33,14 @@ const NAMES: Readonly<Record<number, string>> = {
   158: 'RFC 3692 experiment',
   205: 'Experimental Flow Control',
   222: 'RFC 3692 experiment',
+};
+
+const OPTIONS: OptionNames = {
+  list: 'ip.options',
+  option: ['ip.opt', 'IP Option'],
+  kind: ['ip.opt.type', 'Type'],
+  length: 'ip.opt.len',
+  names: NAMES,
 };
 
 const ROUTER_ALERT: Readonly<Record<number, string>> = { 0: 'Router shall examine packet' };
@@ -99,39 +108,13 @@ function body(type: number, r: FieldReader): void {
   }
 }
 
-/** Options in [start, end): one byte each for 0 and 1, type, length and data for the others. */
 export function dissectIpv4Options(context: DissectContext, start: number, end: number): void {
-  const { tree, bytes } = context;
-  if (tree.columnsOnly) return;
-  const node = tree.open('ip.options', 'Options', start, end - start);
-  node.value = `(${end - start} bytes)`;
-  const r = new FieldReader(context, start, end);
-  while (r.more) {
-    const type = r.peek8();
-    const name = NAMES[type] ?? `Unknown (${hexNumber(type, 2)})`;
-    const at = r.pos;
-    const single = type <= 1;
-    const length = single ? 1 : at + 1 < end ? bytes[at + 1]! : 0;
-    const group = tree.open('ip.opt', 'IP Option', at, Math.min(Math.max(length, 1), end - at));
-    group.value = name;
-    tree.field('ip.opt.type', 'Type', `${name} (${type})`, at, 1, { raw: type });
-    if (single) r.skip(1);
-    else if (length < 2) {
-      tree.expert('warn', `Option length ${length} is too short`);
-      tree.close();
-      break;
-    } else {
-      tree.field('ip.opt.len', 'Length', String(length), at + 1, 1, { raw: length });
-      const sub = r.sub(length);
-      sub.skip(2);
-      body(type, sub);
-      if (sub.short || sub.cut) tree.expert('warn', `Option goes past its end (length ${length})`);
-      if (type === 131 || type === 137) {
-        if (at + length <= end && length >= 7) tree.expert('note', `Source route to ${formatIpv4(bytes, at + length - 4)}`);
-      }
-    }
-    tree.close();
-    if (type === 0) break;
-  }
-  tree.close();
+  if (context.tree.columnsOnly) return;
+  dissectOptionList(context, start, end, OPTIONS, (type, r) => {
+    // The last address of a source route is where the datagram goes.
+    const routed = (type === 131 || type === 137) && !r.cut && r.left >= 5;
+    body(type, r);
+    if (routed) r.tree.expert('note', `Source route to ${formatIpv4(r.bytes, r.end - 4)}`);
+    return '';
+  });
 }

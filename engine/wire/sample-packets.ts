@@ -6,7 +6,7 @@ import { emitEthernet } from './ethernet.ts';
 import { emitGeneve, GENEVE_PORT } from './geneve.ts';
 import { emitGre, sealGre } from './gre.ts';
 import { emitIcmp, sealIcmp } from './icmp.ts';
-import { emitIcmpv6, sealIcmpv6 } from './icmpv6.ts';
+import { sealIcmpv6 } from './icmpv6.ts';
 import { emitIgmp, IGMP_TYPE } from './igmp.ts';
 import { emitIpv4, type Ipv4Fields } from './ipv4.ts';
 import { emitFragment, emitOptionsHeader, NEXT_HEADER } from './ipv6-extensions.ts';
@@ -117,7 +117,7 @@ function icmpPacket(type: number, code: number, rest: number, payload: Uint8Arra
 
 function icmpv6Packet(type: number, code: number, rest: number, payload: Uint8Array): Uint8Array {
   const message = concat(
-    written((b) => emitIcmpv6(b, 0, { type, code, rest })),
+    written((b) => emitIcmp(b, 0, { type, code, rest })),
     payload,
   );
   const packet = ipv6Packet(58, message);

@@ -1,5 +1,6 @@
 import { putU16, putU32 } from '../base/index.ts';
-import { FieldReader, hexNumber } from './reader.ts';
+import { dissectOptionList, type OptionNames } from './option-list.ts';
+import type { FieldReader } from './reader.ts';
 import type { DissectContext } from './registry.ts';
 
 /** Option kinds (IANA). */
@@ -135,35 +136,14 @@ function multipath(r: FieldReader): string {
   return name;
 }
 
+const OPTIONS: OptionNames = {
+  list: 'tcp.options',
+  option: ['tcp.option', 'TCP Option'],
+  kind: ['tcp.option_kind', 'Kind'],
+  length: 'tcp.option_len',
+  names: NAMES,
+};
+
 export function dissectTcpOptions(context: DissectContext, start: number, end: number): void {
-  const { tree, bytes } = context;
-  const all = tree.open('tcp.options', 'Options', start, end - start);
-  all.value = `(${end - start} bytes)`;
-  const r = new FieldReader(context, start, end);
-  while (r.more) {
-    const kind = r.peek8();
-    const at = r.pos;
-    const name = NAMES[kind] ?? `Unknown (${hexNumber(kind, 2)})`;
-    const single = kind <= 1;
-    const length = single ? 1 : at + 1 < end ? bytes[at + 1]! : 0;
-    const node = tree.open('tcp.option', 'TCP Option', at, Math.min(Math.max(1, length), end - at));
-    node.value = name;
-    tree.field('tcp.option_kind', 'Kind', `${name} (${kind})`, at, 1, { raw: kind });
-    if (single) r.skip(1);
-    else if (length < 2) {
-      tree.expert('warn', `Option length ${length} is too short`);
-      tree.close();
-      break;
-    } else {
-      tree.field('tcp.option_len', 'Length', String(length), at + 1, 1, { raw: length });
-      const sub = r.sub(length);
-      sub.skip(2);
-      const text = body(kind, sub);
-      if (text !== '') node.value = `${name}: ${text}`;
-      if (sub.short || sub.cut) tree.expert('warn', `Option goes past its end (length ${length})`);
-    }
-    tree.close();
-    if (kind === 0) break;
-  }
-  tree.close();
+  dissectOptionList(context, start, end, OPTIONS, body);
 }

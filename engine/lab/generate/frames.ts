@@ -4,7 +4,6 @@ import {
   emitEthernet,
   emitFragment,
   emitIcmp,
-  emitIcmpv6,
   emitIpv4,
   emitIpv6,
   emitTcp,
@@ -146,8 +145,7 @@ export function icmpFrame(ends: Ends, type: number, code: number, rest: number, 
   const length = 8 + body.length;
   const protocol = v6 ? PROTOCOL.icmpv6 : PROTOCOL.icmp;
   return ipFrame(ends, protocol, length, ip, (at, ipAt) => {
-    const emit = v6 ? emitIcmpv6 : emitIcmp;
-    emit(scratch, at, { type, code, rest });
+    emitIcmp(scratch, at, { type, code, rest });
     scratch.set(body, at + 8);
     putU16(scratch, at + 2, checksum(scratch, at, at + length, v6 ? pseudoSum(ipAt, true, protocol, length) : 0));
   });

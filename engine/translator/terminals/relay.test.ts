@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { NS_PER_S, putU32, u16, u32 } from '../../base/index.ts';
 import {
   emitIcmp,
-  emitIcmpv6,
   emitIpv4,
   emitIpv6,
   emitUdp,
@@ -156,7 +155,7 @@ describe('binding relay', () => {
     const quoted = udp(6, own.six, port, bob.address, bob.port, new Uint8Array(8)).subarray(0, 48);
     const error = new Uint8Array(48 + quoted.length);
     emitIpv6(error, 0, { source: six(bob.address), destination: six(own.six), nextHeader: 58, payloadLength: 8 + quoted.length });
-    emitIcmpv6(error, 40, { type: 1, code: 4, rest: 0 });
+    emitIcmp(error, 40, { type: 1, code: 4, rest: 0 });
     error.set(quoted, 48);
     sealIcmpv6(error, 40, 8 + quoted.length, 8, 24);
     expect(process(relay, error)).toBe(REASON.translated);
