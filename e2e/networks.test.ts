@@ -25,7 +25,7 @@ describe.skipIf(executable === undefined)(executable === undefined ? 'network pa
 
   /** Figure under a word of the panel's headline. */
   const figure = async (word: string): Promise<number> => {
-    const text = await window.page.locator('.figures div').filter({ hasText: word }).locator('.figure').first().textContent();
+    const text = await window.page.locator('.stats div, .figures div').filter({ hasText: word }).locator('.figure').first().textContent();
     return Number(text?.replaceAll(/[^\d.]/g, ''));
   };
 
@@ -39,7 +39,7 @@ describe.skipIf(executable === undefined)(executable === undefined ? 'network pa
     await page.getByRole('group', { name: 'View' }).getByRole('button', { name: 'Calls' }).click();
     await page.getByText('Chosen because its score of').first().waitFor();
     await page.getByLabel('converted by').selectOption('gateway');
-    await page.locator('.figures div').filter({ hasText: 'by the gateway' }).filter({ hasText: /[1-9]/ }).waitFor();
+    await page.locator('.stats div, .figures div').filter({ hasText: 'by the gateway' }).filter({ hasText: /[1-9]/ }).waitFor();
     expect(await figure('by terminals')).toBe(0);
     expect(complaints).toEqual([]);
   });

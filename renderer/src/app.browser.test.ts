@@ -369,6 +369,16 @@ describe('layout', () => {
     expect(warn.mock.calls.flat().filter((text) => /svelte/.test(String(text)))).toEqual([]);
   });
 
+  it('maximises the view that was shown just before, though the focus has yet to move', async () => {
+    await mountApp({ open: true });
+    const press = (key: string, shiftKey = false): boolean =>
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key, ctrlKey: true, shiftKey, bubbles: true, cancelable: true }));
+    press('3');
+    press('M', true);
+    await expect.element(page.getByRole('tab', { name: 'Packets' })).not.toBeInTheDocument();
+    await expect.element(page.getByRole('tab', { name: 'Flows' })).toBeVisible();
+  });
+
   it('moves a tab by dragging, without making the panel again, and remembers it', async () => {
     await mountApp({ open: true });
     const body = document.querySelector('#panel-flows');

@@ -214,6 +214,8 @@ function viewCommands(bench: Workbench): Command[] {
       if (panel.id === layout.focused && panel.id === 'terminal') focusPane('packets');
       else {
         layout.show(panel.id);
+        // The focus itself moves with the next frame; a command that comes before that means this view.
+        layout.focused = panel.id;
         focusPane(panel.id);
       }
     },

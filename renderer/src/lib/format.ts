@@ -91,6 +91,9 @@ function three(value: number): string {
 export function formatPercent(part: number, of: number): string {
   if (of <= 0) return '0 %';
   const percent = (part * 100) / of;
+  // A few is not none, and nearly all is not all.
+  if (percent > 0 && percent < 0.05) return '<0.1 %';
+  if (percent >= 99.5 && percent < 100) return `${(Math.floor(percent * 10) / 10).toFixed(1)} %`;
   return `${percent > 0 && percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
 }
 

@@ -16,7 +16,7 @@ const bars = (s: Staged, label: string): string[] =>
 
 test('packets in and out, and reasons with counts and shares, most frequent first', async () => {
   const s = await open();
-  expect(bars(s, 'Packets in and out')).toEqual(['received, from the device||2,000 packets', 'to the ports||1,400 packets|70 %']);
+  expect(bars(s, 'Packets in and out')).toEqual(['received, from the device||2,000 packets|', 'to the ports||1,400 packets|70 %']);
   expect(bars(s, 'Why not aggregated').map((row) => row.split('|')[0])).toEqual(['empty', 'batch-end', 'first']);
   expect(bars(s, 'Why not aggregated')[0]).toBe('empty||900|64 %');
   expect(s.root.textContent).toContain('50 %');
@@ -65,7 +65,9 @@ test('an aggregate opens into segments with what was rewritten; a click goes to 
 test('costs are measured when asked for', async () => {
   const s = await open();
   expect(s.double.callsOf('offload.costs')).toHaveLength(0);
-  s.all('button.small')[0]?.click();
+  s.all('button')
+    .find((one) => one.textContent === 'Measure')
+    ?.click();
   await eventually(() => {
     expect(bars(s, 'Cost of copying and summing')).toEqual([
       'Copy and sum in one pass||60.0 ns/packet|0.15 c/B',

@@ -8,7 +8,7 @@ export const PACKET_COLUMNS: readonly GridColumn[] = [
   { id: 'time', title: 'Time', width: 80, numeric: true, hint: 'Seconds since the first packet, or since the time reference (Ctrl+T)' },
   { id: 'source', title: 'Source', width: 107 },
   { id: 'destination', title: 'Destination', width: 107 },
-  { id: 'verdict', title: 'Verdict', width: 114, hint: '· delivered  ✕ dropped  ◆ held  ⇄ translated  ⊘ refused' },
+  { id: 'verdict', title: 'Verdict', width: 124, hint: '· delivered  ✕ dropped  ◆ held  ⇄ translated  ⊘ refused' },
   { id: 'protocol', title: 'Protocol', width: 62 },
   { id: 'length', title: 'Length', width: 54, numeric: true, hint: 'Bytes on the wire' },
   { id: 'info', title: 'Info', width: 80, grows: true },
