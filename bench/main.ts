@@ -29,6 +29,7 @@ Generates its captures once, then runs Ringside and its peers in turn on the sam
   --json FILE     where the figures are written (test-results/bench.json)
   --fuzz N        dissect N mutated real packets instead (--seed S); none may fail
   --window FILE   peak memory of a host that has FILE open as a window has
+  --frames FILE   frame times, longest task and replay error of a window that replays FILE, in Chromium, as JSON
   --what-if FILE  what the Bursts panel waits for when a parameter changes, as JSON
   --multicast     multicast forwarding, joins and memory of 100,000 entries, as JSON (node --expose-gc dist/bench.js)
   --list          name the rows and their goals, run nothing`;
@@ -113,6 +114,7 @@ async function main(): Promise<void> {
       list: { type: 'boolean', default: false },
       open: { type: 'string' },
       window: { type: 'string' },
+      frames: { type: 'string' },
       'what-if': { type: 'string' },
       fuzz: { type: 'string' },
       multicast: { type: 'boolean', default: false },
@@ -130,6 +132,11 @@ async function main(): Promise<void> {
   }
   if (values.window !== undefined) {
     console.log(JSON.stringify(await windowMemory(values.window)));
+    return;
+  }
+  if (values.frames !== undefined) {
+    const { frameFigures } = await import('../e2e/frames.ts');
+    console.log(JSON.stringify(await frameFigures(values.frames, Number(values.rounds))));
     return;
   }
   if (values['what-if'] !== undefined) {

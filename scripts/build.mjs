@@ -28,10 +28,10 @@ const SAMPLE = 'resources/samples/microbursts.pcap';
 const PRELOAD = { name: 'electron/preload', input: 'electron/preload.ts' };
 
 /** Loaded at run time from node_modules: native, or optional, or Electron's own. */
-const EXTERNAL = [/^node:/, 'electron', 'cap', 'node-pty', 'bufferutil', 'utf-8-validate'];
+const EXTERNAL = [/^node:/, 'electron', 'cap', 'node-pty', 'bufferutil', 'utf-8-validate', 'playwright-core'];
 
 const SOURCES = {
-  engine: ['engine', 'resources/scenarios', 'electron', 'bench', 'package.json', 'package-lock.json', 'scripts/build.mjs'],
+  engine: ['engine', 'resources/scenarios', 'electron', 'bench', 'e2e', 'package.json', 'package-lock.json', 'scripts/build.mjs'],
   renderer: ['renderer', 'engine/contract', 'engine/base', 'package-lock.json'],
 };
 
