@@ -162,7 +162,7 @@ function conformanceText({ marker, colourAware, green, yellow, red, smallestComm
   return {
     title: `Conformance: ${markerText(marker)}, ${colourAware ? 'color-aware' : 'color-blind'}`,
     rows: [row('green', green), row('yellow', yellow), row('red', red)],
-    note: `smallest bucket that passes everything: ${needs}${peak}`,
+    note: `smallest bucket that ${colourAware ? 'keeps green packets green' : 'passes everything'}: ${needs}${peak}`,
   };
 }
 

@@ -126,7 +126,10 @@ export const markerSummarySchema = z.object({
   green: colourTotals,
   yellow: colourTotals,
   red: colourTotals,
-  /** Smallest bucket that finds every packet conforming at the committed rate, and at the peak rate of a two rate meter. */
+  /**
+   * Smallest bucket that finds every packet conforming at the committed rate, and at the peak rate of a two rate meter. Color-aware: that
+   * keeps every packet green which came green, and turns none red which did not come red.
+   */
   smallestCommittedBytes: count,
   smallestPeakBytes: count.nullable(),
 });

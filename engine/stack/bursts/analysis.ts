@@ -1,7 +1,7 @@
 import type { BurstReport, BurstSettings, ColourTotals, MarkerSettings, MarkerSummary } from '../../contract/index.ts';
 import { Distribution } from './distribution.ts';
 import { Scale } from './scale.ts';
-import { GREEN, SingleRateMarker, TwoRateMarker, type Colour, type Marker } from './token-bucket.ts';
+import { GREEN, RED, SingleRateMarker, TwoRateMarker, type Colour, type Marker } from './token-bucket.ts';
 import { QueueBank, VirtualQueue } from './virtual-queue.ts';
 
 function createMarker(settings: MarkerSettings): Marker {
@@ -80,8 +80,8 @@ export class BurstAnalysis {
     if (this.colourPackets[colour] === 0) this.colourFirst[colour] = number;
     this.colourPackets[colour] = this.colourPackets[colour]! + 1;
     this.colourBytes[colour] = this.colourBytes[colour]! + length;
-    this.committedNeed?.add(tNs, length, number);
-    this.peakNeed?.add(tNs, length, number);
+    if (before === GREEN) this.committedNeed?.add(tNs, length, number);
+    if (before !== RED) this.peakNeed?.add(tNs, length, number);
   }
 
   /** What it came to. Call once, after the last packet. */

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { burstReportSchema, burstSettingsSchema, type BurstReport, type BurstSettingsInput } from '../../contract/index.ts';
+import {
+  burstReportSchema,
+  burstSettingsSchema,
+  type BurstReport,
+  type BurstSettingsInput,
+  type MarkerSummary,
+} from '../../contract/index.ts';
 import {
   BurstAnalysis,
   CURVE_RATES_BPS,
@@ -314,6 +320,22 @@ describe('analysis', () => {
     expect(red.firstPacket).toBe(expected.indexOf(RED) + 1);
     if (!colourAware) expect(cbsBytes >= smallestCommittedBytes).toBe(expected.every((colour) => colour === GREEN));
   });
+
+  property([packets, rate, rate])(
+    'color-aware, the smallest buckets leave each packet its colour; a byte less does not',
+    (list, one, other) => {
+      const [cirBps, pirBps] = [Math.min(one, other), Math.max(one, other)];
+      const measure = (cbsBytes: number, pbsBytes: number): MarkerSummary =>
+        analyse(list, { marker: { kind: 'two', cirBps, cbsBytes, pirBps, pbsBytes }, colourAware: true }).conformance!;
+      const came = (colour: Colour): number => list.filter((packet) => packet.colour === colour).length;
+      const need = measure(0, 0);
+      const [cbs, pbs] = [need.smallestCommittedBytes, need.smallestPeakBytes!];
+      const kept = measure(cbs, pbs);
+      expect([kept.green.packets, kept.yellow.packets, kept.red.packets]).toEqual([came(GREEN), came(YELLOW), came(RED)]);
+      if (cbs > 0) expect(measure(cbs - 1, pbs).green.packets).toBeLessThan(came(GREEN));
+      if (pbs > 0) expect(measure(cbs, pbs - 1).red.packets).toBeGreaterThan(came(RED));
+    },
+  );
 
   test('a packet stamped in the past counts at the latest time', () => {
     const report = analyse([

@@ -1,6 +1,7 @@
 import type { BurstOutcome, CallAnswer, Override, Progress } from '../../../../engine/contract/index.ts';
 import type { AppStore } from '../../lib/engine.svelte.ts';
 import { sharedState } from '../../lib/shared-state.svelte.ts';
+import { History } from './history.svelte.ts';
 
 export type BurstRun = CallAnswer<'burst.run'>;
 export type BurstView = 'meter' | 'bursts';
@@ -29,6 +30,8 @@ export class BurstPanelState {
   readonly shown: BurstOutcome | null = $derived(this.run === null ? null : this.meterOn ? this.run.on : this.run.off);
 
   readonly #app: AppStore;
+  readonly #history = new History<readonly Override[]>();
+  readonly canUndo: boolean = $derived(this.#history.canUndo);
   #controller: AbortController | null = null;
 
   constructor(app: AppStore) {
@@ -40,12 +43,32 @@ export class BurstPanelState {
     return this.overrides.find((one) => one.path === path)?.value;
   }
 
-  set(path: string, value: Override['value']): void {
-    this.overrides = [...this.overrides.filter((one) => one.path !== path), { path, value }];
+  /** A parameter to try; undefined takes the scenario's own again. */
+  set(path: string, value: Override['value'] | undefined): void {
+    const others = this.overrides.filter((one) => one.path !== path);
+    this.#change(value === undefined ? others : [...others, { path, value }]);
   }
 
+  /** Back to the session's scenario; can be undone. */
   reset(): void {
+    this.#change([]);
+  }
+
+  undo(): void {
+    const before = this.#history.pop();
+    if (before !== undefined) this.overrides = before;
+  }
+
+  /** The parameters tried have become the scenario's own: there is nothing to go back to. */
+  kept(): void {
+    this.#history.clear();
     this.overrides = [];
+  }
+
+  #change(to: readonly Override[]): void {
+    if (JSON.stringify(to) === JSON.stringify(this.overrides)) return;
+    this.#history.push(this.overrides);
+    this.overrides = to;
   }
 
   /** Runs the input with the meter on and off after a short pause; a later call or the undo that is given back ends it. */
@@ -95,7 +118,7 @@ export class BurstPanelState {
   /** Forgets what belonged to another session. */
   forget(): void {
     this.cancel();
-    this.overrides = [];
+    this.kept();
     this.range = null;
     this.run = null;
     this.error = null;

@@ -18,10 +18,14 @@ async function open(): Promise<Staged> {
   return s;
 }
 const field = (s: Staged, name: string): HTMLInputElement => {
-  const found = s.all('label').find((one) => one.textContent.trim() === name);
+  const found = [...page(s).querySelectorAll('label')].find((one) => one.textContent.trim() === name);
   if (!found) throw new Error(`There is no field ${name}.`);
   return found.querySelector('input')!;
 };
+const page = (s: Staged): HTMLElement => s.find('.page:not([hidden])');
+const meter = (s: Staged): HTMLSelectElement => page(s).querySelector('select')!;
+const button = (s: Staged, name: string): HTMLButtonElement =>
+  [...page(s).querySelectorAll('button')].find((one) => one.textContent === name)!;
 const figures = (s: Staged): string[] => s.all('.answer .figure').map((one) => one.textContent);
 const asked = (s: Staged): CallRequest<'bursts.analyse'>[] => s.double.callsOf('bursts.analyse') as CallRequest<'bursts.analyse'>[];
 
@@ -59,6 +63,74 @@ test('a rate and a burst that are typed in are tested', async () => {
   await eventually(() => {
     expect(field(s, 'burst (CBS)').value).toBe(String(need));
     expect(s.root.textContent).toContain('✓ green 2,000');
+  });
+});
+
+test('two rates: the peak begins at twice the rate, both smallest buckets are said, and a peak below the rate is refused', async () => {
+  const s = await open();
+  await userEvent.selectOptions(meter(s), 'two rates (RFC 2698)');
+  await eventually(() => {
+    expect(field(s, 'peak rate (PIR)').value).toBe('6 Mbit/s');
+    expect(asked(s).at(-1)?.settings?.marker).toEqual({ kind: 'two', cirBps: 3e6, cbsBytes: 65_536, pirBps: 6e6, pbsBytes: 65_536 });
+    expect(figures(s)).toEqual(['100 B', '100 B', '100 B']);
+    expect(s.root.textContent).toContain('color-blind (RFC 2698)');
+  });
+  s.all('.link')
+    .find((one) => one.textContent === 'use as peak burst')
+    ?.click();
+  await eventually(() => {
+    expect(field(s, 'peak burst (PBS)').value).toBe('100');
+  });
+  const before = asked(s).length;
+  await userEvent.fill(field(s, 'peak rate (PIR)'), '1M');
+  await eventually(() => {
+    expect(s.root.textContent).toContain('the peak rate is at least the committed one');
+    expect(field(s, 'peak rate (PIR)').dataset['valid']).toBe('false');
+  });
+  expect(
+    asked(s)
+      .slice(before)
+      .every(({ settings }) => settings?.marker?.kind === 'two' && settings.marker.pirBps === 6e6),
+  ).toBe(true);
+});
+
+test('color-aware is asked for and said', async () => {
+  const s = await open();
+  field(s, 'color-aware').click();
+  await eventually(() => {
+    expect(asked(s).at(-1)?.settings?.colourAware).toBe(true);
+    expect(s.root.textContent).toContain('color-aware (RFC 2697)');
+    expect(s.root.textContent).toContain('keeps green packets green');
+  });
+});
+
+test('settings are taken back one by one, and reset to those it began with', async () => {
+  const s = await open();
+  const rates = (): unknown => asked(s).at(-1)?.settings?.rateBps;
+  await eventually(() => {
+    expect(rates()).toBe(3e6);
+  });
+  await userEvent.fill(field(s, 'rate'), '5M');
+  await eventually(() => {
+    expect(rates()).toBe(5e6);
+  });
+  await userEvent.fill(field(s, 'rate'), '7M');
+  await eventually(() => {
+    expect(rates()).toBe(7e6);
+  });
+  button(s, 'Undo').click();
+  await eventually(() => {
+    expect(rates()).toBe(5e6);
+  });
+  button(s, 'Reset').click();
+  await eventually(() => {
+    expect(field(s, 'rate').value).toBe('3 Mbit/s');
+    expect(rates()).toBe(3e6);
+    expect(button(s, 'Reset').disabled).toBe(true);
+  });
+  button(s, 'Undo').click();
+  await eventually(() => {
+    expect(rates()).toBe(5e6);
   });
 });
 

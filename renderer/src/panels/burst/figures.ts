@@ -1,5 +1,6 @@
 /** What the Burst panel computes from the engine's answers. No drawing, no state. */
 import {
+  conditionsSchema,
   meterSchema,
   networkSchema,
   socketsSchema,
@@ -69,23 +70,40 @@ const DEFAULTS = {
   meter: meterSchema.parse({}),
   sockets: socketsSchema.parse({}),
   network: networkSchema.parse({}),
+  conditions: conditionsSchema.parse({}),
 };
 
-export type ParameterKey = 'intervalUs' | 'portionCapBytes' | 'rcvbufBytes' | 'overflow' | 'profile' | 'grouping';
+export type ParameterKey =
+  | 'intervalUs'
+  | 'portionCapBytes'
+  | 'rateMaxBps'
+  | 'fixedSlots'
+  | 'rcvbufBytes'
+  | 'readerBps'
+  | 'overflow'
+  | 'profile'
+  | 'trace'
+  | 'grouping';
 
+/** Where a scenario says nothing; an empty text stands for "as the network says". */
 const FALLBACK: Readonly<Record<ParameterKey, string | number>> = {
   intervalUs: DEFAULTS.meter.intervalUs,
   portionCapBytes: DEFAULTS.meter.portionCapBytes,
+  rateMaxBps: '',
+  fixedSlots: '',
   rcvbufBytes: DEFAULTS.sockets.rcvbufBytes,
+  readerBps: DEFAULTS.sockets.readerBps,
   overflow: DEFAULTS.meter.overflow,
   profile: DEFAULTS.network.profile,
+  trace: DEFAULTS.conditions.trace,
   grouping: DEFAULTS.meter.grouping,
 };
 
 /** Dotted path of a parameter for the port that has the sockets. */
 export function parameterPath(key: ParameterKey, port: string): string {
   if (key === 'profile') return 'device.network.profile';
-  return `ports.${port}.${key === 'rcvbufBytes' ? 'sockets' : 'meter'}.${key}`;
+  if (key === 'trace') return 'device.network.conditions.trace';
+  return `ports.${port}.${key === 'rcvbufBytes' || key === 'readerBps' ? 'sockets' : 'meter'}.${key}`;
 }
 
 /** What the scenario that was run says for a parameter, or the schema's default. Each of these words stands once in a scenario. */
@@ -118,4 +136,9 @@ export function sizeText(bytes: number): string {
 /** Microseconds as one would type them: `500 µs`, `2 ms`. */
 export function intervalText(us: number): string {
   return us >= 1_000 && us % 1_000 === 0 ? `${String(us / 1_000)} ms` : `${String(us)} µs`;
+}
+
+/** A rate as one would type it: `80 Mb/s`; nothing for no figure. */
+export function rateText(bps: number): string {
+  return formatRate(bps).replace(/\.0+ /, ' ');
 }

@@ -35,6 +35,11 @@ const field = (s: Staged, name: string): HTMLInputElement => {
   if (!found) throw new Error(`There is no field ${name}.`);
   return found.querySelector('input')!;
 };
+const select = (s: Staged, name: string): HTMLSelectElement => {
+  const found = s.all('.strip label').find((one) => one.firstChild?.textContent?.trim() === name);
+  return found!.querySelector('select')!;
+};
+const button = (s: Staged, name: string): HTMLButtonElement => s.all('button').find((one) => one.textContent === name) as HTMLButtonElement;
 const runs = (s: Staged): CallRequest<'burst.run'>[] => s.double.callsOf('burst.run') as CallRequest<'burst.run'>[];
 const socketText = (s: Staged): string => s.root.querySelector('table[aria-label="Sockets"]')?.textContent ?? '';
 
@@ -76,7 +81,52 @@ test('a parameter is tried out at once and kept only when asked', async () => {
   s.all('button').find((one) => one.textContent === 'Keep')?.click(); // prettier-ignore
   await eventually(() => {
     expect(s.double.callsOf('scenario.use').at(-1)).toMatchObject({ yaml: expect.stringContaining('rcvbufBytes: 65536') });
-    expect(s.all('button').some((one) => one.textContent === 'Reset')).toBe(false);
+    expect(button(s, 'Reset').disabled).toBe(true);
+    expect(button(s, 'Undo').disabled).toBe(true);
+  });
+});
+
+test('every parameter can be tried, and taken back one by one or all at once', async () => {
+  const s = await open();
+  const paths = (): string[] => (runs(s).at(-1)?.overrides ?? []).map(({ path, value }) => `${path}=${String(value)}`);
+  await userEvent.fill(field(s, 'rate'), '80 Mb/s');
+  await userEvent.keyboard('{Enter}');
+  await userEvent.fill(field(s, 'reader'), '50M');
+  await userEvent.keyboard('{Enter}');
+  await userEvent.selectOptions(select(s, 'ring'), '256 slots');
+  await userEvent.selectOptions(select(s, 'channel'), 'fading');
+  const all = [
+    'ports.host.meter.rateMaxBps=80000000',
+    'ports.host.sockets.readerBps=50000000',
+    'ports.host.meter.fixedSlots=256',
+    'device.network.conditions.trace=fading',
+  ];
+  await eventually(() => {
+    expect(paths()).toEqual(all);
+  });
+  button(s, 'Undo').click();
+  await eventually(() => {
+    expect(paths()).toEqual(all.slice(0, 3));
+  });
+  await userEvent.selectOptions(select(s, 'ring'), 'auto');
+  await eventually(() => {
+    expect(paths()).toEqual(all.slice(0, 2));
+  });
+  button(s, 'Reset').click();
+  await eventually(() => {
+    expect(paths()).toEqual([]);
+  });
+  button(s, 'Undo').click();
+  await eventually(() => {
+    expect(paths()).toEqual(all.slice(0, 2));
+  });
+});
+
+test('the line under the strip says what a field is for', async () => {
+  const s = await open();
+  field(s, 'rcvbuf').focus();
+  await eventually(() => {
+    expect(s.find('.help').textContent).toContain('Receive buffer of each socket');
   });
 });
 

@@ -1,0 +1,30 @@
+/** What a field is for, in one or two lines, with the rule or the RFC section it comes from. */
+
+/** Fields of the view "In the capture". */
+export const ANALYSIS_HELP = {
+  kind: 'One rate: CIR, CBS and EBS (RFC 2697). Two rates: a peak rate decides red, the committed one yellow (RFC 2698).',
+  rate: 'Committed rate (CIR): the link or drain rate that buffer, microbursts and the meter are worked out for.',
+  burst: 'Committed burst (CBS): bytes that may come at once and stay green (RFC 2697 section 3, RFC 2698 section 3).',
+  excess: 'Excess burst (EBS): filled by what CBS has no room for; a packet that fits only here is yellow (RFC 2697 section 3).',
+  peakRate: 'Peak rate (PIR), at least the committed one: what exceeds it is red (RFC 2698 section 3).',
+  peakBurst: 'Peak burst (PBS): bytes that may come at once before packets are red (RFC 2698 section 3).',
+  colourAware:
+    'A packet comes with a colour, the drop precedence of its DSCP (AFx1 green, AFx2 yellow, AFx3 red; RFC 2597), and never gets a better one.',
+} as const;
+export type AnalysisField = keyof typeof ANALYSIS_HELP;
+
+/** Fields of the view "Meter". */
+export const METER_HELP = {
+  enable: 'Which of the two runs the lists below are of. The strips show both (B-21).',
+  profile: 'Capability record of the network: it sizes the ring and bounds the drain rate (B-02, B-12).',
+  trace: 'Condition of the channel over time: on a bad one a backlog is drained more slowly (B-03, B-16).',
+  fixedSlots: 'Slots of the meter ring: from the capability record, or fixed for comparison (B-12).',
+  intervalUs: 'Time from one release to the next (B-14, B-17).',
+  portionCapBytes: 'Most bytes that a socket gets at one release; a packet is never split (B-14).',
+  rateMaxBps: 'Fastest drain of the ring; without a figure the peak rate of the record (B-16).',
+  rcvbufBytes: 'Receive buffer of each socket: what does not fit is held in the ring, or lost with the meter off (B-04, B-15).',
+  readerBps: 'Rate at which each application reads its socket; 0 reads at once (B-04).',
+  overflow: 'A full ring drops what comes, drops the oldest, or leaves packets in the first pool (B-18).',
+  grouping: 'One ring for all sockets, shared by deficit round robin, or one for each (B-08, B-20).',
+} as const;
+export type MeterField = keyof typeof METER_HELP;
