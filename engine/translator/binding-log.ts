@@ -16,7 +16,7 @@ export interface BindingLog {
 const NAMES: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp' };
 
 function address6(bindings: BindingTable, binding: number, b: Uint8Array, at: number): void {
-  for (let i = 0; i < 4; i++) putU32(b, at + 4 * i, bindings.words6[4 * binding + i]!);
+  bindings.write6(binding, b, at);
 }
 
 /** JSON lines: one object for each binding made or gone. `time` is ISO 8601 where the input has an epoch. */
@@ -39,11 +39,11 @@ export class JsonBindingLog implements BindingLog {
         event,
         tNs,
         epochMs: Number((this.epochNs + BigInt(Math.round(tNs))) / 1_000_000n),
-        protocol: NAMES[bindings.protocol[binding]!],
+        protocol: NAMES[bindings.protocol(binding)],
         v6: formatIpv6(this.v6, 0),
-        port6: bindings.port6[binding],
-        v4: formatIpv4U32(bindings.address4[binding]!),
-        port4: bindings.port4[binding],
+        port6: bindings.port6(binding),
+        v4: formatIpv4U32(bindings.address4(binding)),
+        port4: bindings.port4(binding),
       })}\n`,
     );
     this.sink(line, line.length);
@@ -105,10 +105,10 @@ export class IpfixBindingLog implements BindingLog {
     b[at + 8] = event === 'created' ? NAT64_BIB_CREATE : NAT64_BIB_DELETE;
     address6(bindings, binding, b, at + 9);
     at += 25;
-    putU32(b, at, bindings.address4[binding]!);
-    b[at + 4] = bindings.protocol[binding]!;
-    putU16(b, at + 5, bindings.port6[binding]!);
-    putU16(b, at + 7, bindings.port4[binding]!);
+    putU32(b, at, bindings.address4(binding));
+    b[at + 4] = bindings.protocol(binding);
+    putU16(b, at + 5, bindings.port6(binding));
+    putU16(b, at + 7, bindings.port4(binding));
     this.records++;
     this.lastNs = tNs;
     if (++this.waiting === MESSAGE_RECORDS) this.flush();

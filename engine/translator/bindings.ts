@@ -1,104 +1,160 @@
-import { u32 } from '../base/index.ts';
-import { finishHash, HashSlots, mixHash } from './hash-slots.ts';
+import { putU32, u32 } from '../base/index.ts';
+import { alignedBuffer } from '../wire/index.ts';
+import { addToHash, endHash, HashSlots, NUMBER_MASK, TAG_MASK } from './hash-slots.ts';
+
+/** Words of an entry: half a cache line. */
+const WORDS = 8;
+const PORTS = 4;
+const ADDRESS4 = 5;
+const KIND = 6;
+const HEAD = 7;
+
+const FIXED_BIT = 0x80;
+const PROTOCOL_MASK = 0x7f;
+/** The number of sessions stands above protocol and flag. */
+const SESSIONS_SHIFT = 8;
+
+/** Above this many entries a table is worth memory of its own that begins on a cache line. */
+export const ALIGN_FROM_ENTRIES = 65_536;
 
 /**
- * Binding information bases of all protocols (RFC 6146 section 3.1) in columns: (protocol, IPv6 address, port) and (protocol,
- * IPv4 address, port), found by either. A port is an identifier for ICMP. 63 bytes an entry with both hash tables.
+ * Binding information bases of all protocols (RFC 6146 section 3.1): (protocol, IPv6 address, port) and (protocol, IPv4 address,
+ * port), found by either. A port is an identifier for ICMP. An entry is 32 bytes, 48 to 64 with both hash tables (49 at a million):
  *
- *   words6[4i..4i+3]  IPv6 address        port6[i]      port4[i]       address4[i]
- *   protocol[i]       1, 6, 17            fixed[i]      static         sessions[i]    head[i] first session, -1 none
+ *   word 0..3  IPv6 address       4  IPv6 port << 16 | IPv4 port       5  IPv4 address
+ *   6  sessions << 8 | static << 7 | protocol (1, 6, 17; 0 for a free entry)
+ *   7  first session, -1 for none; of a free entry the next free one
  */
 export class BindingTable {
   readonly capacity: number;
-  readonly words6: Uint32Array;
-  readonly port6: Uint16Array;
-  readonly port4: Uint16Array;
-  readonly address4: Uint32Array;
-  readonly protocol: Uint8Array;
-  readonly fixed: Uint8Array;
-  readonly sessions: Uint32Array;
-  readonly head: Int32Array;
   count = 0;
+  /** Entries that have been used so far: later ones are free. */
+  used = 0;
+  private readonly words: Int32Array;
   private readonly by6: HashSlots;
   private readonly by4: HashSlots;
-  private readonly free: Int32Array;
-  private freeCount: number;
-  private readonly words = new Uint32Array(4);
+  private free = -1;
 
   constructor(capacity: number) {
     this.capacity = capacity;
-    this.words6 = new Uint32Array(capacity * 4);
-    this.port6 = new Uint16Array(capacity);
-    this.port4 = new Uint16Array(capacity);
-    this.address4 = new Uint32Array(capacity);
-    this.protocol = new Uint8Array(capacity);
-    this.fixed = new Uint8Array(capacity);
-    this.sessions = new Uint32Array(capacity);
-    this.head = new Int32Array(capacity).fill(-1);
-    this.by6 = new HashSlots(capacity);
-    this.by4 = new HashSlots(capacity);
-    this.free = Int32Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
-    this.freeCount = capacity;
+    const bytes = capacity * WORDS * 4;
+    this.words = new Int32Array(capacity > ALIGN_FROM_ENTRIES ? alignedBuffer(bytes) : new ArrayBuffer(bytes), 0, capacity * WORDS);
+    this.by6 = new HashSlots(capacity, (e) => this.hash6(e));
+    this.by4 = new HashSlots(capacity, (e) => hash4(this.protocol(e), this.words[e * WORDS + ADDRESS4]!, this.port4(e)));
   }
 
   get bytes(): number {
-    return this.capacity * (16 + 2 + 2 + 4 + 1 + 1 + 4 + 4 + 4 + 8) + (this.by6.slots.length + this.by4.slots.length) * 4;
+    return this.words.byteLength + this.by6.slots.byteLength + this.by4.slots.byteLength;
   }
 
-  private hash6(protocol: number, port: number): number {
-    let h = mixHash(protocol, port);
-    for (let i = 0; i < 4; i++) h = mixHash(h, this.words[i]!);
-    return finishHash(h);
+  /** Slots that a lookup reads at most. For tests. */
+  longestSearch(): number {
+    return Math.max(this.by6.longestRun(), this.by4.longestRun());
+  }
+
+  /** Word `i` of the IPv6 address, signed. */
+  word6(e: number, i: number): number {
+    return this.words[e * WORDS + i]!;
+  }
+
+  port6(e: number): number {
+    return this.words[e * WORDS + PORTS]! >>> 16;
+  }
+
+  port4(e: number): number {
+    return this.words[e * WORDS + PORTS]! & 0xffff;
+  }
+
+  address4(e: number): number {
+    return this.words[e * WORDS + ADDRESS4]! >>> 0;
+  }
+
+  /** 1, 6 or 17; 0 where there is no binding. */
+  protocol(e: number): number {
+    return this.words[e * WORDS + KIND]! & PROTOCOL_MASK;
+  }
+
+  /** A static one: it stays without sessions. */
+  fixed(e: number): boolean {
+    return (this.words[e * WORDS + KIND]! & FIXED_BIT) !== 0;
+  }
+
+  sessions(e: number): number {
+    return this.words[e * WORDS + KIND]! >>> SESSIONS_SHIFT;
+  }
+
+  /** First of its sessions, -1 for none. */
+  head(e: number): number {
+    return this.words[e * WORDS + HEAD]!;
+  }
+
+  /** A session came (`change` 1) or went (-1), and `head` is the first one now. */
+  setSessions(e: number, change: 1 | -1, head: number): void {
+    const at = e * WORDS;
+    this.words[at + KIND] = this.words[at + KIND]! + (change << SESSIONS_SHIFT);
+    this.words[at + HEAD] = head;
+  }
+
+  setHead(e: number, head: number): void {
+    this.words[e * WORDS + HEAD] = head;
+  }
+
+  private hash6(e: number): number {
+    const at = e * WORDS;
+    const { words } = this;
+    return hash6(this.protocol(e), words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, this.port6(e));
   }
 
   find6(protocol: number, b: Uint8Array, o: number, port: number): number {
-    for (let i = 0; i < 4; i++) this.words[i] = u32(b, o + 4 * i);
+    const { words } = this;
     const { slots, mask } = this.by6;
-    const { words, words6 } = this;
-    let at = this.hash6(protocol, port) & mask;
-    for (let e = slots[at]!; e >= 0; e = slots[at]!) {
-      const w = e * 4;
-      if (
-        this.port6[e] === port &&
-        this.protocol[e] === protocol &&
-        words6[w] === words[0] &&
-        words6[w + 1] === words[1] &&
-        words6[w + 2] === words[2] &&
-        words6[w + 3] === words[3]
-      )
-        return e;
-      at = (at + 1) & mask;
+    const w0 = u32(b, o) | 0;
+    const w1 = u32(b, o + 4) | 0;
+    const w2 = u32(b, o + 8) | 0;
+    const w3 = u32(b, o + 12) | 0;
+    const hash = hash6(protocol, w0, w1, w2, w3, port);
+    for (let s = hash & mask; ; s = (s + 1) & mask) {
+      const slot = slots[s]!;
+      if (slot === 0) return -1;
+      if (((slot ^ hash) & TAG_MASK) !== 0) continue;
+      const e = (slot & NUMBER_MASK) - 1;
+      const at = e * WORDS;
+      if (words[at] !== w0 || words[at + 1] !== w1 || words[at + 2] !== w2 || words[at + 3] !== w3) continue;
+      if (words[at + PORTS]! >>> 16 === port && (words[at + KIND]! & PROTOCOL_MASK) === protocol) return e;
     }
-    return -1;
   }
 
   find4(protocol: number, address: number, port: number): number {
+    const { words } = this;
     const { slots, mask } = this.by4;
-    let at = finishHash(mixHash(mixHash(protocol, port), address)) & mask;
-    for (let e = slots[at]!; e >= 0; e = slots[at]!) {
-      if (this.port4[e] === port && this.address4[e] === address && this.protocol[e] === protocol) return e;
-      at = (at + 1) & mask;
+    const v4 = address | 0;
+    const hash = hash4(protocol, v4, port);
+    for (let s = hash & mask; ; s = (s + 1) & mask) {
+      const slot = slots[s]!;
+      if (slot === 0) return -1;
+      if (((slot ^ hash) & TAG_MASK) !== 0) continue;
+      const e = (slot & NUMBER_MASK) - 1;
+      const at = e * WORDS;
+      if (words[at + ADDRESS4] !== v4) continue;
+      if ((words[at + PORTS]! & 0xffff) === port && (words[at + KIND]! & PROTOCOL_MASK) === protocol) return e;
     }
-    return -1;
   }
 
   /** New binding, or -1 where the table is full. The caller has made sure that neither side is in use. */
   add(protocol: number, b: Uint8Array, o: number, port6: number, address4: number, port4: number, fixed: boolean): number {
-    if (this.freeCount === 0) return -1;
-    const e = this.free[--this.freeCount]!;
-    for (let i = 0; i < 4; i++) {
-      this.words[i] = u32(b, o + 4 * i);
-      this.words6[e * 4 + i] = this.words[i]!;
-    }
-    this.port6[e] = port6;
-    this.port4[e] = port4;
-    this.address4[e] = address4;
-    this.protocol[e] = protocol;
-    this.fixed[e] = fixed ? 1 : 0;
-    this.sessions[e] = 0;
-    this.head[e] = -1;
-    this.by6.insert(e, this.hash6(protocol, port6));
-    this.by4.insert(e, finishHash(mixHash(mixHash(protocol, port4), address4)));
+    const { words } = this;
+    const e = this.free >= 0 ? this.free : this.used;
+    if (e >= this.capacity) return -1;
+    const at = e * WORDS;
+    if (this.free >= 0) this.free = words[at + HEAD]!;
+    else this.used++;
+    for (let i = 0; i < 4; i++) words[at + i] = u32(b, o + 4 * i);
+    words[at + PORTS] = (port6 << 16) | port4;
+    words[at + ADDRESS4] = address4;
+    words[at + KIND] = protocol | (fixed ? FIXED_BIT : 0);
+    words[at + HEAD] = -1;
+    this.by6.insert(e, this.hash6(e));
+    this.by4.insert(e, hash4(protocol, address4 | 0, port4));
     this.count++;
     return e;
   }
@@ -106,19 +162,24 @@ export class BindingTable {
   remove(e: number): void {
     this.by6.remove(e);
     this.by4.remove(e);
-    this.protocol[e] = 0;
-    this.free[this.freeCount++] = e;
+    this.words[e * WORDS + KIND] = 0;
+    this.words[e * WORDS + HEAD] = this.free;
+    this.free = e;
     this.count--;
   }
 
   /** Writes the IPv6 address of binding `e`. */
   write6(e: number, out: Uint8Array, o: number): void {
-    for (let i = 0; i < 4; i++) {
-      const word = this.words6[e * 4 + i]!;
-      out[o + 4 * i] = word >>> 24;
-      out[o + 4 * i + 1] = word >>> 16;
-      out[o + 4 * i + 2] = word >>> 8;
-      out[o + 4 * i + 3] = word;
-    }
+    const at = e * WORDS;
+    for (let i = 0; i < 4; i++) putU32(out, o + 4 * i, this.words[at + i]!);
   }
+}
+
+/** Words signed. */
+function hash6(protocol: number, w0: number, w1: number, w2: number, w3: number, port: number): number {
+  return endHash(addToHash(addToHash(addToHash(addToHash(addToHash(protocol, w0), w1), w2), w3), port));
+}
+
+function hash4(protocol: number, address: number, port: number): number {
+  return endHash(addToHash(addToHash(protocol, address), port));
 }

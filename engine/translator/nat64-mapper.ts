@@ -1,4 +1,4 @@
-import { u16, u32 } from '../base/index.ts';
+import { putU32, u16, u32 } from '../base/index.ts';
 import { BindingTable } from './bindings.ts';
 import { FragmentTable, fragmentKey } from './fragment-table.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
@@ -6,7 +6,7 @@ import { PacketView, PROTOCOL } from './packet-view.ts';
 import { type PortPools, SubscriberCounts } from './port-pools.ts';
 import { embed4, extract4, isGlobal4, isIllegalSource4 } from './prefix64.ts';
 import { REASON } from './reasons.ts';
-import { SessionTable, TIMER } from './sessions.ts';
+import { lifetimesNs, SessionTable, TIMER } from './sessions.ts';
 import { inPrefixes4, type TranslatorSettings } from './settings.ts';
 import { KEEP_TIMER, nextTcpState, stateOf, TCP_FLAG, TCP_STATE, timerOf } from './tcp-state.ts';
 
@@ -39,7 +39,7 @@ export class Nat64Mapper implements AddressMapper {
     this.settings = settings;
     this.pools = pools;
     this.bindings = new BindingTable(nat64.maxBindings);
-    this.sessions = new SessionTable(nat64.maxSessions, this.bindings);
+    this.sessions = new SessionTable(nat64.maxSessions, this.bindings, lifetimesNs(nat64.timers));
     this.fragments = new FragmentTable(nat64.maxFragments, nat64.timers.fragmentS * 1e9);
     this.subscribers = new SubscriberCounts(nat64.maxBindings, nat64.subscriberPrefix);
   }
@@ -97,6 +97,21 @@ export class Nat64Mapper implements AddressMapper {
     const port = u16(b, icmp ? t + 4 : t);
     const peerPort = icmp ? 0 : u16(b, t + 2);
     const flags = protocol === PROTOCOL.tcp ? b[t + 13]! : 0;
+    const e = this.sessions.find6(
+      protocol,
+      u32(b, o + 8) | 0,
+      u32(b, o + 12) | 0,
+      u32(b, o + 16) | 0,
+      u32(b, o + 20) | 0,
+      (port << 16) | peerPort,
+      this.destination4 | 0,
+    );
+    if (e >= 0) {
+      this.source4 = this.sessions.address4(e);
+      this.sourcePort = this.sessions.port4(e);
+      this.use(e, protocol, true, flags, nowNs);
+      return 0;
+    }
     let binding = this.bindings.find6(protocol, b, o + 8, port);
     if (binding < 0) {
       // Without state only what opens a conversation makes it: a SYN, an echo request, any UDP.
@@ -105,9 +120,9 @@ export class Nat64Mapper implements AddressMapper {
       binding = this.bind(protocol, b, o + 8, port, nowNs);
       if (binding < 0) return -binding;
     }
-    this.source4 = this.bindings.address4[binding]!;
-    this.sourcePort = this.bindings.port4[binding]!;
-    return this.track(binding, this.destination4, peerPort, protocol, true, flags, nowNs);
+    this.source4 = this.bindings.address4(binding);
+    this.sourcePort = this.bindings.port4(binding);
+    return this.open(binding, this.destination4, peerPort, protocol, true, flags, nowNs);
   }
 
   /** New binding, or minus a reason. */
@@ -124,46 +139,44 @@ export class Nat64Mapper implements AddressMapper {
     return binding;
   }
 
-  /** Finds or makes the session and moves it on. */
-  private track(binding: number, peer4: number, peerPort: number, protocol: number, from6: boolean, flags: number, nowNs: number): number {
-    const { sessions } = this;
-    let e = sessions.find(binding, peer4, peerPort);
-    if (e >= 0) {
-      this.refresh(e, protocol, from6, flags, nowNs);
-    } else {
-      const syn = (flags & TCP_FLAG.syn) !== 0;
-      // RFC 6146 section 3.5.2.2, CLOSED: other segments pass by the binding and make no session.
-      if (protocol === PROTOCOL.tcp && !syn) return 0;
-      const state = protocol !== PROTOCOL.tcp ? TCP_STATE.closed : from6 ? TCP_STATE.v6Init : TCP_STATE.v4Init;
-      const timer = protocol === PROTOCOL.udp ? TIMER.udp : protocol === PROTOCOL.icmp ? TIMER.icmp : TIMER.transitory;
-      e = sessions.add(binding, peer4, peerPort, from6 ? this.prefix : 0, state, timer, nowNs);
-      if (e < 0) return REASON.sessionsFull;
-    }
+  /** First packet between a binding and a peer: makes the session where it may. */
+  private open(binding: number, peer4: number, peerPort: number, protocol: number, from6: boolean, flags: number, nowNs: number): number {
+    const syn = (flags & TCP_FLAG.syn) !== 0;
+    // RFC 6146 section 3.5.2.2, CLOSED: other segments pass by the binding and make no session.
+    if (protocol === PROTOCOL.tcp && !syn) return 0;
+    const state = protocol !== PROTOCOL.tcp ? TCP_STATE.closed : from6 ? TCP_STATE.v6Init : TCP_STATE.v4Init;
+    const timer = protocol === PROTOCOL.udp ? TIMER.udp : protocol === PROTOCOL.icmp ? TIMER.icmp : TIMER.transitory;
+    const e = this.sessions.add(binding, peer4, peerPort, from6 ? this.prefix : 0, state, timer, nowNs);
+    if (e < 0) return REASON.sessionsFull;
     this.session = e;
-    sessions.packets[e] = sessions.packets[e]! + 1;
+    this.sessions.countPacket(e);
     return 0;
   }
 
-  private refresh(e: number, protocol: number, from6: boolean, flags: number, nowNs: number): void {
+  /** A packet of a session that is there: restarts its lifetime, or moves its TCP state on. */
+  private use(e: number, protocol: number, from6: boolean, flags: number, nowNs: number): void {
     const { sessions } = this;
+    this.session = e;
+    sessions.countPacket(e);
     if (protocol !== PROTOCOL.tcp) {
-      sessions.touch(e, sessions.timer[e]!, nowNs);
+      sessions.touch(e, sessions.timer(e), nowNs);
       return;
     }
-    const next = nextTcpState(sessions.state[e]!, from6, flags);
-    sessions.state[e] = stateOf(next);
+    const before = sessions.state(e);
+    const next = nextTcpState(before, from6, flags);
+    if (stateOf(next) !== before) sessions.setState(e, stateOf(next));
     const timer = timerOf(next);
     if (timer !== KEEP_TIMER) sessions.touch(e, timer, nowNs);
   }
 
   /** Removes a session, and its binding with the last one (RFC 6146 section 3.1). */
   drop(e: number, nowNs: number): void {
-    const binding = this.sessions.binding[e]!;
+    const binding = this.sessions.binding(e);
     this.sessions.remove(e);
     const { bindings } = this;
-    if (bindings.sessions[binding] !== 0 || bindings.fixed[binding] === 1) return;
+    if (bindings.sessions(binding) !== 0 || bindings.fixed(binding)) return;
     this.onBinding?.('removed', binding, nowNs);
-    this.subscribers.remove((i) => bindings.words6[binding * 4 + i]!);
+    this.subscribers.remove((i) => bindings.word6(binding, i));
     bindings.remove(binding);
   }
 
@@ -200,9 +213,9 @@ export class Nat64Mapper implements AddressMapper {
     if (view.fragmentOffset !== 0 || view.capturedBytes < (icmp ? 6 : 4)) return REASON.icmpInner;
     const binding = this.bindings.find6(icmp ? PROTOCOL.icmp : view.protocol, b, o + 24, u16(b, icmp ? t + 4 : t + 2));
     if (binding < 0 || this.sessions.find(binding, this.source4, icmp ? 0 : u16(b, t)) < 0) return REASON.noBinding;
-    this.destination4 = this.bindings.address4[binding]!;
+    this.destination4 = this.bindings.address4(binding);
     this.sourcePort = KEEP_PORT;
-    this.destinationPort = this.bindings.port4[binding]!;
+    this.destinationPort = this.bindings.port4(binding);
     return 0;
   }
 
@@ -224,20 +237,28 @@ export class Nat64Mapper implements AddressMapper {
     const icmp = protocol === PROTOCOL.icmp;
     const flags = protocol === PROTOCOL.tcp ? b[t + 13]! : 0;
     const opens = protocol === PROTOCOL.tcp && (flags & TCP_FLAG.syn) !== 0 && (flags & 16) === 0;
-    const binding = this.bindings.find4(protocol, destination, u16(b, icmp ? t + 4 : t + 2));
-    if (binding < 0) return opens && this.pools.holds(destination) ? REASON.synHeld : REASON.noBinding;
+    const port = u16(b, icmp ? t + 4 : t + 2);
     const peerPort = icmp ? 0 : u16(b, t);
-    if (!this.admits(binding, source, peerPort)) return opens ? REASON.synHeld : REASON.filtered;
-    const code = this.track(binding, source, peerPort, protocol, false, flags, nowNs);
+    const e = this.sessions.find4(protocol, destination, port, source, peerPort);
+    if (e >= 0) {
+      this.use(e, protocol, false, flags, nowNs);
+      this.destinationPort = this.sessions.port6(e);
+      for (let i = 0; i < 4; i++) putU32(this.addresses6, 16 + 4 * i, this.sessions.word6(e, i));
+      return this.peer46(source, this.sessions.prefix(e));
+    }
+    const binding = this.bindings.find4(protocol, destination, port);
+    if (binding < 0) return opens && this.pools.holds(destination) ? REASON.synHeld : REASON.noBinding;
+    if (!this.admits(binding, source)) return opens ? REASON.synHeld : REASON.filtered;
+    const code = this.open(binding, source, peerPort, protocol, false, flags, nowNs);
     if (code !== 0) return code;
-    this.destinationPort = this.bindings.port6[binding]!;
+    this.destinationPort = this.bindings.port6(binding);
     this.bindings.write6(binding, this.addresses6, 16);
-    return this.peer46(source, this.session < 0 ? 0 : this.sessions.prefix[this.session]!);
+    return this.peer46(source, 0);
   }
 
-  private admits(binding: number, source: number, peerPort: number): boolean {
-    if (this.settings.spec.nat64.filtering === 'endpoint-independent') return true;
-    return this.sessions.find(binding, source, peerPort) >= 0 || this.sessions.knows(binding, source);
+  /** A host that has no session with the binding may use it. */
+  private admits(binding: number, source: number): boolean {
+    return this.settings.spec.nat64.filtering === 'endpoint-independent' || this.sessions.knows(binding, source);
   }
 
   /** IPv6 address of the IPv4 peer, to the source. */
@@ -269,10 +290,10 @@ export class Nat64Mapper implements AddressMapper {
     const peer = u32(b, o + 16);
     const e = binding < 0 ? -1 : this.sessions.find(binding, peer, icmp ? 0 : u16(b, t + 2));
     if (e < 0) return REASON.noBinding;
-    this.prefix = this.sessions.prefix[e]!;
+    this.prefix = this.sessions.prefix(e);
     this.bindings.write6(binding, this.addresses6, 0);
     embed4(this.settings.pool6[this.prefix]!, peer, this.addresses6, 16);
-    this.sourcePort = this.bindings.port6[binding]!;
+    this.sourcePort = this.bindings.port6(binding);
     this.destinationPort = KEEP_PORT;
     return 0;
   }

@@ -10,7 +10,7 @@ import { SINK_KIND, type PacketSink } from './packet-sink.ts';
 import { PortPools } from './port-pools.ts';
 import { embed4 } from './prefix64.ts';
 import { isTranslated, REASON } from './reasons.ts';
-import { TIMER } from './sessions.ts';
+import { lifetimesNs, TIMER } from './sessions.ts';
 import type { SettingsError, TranslatorSettings } from './settings.ts';
 import { TCP_STATE, TCP_STATE_NAMES } from './tcp-state.ts';
 import { PacketTranslator } from './translator.ts';
@@ -61,10 +61,9 @@ export class Nat64 {
     this.settings = settings;
     this.mapper = new Nat64Mapper(settings, pools);
     this.packets = new PacketTranslator(settings, this.mapper);
-    const t = settings.spec.nat64.timers;
-    this.zeroUdp = new UdpReassembly(settings.spec.nat64.maxFragments, t.fragmentS * NS);
-    // In the order of TIMER.
-    this.lifetimesNs = [t.udpS, t.icmpS, t.tcpEstablishedS, t.tcpTransitoryS, t.tcpIncomingSynS].map((s) => s * NS);
+    const { timers, maxFragments } = settings.spec.nat64;
+    this.zeroUdp = new UdpReassembly(maxFragments, timers.fragmentS * NS);
+    this.lifetimesNs = lifetimesNs(timers);
   }
 
   /** Error: the configuration field that cannot be used. */
@@ -172,13 +171,13 @@ export class Nat64 {
     const { mapper } = this;
     const e = mapper.session;
     if (e < 0) return;
-    const binding = mapper.sessions.binding[e]!;
+    const binding = mapper.sessions.binding(e);
     this.syns = this.syns.filter(({ bytes }) => {
       if (!this.parse(4, bytes, 0, bytes.length, bytes.length)) return true;
       const t = this.view.transport;
       const peer = ((bytes[12]! << 24) | (bytes[13]! << 16) | (bytes[14]! << 8) | bytes[15]!) >>> 0;
       const toPort = (bytes[t + 2]! << 8) | bytes[t + 3]!;
-      return peer !== mapper.sessions.peer4[e] || toPort !== mapper.bindings.port4[binding];
+      return peer !== mapper.sessions.peer4(e) || toPort !== mapper.bindings.port4(binding);
     });
   }
 
@@ -200,14 +199,7 @@ export class Nat64 {
   advance(nowNs: number, sink: PacketSink): void {
     this.nowNs = Math.max(this.nowNs, nowNs);
     const { sessions, fragments } = this.mapper;
-    for (let timer = 0; timer < this.lifetimesNs.length; timer++) {
-      const lifetime = this.lifetimesNs[timer]!;
-      for (let e = sessions.oldest(timer); e >= 0; e = sessions.oldest(timer)) {
-        const endNs = sessions.sinceNs[e]! + lifetime;
-        if (endNs > this.nowNs) break;
-        this.expire(e, endNs, sink);
-      }
-    }
+    if (this.nowNs >= sessions.nextEndNs) this.expireSessions(sink);
     this.lostFragments += fragments.expire(this.nowNs) + this.zeroUdp.expire(this.nowNs);
     if (this.syns.length > 0) this.expireSyns(sink);
   }
@@ -221,13 +213,22 @@ export class Nat64 {
     return this.nowNs;
   }
 
-  private expire(e: number, endNs: number, sink: PacketSink): void {
+  private expireSessions(sink: PacketSink): void {
     const { sessions } = this.mapper;
-    if (sessions.state[e] === TCP_STATE.established) {
+    // An established session goes on as a transitory one: its lifetime comes after.
+    for (let timer = 0; timer < this.lifetimesNs.length; timer++) {
+      for (let e = sessions.takeEnded(timer, this.nowNs); e >= 0; e = sessions.takeEnded(timer, this.nowNs)) this.expire(e, sink);
+    }
+    sessions.rearm();
+  }
+
+  private expire(e: number, sink: PacketSink): void {
+    const { sessions } = this.mapper;
+    if (sessions.state(e) === TCP_STATE.established) {
       // RFC 6146 section 3.5.2.2: the session gets another four minutes, and the host inside a probe to answer.
       this.probe(e, sink);
-      sessions.state[e] = TCP_STATE.transitory;
-      sessions.touch(e, TIMER.transitory, endNs);
+      sessions.setState(e, TCP_STATE.transitory);
+      sessions.touch(e, TIMER.transitory, sessions.endNs(e));
       return;
     }
     this.mapper.drop(e, this.nowNs);
@@ -237,10 +238,10 @@ export class Nat64 {
   /** An empty segment with ACK and both numbers zero, to the host inside. */
   private probe(e: number, sink: PacketSink): void {
     const { bindings, sessions } = this.mapper;
-    const binding = sessions.binding[e]!;
+    const binding = sessions.binding(e);
     const bytes = IPV6_BYTES + 20;
     const at = sink.reserve(bytes);
-    const prefix = this.settings.pool6[sessions.prefix[e]!];
+    const prefix = this.settings.pool6[sessions.prefix(e)];
     if (at < 0 || prefix === undefined) return;
     const out = sink.bytes;
     out.fill(0, at, at + bytes);
@@ -248,11 +249,11 @@ export class Nat64 {
     putU16(out, at + 4, 20);
     out[at + 6] = PROTOCOL.tcp;
     out[at + 7] = this.settings.spec.routeHopLimit;
-    embed4(prefix, sessions.peer4[e]!, out, at + 8);
+    embed4(prefix, sessions.peer4(e), out, at + 8);
     bindings.write6(binding, out, at + 24);
     const t = at + IPV6_BYTES;
-    putU16(out, t, sessions.peerPort[e]!);
-    putU16(out, t + 2, bindings.port6[binding]!);
+    putU16(out, t, sessions.peerPort(e));
+    putU16(out, t + 2, bindings.port6(binding));
     out[t + 12] = 0x50;
     out[t + 13] = 0x10;
     putU16(out, t + 16, checksum(out, t, t + 20, pseudoSum6(out, at + 8, at + 24, PROTOCOL.tcp, 20)));
@@ -271,27 +272,27 @@ export class Nat64 {
   /** Session of table entry `e`, for a person; undefined where there is none. */
   sessionRow(e: number): SessionRow | undefined {
     const { bindings, sessions } = this.mapper;
-    const binding = sessions.binding[e] ?? -1;
+    const binding = sessions.binding(e);
     if (binding < 0) return undefined;
     const { protocol, v6, port6, v4, port4 } = this.bindingRow(binding);
     return {
-      protocol: NAME_OF[bindings.protocol[binding]!] ?? protocol,
+      protocol: NAME_OF[bindings.protocol(binding)] ?? protocol,
       v6,
       port6,
       v4,
       port4,
-      peer: formatIpv4U32(sessions.peer4[e]!),
-      peerPort: sessions.peerPort[e]!,
-      state: TCP_STATE_NAMES[sessions.state[e]!] ?? '',
-      packets: sessions.packets[e]!,
-      endsNs: sessions.sinceNs[e]! + this.lifetimesNs[sessions.timer[e]!]!,
+      peer: formatIpv4U32(sessions.peer4(e)),
+      peerPort: sessions.peerPort(e),
+      state: TCP_STATE_NAMES[sessions.state(e)] ?? '',
+      packets: sessions.packets(e),
+      endsNs: sessions.endNs(e),
     };
   }
 
   /** All sessions, oldest entry first; for tables and tests. */
   rows(limit = Number.POSITIVE_INFINITY): SessionRow[] {
     const out: SessionRow[] = [];
-    for (let e = 0; e < this.mapper.sessions.capacity && out.length < limit; e++) {
+    for (let e = 0; e < this.mapper.sessions.used && out.length < limit; e++) {
       const row = this.sessionRow(e);
       if (row !== undefined) out.push(row);
     }
@@ -305,13 +306,13 @@ export class Nat64 {
     bindings.write6(e, address, 0);
     return {
       id: e,
-      protocol: NAME_OF[bindings.protocol[e]!] ?? 'udp',
+      protocol: NAME_OF[bindings.protocol(e)] ?? 'udp',
       v6: formatIpv6(address, 0),
-      port6: bindings.port6[e]!,
-      v4: formatIpv4U32(bindings.address4[e]!),
-      port4: bindings.port4[e]!,
-      fixed: bindings.fixed[e] === 1,
-      sessions: bindings.sessions[e]!,
+      port6: bindings.port6(e),
+      v4: formatIpv4U32(bindings.address4(e)),
+      port4: bindings.port4(e),
+      fixed: bindings.fixed(e),
+      sessions: bindings.sessions(e),
     };
   }
 

@@ -158,8 +158,8 @@ export function bindingRows(
       continue;
     }
     let seen = 0;
-    for (let e = 0; e < bindings.capacity && seen < bindings.count; e++) {
-      if (bindings.protocol[e] === 0) continue;
+    for (let e = 0; e < bindings.used && seen < bindings.count; e++) {
+      if (bindings.protocol(e) === 0) continue;
       seen++;
       const inPage = total >= query.first && rows.length < query.count;
       if (wanted === '' && !inPage) {
@@ -197,11 +197,11 @@ export function poolRows(pipeline: Pipeline): { rows: PoolUse[]; more: number } 
     const used = new Map<number, { tcp: number; udp: number; icmp: number }>();
     const { bindings } = translator.mapper;
     let seen = 0;
-    for (let e = 0; e < bindings.capacity && seen < bindings.count; e++) {
-      const protocol = bindings.protocol[e]!;
+    for (let e = 0; e < bindings.used && seen < bindings.count; e++) {
+      const protocol = bindings.protocol(e);
       if (protocol === 0) continue;
       seen++;
-      const address = bindings.address4[e]!;
+      const address = bindings.address4(e);
       let row = used.get(address);
       if (row === undefined) used.set(address, (row = { tcp: 0, udp: 0, icmp: 0 }));
       if (protocol === 6) row.tcp++;
