@@ -23,6 +23,8 @@ const SINGLES = [
   // A function, as engine/host/cached-code.ts loads it.
   { name: 'replay-core', input: 'engine/cli/replay-core.ts', isFunction: true },
 ];
+/** Kernels: main file and output below dist/. See lib/kernel-compiler.mjs. */
+const KERNELS = [{ name: 'replay-kernel.wasm', input: 'engine/lab/kernel/queue-kernel.ts' }];
 /** The capture that is replayed to make the code cache. */
 const SAMPLE = 'resources/samples/microbursts.pcap';
 const PRELOAD = { name: 'electron/preload', input: 'electron/preload.ts' };
@@ -163,6 +165,8 @@ async function buildEngine() {
     await single.close();
     if (isFunction) writeFileSync(file, asFunction(readFileSync(file, 'utf8')));
   }
+  const { compileKernel } = await import('./lib/kernel-compiler.mjs');
+  for (const { name, input } of KERNELS) writeFileSync(join(root, 'dist', name), await compileKernel(join(root, input)));
   await compileScenarios();
   collectFieldNames();
   await cacheCode();

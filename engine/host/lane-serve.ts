@@ -8,7 +8,7 @@ export function serveLane(port: MessagePort): void {
     try {
       const source = openLaneSource(start.input);
       if (source === undefined) {
-        new LaneMemory(start.memory).abort(ABORT_IRREGULAR);
+        new LaneMemory(start.room, start.slots).abort(ABORT_IRREGULAR);
         return;
       }
       const core = laneOf(start, source);
@@ -19,7 +19,7 @@ export function serveLane(port: MessagePort): void {
       port.postMessage(answer, transfer);
     } catch (error) {
       // The other lanes must not wait for this one; the spawner gets the error itself.
-      new LaneMemory(start.memory).abort(ABORT_FAILED);
+      new LaneMemory(start.room, start.slots).abort(ABORT_FAILED);
       throw error;
     }
   });

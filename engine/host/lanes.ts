@@ -13,13 +13,17 @@ import {
   MAX_LANES,
   PcapLaneSource,
   laneBuffer,
+  laneRoom,
+  lanesReserve,
   mergeResults,
+  type LaneRoom,
   type LaneSource,
   type QueueResult,
   type RunResult,
   type SeriesOptions,
   type VerdictSink,
 } from '../lab/index.ts';
+import { kernelModule } from './kernel-module.ts';
 import { LaneThread } from './lane-thread.ts';
 import { IndexedRecords } from './session/records.ts';
 
@@ -54,7 +58,10 @@ export interface LaneRun {
 
 /** Plain data for a lane's thread. */
 export interface LaneStart {
-  readonly memory: SharedArrayBuffer;
+  readonly room: LaneRoom;
+  /** Chunks of the window. */
+  readonly slots: number;
+  readonly kernel: WebAssembly.Module | undefined;
   readonly lane: number;
   readonly lanes: number;
   readonly input: LaneInput;
@@ -98,7 +105,8 @@ export function openLaneSource(input: LaneInput): LaneSource | undefined {
 /** One lane of a run. */
 export function laneOf(start: LaneStart, source: LaneSource): LaneCore {
   return new LaneCore({
-    memory: new LaneMemory(start.memory),
+    memory: new LaneMemory(start.room, start.slots),
+    kernel: start.kernel,
     lane: start.lane,
     lanes: start.lanes,
     scenario: start.scenario,
@@ -122,10 +130,15 @@ export async function runLanes(run: LaneRun): Promise<RunResult | undefined> {
     run.thread?.stop();
     return undefined;
   }
-  const memory = new LaneMemory(laneBuffer(lanes === 1 ? 1 : LANE_SLOTS));
+  const slots = lanes === 1 ? 1 : LANE_SLOTS;
+  const kernel = run.verdicts === undefined ? kernelModule() : undefined;
+  const wide = kernel === undefined ? undefined : laneRoom(slots, lanesReserve(run.scenario, lanes, run.expectedFlows ?? 0));
+  const memory = new LaneMemory(wide ?? laneBuffer(slots), slots);
   memory.start(PcapLaneSource.firstOffset);
   const start = (lane: number): LaneStart => ({
-    memory: memory.buffer as SharedArrayBuffer,
+    room: memory.room,
+    slots,
+    kernel: wide === undefined ? undefined : kernel,
     lane,
     lanes,
     input: run.input,

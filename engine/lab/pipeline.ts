@@ -6,6 +6,7 @@ import { META_FLOW, ROW_HASH, ROW_META, ROW_WORDS, queueOfHash, type ClassifiedB
 import { FlowList } from './flow-list.ts';
 import { mergeSeries, mergeSummary } from './merge.ts';
 import { objectIndex, objectTable, type ObjectTable } from './objects.ts';
+import { suitsKernel } from './kernel/world-kernel.ts';
 import { queueResult } from './queue-result.ts';
 import { meterRecords } from './metering/regulation.ts';
 import { withHostPort } from './host-port.ts';
@@ -47,8 +48,12 @@ export class Pipeline {
     this.queues = scenario.device.queues;
     this.ladder = options.ladder ?? new Ladder();
     const wanted = options.queues ?? Array.from({ length: this.queues }, (_, q) => q);
-    const bytes = wanted.length * QueueWorld.footprint(this.scenario) + regionFootprint(0);
-    this.arena = Arena.create(bytes, { shared: options.sharedArena ?? false });
+    const bytes = arenaBytes(this.scenario, wanted.length);
+    const { kernel } = options;
+    this.arena =
+      kernel === undefined
+        ? Arena.create(bytes, { shared: options.sharedArena ?? false })
+        : Arena.within(kernel.reserve.buffer, kernel.reserve.take(bytes), bytes);
     const portIds = this.scenario.ports.map((p) => p.id);
     const translating = hasTranslator(this.scenario);
     this.canSnapshot = !translating;
@@ -62,11 +67,19 @@ export class Pipeline {
         ladder: this.ladder,
         expectedFlows: options.expectedFlows ?? 0,
         aligned: options.sharedArena ?? false,
+        reserve: kernel?.reserve ?? null,
       });
     });
+    if (kernel !== undefined) for (const world of this.worlds) if (suitsKernel(world)) kernel.kernel.adopt(world, kernel.reserve);
     this.byQueue = Array.from({ length: this.queues }, (_, q) => this.worlds.find((w) => w.queue === q));
     this.starts = new Uint32Array(this.queues + 1);
     this.flows = new FlowList(() => this.worlds.map(({ fsw }) => fsw.table.columns()), portIds);
+  }
+
+  /** Bytes that a reserve must have for so many queues of a scenario. */
+  static reserveBytes(scenario: Scenario, queues: number, expectedFlows: number): number {
+    const full = withHostPort(scenario);
+    return queues * QueueWorld.reserveBytes(full, expectedFlows) + arenaBytes(full, queues) + regionFootprint(0);
   }
 
   /** Packets fed so far, those of other lanes' queues included. */
@@ -257,6 +270,10 @@ export class Pipeline {
     this.tNs = snapshot.tNs;
     this.flows.reset();
   }
+}
+
+function arenaBytes(scenario: Scenario, queues: number): number {
+  return queues * QueueWorld.footprint(scenario) + regionFootprint(0);
 }
 
 /**

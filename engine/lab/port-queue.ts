@@ -12,7 +12,11 @@ export class PortCounters {
   delivered = 0;
   dropped = 0;
   maxDelayNs = 0;
-  readonly delays = new Uint32Array(HISTOGRAM_BUCKETS);
+  readonly delays: Uint32Array;
+
+  constructor(delays: Uint32Array = new Uint32Array(HISTOGRAM_BUCKETS)) {
+    this.delays = delays;
+  }
 
   /** Counts a delivered packet that came to the device `delayNs` before. */
   deliver(delayNs: number): void {
@@ -66,7 +70,7 @@ export class PortQueue {
   readonly rx: Ring;
   readonly tx: Ring;
   readonly pool: Pool;
-  readonly counters = new PortCounters();
+  readonly counters: PortCounters;
   readonly reader: ReaderTimes;
   /** Set where packets go to sockets instead of this reader. */
   metered: MeteredPort | null = null;
@@ -76,8 +80,9 @@ export class PortQueue {
   /** Packets of the TX poll that is going on. */
   polling = 0;
 
-  constructor(arena: Arena, spec: PortSpec, number: number, queue: number, pool: Pool) {
+  constructor(arena: Arena, spec: PortSpec, number: number, queue: number, pool: Pool, delays?: Uint32Array) {
     this.number = number;
+    this.counters = new PortCounters(delays);
     this.rx = new Ring(arena, `${spec.id}.rx.${String(queue)}`, spec.rxRingSlots);
     this.tx = new Ring(arena, `${spec.id}.tx.${String(queue)}`, spec.txRingSlots);
     this.pool = pool;

@@ -109,7 +109,7 @@ function toDeviceRing(world: QueueWorld, rows: Int32Array, base: number, id: num
 }
 
 /** No record is left for the flow: the selectors alone say where it goes. */
-function withoutRecord(world: QueueWorld, rows: Int32Array, base: number): number {
+export function withoutRecord(world: QueueWorld, rows: Int32Array, base: number): number {
   const { fsw } = world;
   fsw.withoutEntry++;
   return -2 - fsw.choose(rows, base, rows[base + ROW_META]!, rows[base + ROW_ACK]!, false);

@@ -3,6 +3,8 @@ import type { RecordBatch } from '../files/index.ts';
 import type { Ladder } from '../stack/index.ts';
 import type { QueueRegulation } from './metering/index.ts';
 import type { FlowColumns } from '../wire/index.ts';
+import type { Reserve } from './kernel/reserve.ts';
+import type { LaneKernel } from './kernel/world-kernel.ts';
 import type { PollSink } from './offload/poll-trace.ts';
 import type { AdvisoryChange } from './stack-model/index.ts';
 
@@ -53,6 +55,8 @@ export interface PipelineOptions {
    * speed. Costs address space, so short-lived pipelines do without.
    */
   readonly sharedArena?: boolean;
+  /** Runs the queues where it can, out of `reserve`, which has room for all of them: see Pipeline.reserveBytes. */
+  readonly kernel?: { readonly kernel: LaneKernel; readonly reserve: Reserve };
 }
 
 /** What a summary says beside the run itself. */

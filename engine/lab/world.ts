@@ -4,7 +4,10 @@ import {
   CachedPool,
   CompiledSelector,
   DROP_REASONS,
+  FLOW_COLD_WORDS,
+  FLOW_ENTRY_WORDS,
   FlowSwitch,
+  HISTOGRAM_BUCKETS,
   META_WORDS,
   PKT_FLOW,
   PKT_LEN,
@@ -18,6 +21,8 @@ import {
   type Ladder,
 } from '../stack/index.ts';
 import type { RecordBatch } from '../files/index.ts';
+import { FlowTable } from '../wire/index.ts';
+import type { Reserve } from './kernel/reserve.ts';
 import { MeteredPort, isRegulated } from './metering/metered-port.ts';
 import { PortCounters, PortQueue } from './port-queue.ts';
 import { arrivals, poll, read } from './receive-path.ts';
@@ -45,6 +50,13 @@ export const MAX_FLOW_RECORDS = 4_194_304;
 /** Rows whose flows are looked up at once: enough to overlap cache misses, few enough to stay in the first-level cache. */
 const LOOKUP_BATCH = 32;
 
+/** Instants of a world's clock, see services.ts. */
+const CLOCK_PLACES = 4;
+
+/** Tables of a world beside flows: clock, times, and those of its kernel; and the bytes of the largest, delays, with room to a line. */
+const RESERVE_TABLES = 64;
+const RESERVE_TABLE_BYTES = 4 * HISTOGRAM_BUCKETS + 256;
+
 const VERDICT_DROPPED = VERDICTS.indexOf('dropped');
 
 export interface WorldOptions {
@@ -54,6 +66,21 @@ export interface WorldOptions {
   readonly ladder: Ladder;
   readonly expectedFlows: number;
   readonly aligned: boolean;
+  /** Where the tables of a world are that a kernel runs; null for any memory. */
+  readonly reserve: Reserve | null;
+}
+
+/** What runs received packets in a world's place, with the same outcome: see kernel/world-kernel.ts. */
+export interface FeedKernel {
+  feed(
+    rows: Int32Array,
+    order: Uint32Array,
+    from: number,
+    to: number,
+    tsNs: Float64Array,
+    lenBytes: Uint32Array,
+    firstNumber: number,
+  ): void;
 }
 
 /** What a world asks where ports do more with packets than read them. */
@@ -69,6 +96,7 @@ export interface PacketHooks {
 export class QueueWorld {
   /** Null in every world whose packets are known by their rows alone. */
   hooks: PacketHooks | null = null;
+  kernel: FeedKernel | null = null;
   /** Packets that ports of this queue have made of others, and packets that they have used up: both stay zero without hooks. */
   made = 0;
   consumed = 0;
@@ -120,12 +148,13 @@ export class QueueWorld {
   /** Flows of the packets that are arriving. */
   readonly ids = new Int32Array(LOOKUP_BATCH);
   /** Services that can be due. */
-  private readonly services: number;
+  readonly services: number;
 
   /** `scenario` must have a host port. */
   constructor(arena: Arena, scenario: Scenario, queue: number, options: WorldOptions) {
     const { device, flowSwitch } = scenario;
     const q = String(queue);
+    const { reserve } = options;
     this.queue = queue;
     this.deviceRx = new Ring(arena, `device.rx.${q}`, device.rxRingSlots);
     this.deviceTx = new Ring(arena, `device.tx.${q}`, device.txRingSlots);
@@ -133,7 +162,15 @@ export class QueueWorld {
     this.store = new PacketStore(arena, `packets.${q}`, packetsInside(scenario));
     const numbers = portNumbers(scenario);
     this.ports = scenario.ports.map(
-      (spec, i) => new PortQueue(arena, spec, numbers[i]!, queue, makePool(scenario, `${spec.id}.pool.${q}`, spec.poolPackets, false)),
+      (spec, i) =>
+        new PortQueue(
+          arena,
+          spec,
+          numbers[i]!,
+          queue,
+          makePool(scenario, `${spec.id}.pool.${q}`, spec.poolPackets, false),
+          reserve?.uint32(HISTOGRAM_BUCKETS),
+        ),
     );
     this.hostIndex = scenario.ports.findIndex((p) => p.kind === 'host');
     assert(this.hostIndex >= 0, 'a scenario has a host port');
@@ -144,10 +181,11 @@ export class QueueWorld {
       local: device.local.map((text) => Prefix.parse(text)).filter((p) => p !== undefined),
       maxActive: Math.max(1, Math.floor(flowSwitch.maxFlows / device.queues)),
       lingerNs: Math.round(flowSwitch.lingerS * NS_PER_S),
-      maxRecords: Math.floor(MAX_FLOW_RECORDS / device.queues),
+      maxRecords: maxRecords(scenario),
       expected: Math.ceil(options.expectedFlows / device.queues),
       ladder: options.ladder,
       aligned: options.aligned,
+      ...(reserve === null ? {} : { room: (words: number) => reserve.int32(words), clock: reserve.float64(CLOCK_PLACES) }),
     });
     this.clock = this.fsw.clock;
     this.moderationNs = Math.round(device.moderationUs * NS_PER_US);
@@ -161,7 +199,8 @@ export class QueueWorld {
     this.series = options.series === null ? null : new SeriesRecorder(options.series, this.rings(), this.pools());
     this.link = DUE_READERS + this.ports.length;
     const txPolls = this.link + 1 + this.ports.length;
-    this.due = new Float64Array(scenario.stack === undefined ? txPolls : txPolls + 1).fill(NEVER);
+    const places = scenario.stack === undefined ? txPolls : txPolls + 1;
+    this.due = (reserve === null ? new Float64Array(places) : reserve.float64(places)).fill(NEVER);
     this.haveLocal = device.local.length > 0;
     const sends = this.haveLocal || scenario.ports.some(({ kind }) => kind === 'translator') || scenario.stack !== undefined;
     this.services = sends ? this.due.length : this.link;
@@ -177,6 +216,15 @@ export class QueueWorld {
       this.setDue(DUE_READERS + this.hostIndex, this.metered.meter.nextDueNs);
     }
     if (this.series !== null) this.setDue(DUE_SERIES, this.series.edgeNs);
+  }
+
+  /** Bytes of a reserve that a world takes at most, beside its arena. */
+  static reserveBytes(scenario: Scenario, expectedFlows: number): number {
+    const { queues } = scenario.device;
+    const expected = Math.ceil(expectedFlows / queues);
+    const flows = { entryWords: FLOW_ENTRY_WORDS, coldWords: FLOW_COLD_WORDS, limit: maxRecords(scenario), expected };
+    const tables = RESERVE_TABLES + scenario.ports.length;
+    return FlowTable.roomBytes(flows) + tables * RESERVE_TABLE_BYTES;
   }
 
   static footprint(scenario: Scenario): number {
@@ -222,6 +270,10 @@ export class QueueWorld {
     lenBytes: Uint32Array,
     firstNumber: number,
   ): void {
+    if (this.kernel !== null && order !== null) {
+      this.kernel.feed(rows, order, from, to, tsNs, lenBytes, firstNumber);
+      return;
+    }
     for (let block = from; block < to; block += LOOKUP_BATCH) {
       const end = block + LOOKUP_BATCH < to ? block + LOOKUP_BATCH : to;
       this.fsw.table.internBatch(rows, order, block, end, this.ids);
@@ -301,7 +353,7 @@ export class QueueWorld {
     }
   }
 
-  private expire(tNs: number): void {
+  expire(tNs: number): void {
     const gone = this.fsw.tick(tNs);
     this.due[DUE_LINGER] = this.fsw.wheel.nextTickNs;
     if (gone > 0 && this.trace !== null) this.trace.expired(this, tNs, gone);
@@ -343,6 +395,11 @@ function packetsInside(scenario: Scenario): number {
   const aqm = scenario.stack?.aqm;
   const heldBack = aqm?.advisory.enable === true ? aqm.advisory.holdPackets : 0;
   return scenario.ports.reduce((sum, port) => sum + port.poolPackets, scenario.device.poolPackets) + heldBack + 1;
+}
+
+/** Flow records of a queue at most. */
+function maxRecords({ device }: Scenario): number {
+  return Math.floor(MAX_FLOW_RECORDS / device.queues);
 }
 
 /** A plain account, or one with a cache in front where the scenario has a `stack` section. */

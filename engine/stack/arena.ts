@@ -63,17 +63,26 @@ export class Arena {
   failures = 0;
   /** Regions given back. */
   released = 0;
-  private top = LINE;
+  private top: number;
+  private readonly end: number;
   /** Places that were given back: offset and length. */
   private holes: { offset: number; lenBytes: number }[] = [];
   /** Bytes that each region takes up, at least its own rounded up to lines. */
   private readonly rooms = new Map<Region, number>();
   private placedRoom = 0;
 
-  private constructor(buffer: ArrayBufferLike, copy: MemoryCopy | undefined) {
+  private constructor(buffer: ArrayBufferLike, copy: MemoryCopy | undefined, from = 0, end = buffer.byteLength) {
     this.buffer = buffer;
+    this.top = from + LINE;
+    this.end = end;
     this.kind = copy === undefined ? 'plain' : 'wasm';
     this.copy = copy ?? plainMemoryCopy(buffer);
+  }
+
+  /** An arena in a part of a memory that others have made, zeroed and on a line. */
+  static within(buffer: ArrayBufferLike, from: number, lenBytes: number): Arena {
+    assert(from % LINE === 0 && from + lenBytes <= buffer.byteLength, 'the part lies in the memory, on a line');
+    return new Arena(buffer, undefined, from, from + lenBytes);
   }
 
   /**
@@ -124,7 +133,7 @@ export class Arena {
       return offset;
     }
     const end = this.top + lenBytes;
-    if (end > this.buffer.byteLength) return -1;
+    if (end > this.end) return -1;
     const offset = this.top;
     this.top = offset + room + LINE;
     return offset;

@@ -8,6 +8,7 @@ import {
   ROW_A,
   ROW_B,
   ROW_WORDS,
+  type FlowRoom,
 } from '../wire/index.ts';
 import {
   CF_FIRST,
@@ -62,6 +63,9 @@ export interface FlowSwitchSpec {
   readonly expected?: number;
   /** See FlowTable. */
   readonly aligned?: boolean;
+  readonly room?: FlowRoom | undefined;
+  /** Where the clock is to be; see FlowSwitch.clock. */
+  readonly clock?: Float64Array;
   readonly ladder: Ladder;
 }
 
@@ -73,6 +77,9 @@ export const LOOKUP_FRAGMENT = 3;
 
 /** Datagrams whose later fragments follow the first one's port: a direct-mapped memory, the newest wins. */
 const FRAGMENT_SLOTS = 256;
+
+/** Instants in a switch's clock. */
+const CLOCK_PLACES = 4;
 
 const META_FROM_B_BIT = 31 - Math.clz32(META_FROM_B);
 const FIRST_FROM_B_BIT = 31 - Math.clz32(FLOW_FIRST_FROM_B);
@@ -95,7 +102,7 @@ export class FlowSwitch {
    * The instant that it is now, in place 0. In an array, because a float64 handed from function to function costs an allocation
    * each time. The other places belong to whoever drives the switch.
    */
-  readonly clock = new Float64Array(4);
+  readonly clock: Float64Array;
   readonly fragments = new Int32Array(FRAGMENT_SLOTS * 3);
   /** Ports, by place, that have no open channel: 1 for closed. They are passed over, so that their traffic goes to the host. */
   readonly closed: Uint8Array;
@@ -105,6 +112,7 @@ export class FlowSwitch {
 
   constructor(spec: FlowSwitchSpec) {
     this.spec = spec;
+    this.clock = spec.clock ?? new Float64Array(CLOCK_PLACES);
     this.haveLocal = spec.local.length > 0;
     this.closed = new Uint8Array(spec.ports.length);
     this.table = new FlowTable({
@@ -112,6 +120,7 @@ export class FlowSwitch {
       coldWords: FLOW_COLD_WORDS,
       limit: spec.maxRecords,
       aligned: spec.aligned ?? false,
+      ...(spec.room === undefined ? {} : { room: spec.room }),
       ...(spec.expected === undefined ? {} : { expected: spec.expected }),
     });
     this.wheel = new LingerWheel(this.table, spec.lingerNs);

@@ -28,14 +28,14 @@ export class PacketStore {
   /** Stale or foreign indices handed in for release (refused). */
   badReleases = 0;
   /** Free indices, the last given back on top: the next packet finds its metadata in the cache. */
-  private readonly stack: Int32Array;
+  readonly free: Int32Array;
 
   constructor(arena: Arena, id: string, capacity: number) {
     this.capacity = capacity;
     this.meta = arena.int32('kernel-metadata', id, capacity * META_WORDS);
     this.arrivalNs = arena.float64('kernel-metadata', id, capacity);
-    this.stack = arena.int32('buflets', id, capacity);
-    for (let i = 0; i < capacity; i++) this.stack[i] = capacity - 1 - i;
+    this.free = arena.int32('buflets', id, capacity);
+    for (let i = 0; i < capacity; i++) this.free[i] = capacity - 1 - i;
   }
 
   static footprint(capacity: number): number {
@@ -47,7 +47,7 @@ export class PacketStore {
     const used = this.used;
     if (used === this.capacity) return -1;
     this.used = used + 1;
-    const index = this.stack[this.capacity - 1 - used]!;
+    const index = this.free[this.capacity - 1 - used]!;
     this.meta[index * META_WORDS + PKT_BUFLETS] = buflets;
     return index;
   }
@@ -62,7 +62,7 @@ export class PacketStore {
     }
     this.meta[mark] = 0;
     this.used--;
-    this.stack[this.capacity - 1 - this.used] = index;
+    this.free[this.capacity - 1 - this.used] = index;
     return true;
   }
 

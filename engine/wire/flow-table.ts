@@ -33,6 +33,22 @@ const VERSION_6_BIT = 0x200;
 const VERSION_BITS = 0xf00;
 const VERSION_4 = 0x400;
 
+/** Gives a table zeroed words that it has not had before, on a boundary of 64 bytes. */
+export type FlowRoom = (words: number) => Int32Array;
+
+export interface FlowTableOptions {
+  /** Even, at least ENTRY_KEY_WORDS. */
+  readonly entryWords?: number;
+  /** Even. */
+  readonly coldWords?: number;
+  readonly limit: number;
+  readonly expected?: number;
+  /** Puts entries on cache lines, see alignedBuffer. */
+  readonly aligned?: boolean;
+  /** Where the tables are to be; they then have their full size at once, so it is for memory that is committed only when it is used. */
+  readonly room?: FlowRoom;
+}
+
 export class FlowTable {
   readonly entryWords: number;
   readonly coldWords: number;
@@ -50,33 +66,43 @@ export class FlowTable {
   full = 0;
   /** What touch-ahead passes have read: kept so that the reads are not optimised away. */
   touched = 0;
+  /** For kernels that look flows up themselves; replaced as the table grows. */
+  slots: Int32Array;
+  mask: number;
   private readonly aligned: boolean;
-  private slots: Int32Array;
-  private mask: number;
+  private readonly room: FlowRoom | undefined;
   private capacity: number;
 
-  /**
-   * `entryWords` and `coldWords` must be even; entryWords is at least ENTRY_KEY_WORDS. `aligned` puts entries on cache lines, see
-   * alignedBuffer.
-   */
-  constructor(options: { entryWords?: number; coldWords?: number; limit: number; expected?: number; aligned?: boolean }) {
+  constructor(options: FlowTableOptions) {
     this.entryWords = options.entryWords ?? ENTRY_KEY_WORDS;
     this.coldWords = options.coldWords ?? 0;
     this.limit = Math.min(options.limit, MAX_TABLE_FLOWS);
-    this.capacity = Math.min(this.limit, Math.max(FIRST_ENTRIES, options.expected ?? 0));
-    let slots = 2 * FIRST_ENTRIES;
-    while (slots < 2 * this.capacity) slots *= 2;
-    this.slots = new Int32Array(slots);
-    this.mask = slots - 1;
     this.aligned = options.aligned ?? false;
-    this.entries = this.room(this.capacity * this.entryWords);
-    this.floats = new Float64Array(this.entries.buffer, 0, this.entries.length >> 1);
-    this.cold = new Int32Array(this.capacity * this.coldWords);
-    this.coldFloats = new Float64Array(this.cold.buffer);
+    this.room = options.room;
+    const expected = Math.min(this.limit, Math.max(FIRST_ENTRIES, options.expected ?? 0));
+    this.capacity = this.room === undefined ? expected : this.limit;
+    this.slots = this.words(slotsFor(expected));
+    this.mask = this.slots.length - 1;
+    this.entries = this.words(this.capacity * this.entryWords, this.aligned);
+    this.floats = floatsOf(this.entries);
+    this.cold = this.words(this.capacity * this.coldWords);
+    this.coldFloats = floatsOf(this.cold);
   }
 
-  private room(words: number): Int32Array {
-    return this.aligned ? new Int32Array(alignedBuffer(words * 4), 0, words) : new Int32Array(words);
+  private words(count: number, aligned = false): Int32Array {
+    if (this.room !== undefined) return this.room(count);
+    return aligned ? new Int32Array(alignedBuffer(count * 4), 0, count) : new Int32Array(count);
+  }
+
+  /** Bytes that a table with a `room` takes of it at most. */
+  static roomBytes(options: { entryWords: number; coldWords: number; limit: number; expected: number }): number {
+    const limit = Math.min(options.limit, MAX_TABLE_FLOWS);
+    const expected = Math.min(limit, Math.max(FIRST_ENTRIES, options.expected));
+    let words = limit * (options.entryWords + options.coldWords + TAIL_WORDS);
+    for (let flows = expected; ; flows = Math.min(limit, flows * GROWTH)) {
+      words += slotsFor(flows);
+      if (flows === limit) return words * 4;
+    }
   }
 
   /** Bytes of all tables. */
@@ -172,12 +198,14 @@ export class FlowTable {
     );
   }
 
-  private insert(rows: Int32Array, base: number): number {
+  /** Number of a flow that `find` has not found; -1 if the table is full. */
+  insert(rows: Int32Array, base: number): number {
     if (this.count === this.limit) {
       this.full++;
       return -1;
     }
     if (this.count === this.capacity) this.grow();
+    if (2 * this.count > this.mask) this.growSlots();
     const { slots, mask, entries } = this;
     const hash = rows[base + ROW_HASH]!;
     let s = hash & mask;
@@ -194,29 +222,29 @@ export class FlowTable {
   }
 
   private putTail(rows: Int32Array, base: number, at: number): void {
-    if (this.tails.length === 0) this.tails = new Int32Array(this.capacity * TAIL_WORDS);
+    if (this.tails.length === 0) this.tails = this.words(this.capacity * TAIL_WORDS);
     for (let w = 0; w < 3; w++) {
       this.tails[at + w] = rows[base + 3 + w]!;
       this.tails[at + 3 + w] = rows[base + 7 + w]!;
     }
   }
 
-  /** Four times the room: memory that is not used yet is not committed, and flows are seldom moved. The hashes are computed again, from the keys in the order of their numbers. */
+  /** Four times the room: memory that is not used yet is not committed, and flows are seldom moved. */
   private grow(): void {
     this.capacity = Math.min(this.limit, this.capacity * GROWTH);
-    const entries = this.room(this.capacity * this.entryWords);
+    const entries = this.words(this.capacity * this.entryWords, this.aligned);
     entries.set(this.entries);
     this.entries = entries;
-    this.floats = new Float64Array(this.entries.buffer, 0, this.entries.length >> 1);
+    this.floats = floatsOf(entries);
     this.cold = grown(this.cold, this.capacity * this.coldWords);
-    this.coldFloats = new Float64Array(this.cold.buffer);
+    this.coldFloats = floatsOf(this.cold);
     if (this.tails.length > 0) this.tails = grown(this.tails, this.capacity * TAIL_WORDS);
-    const wanted = 2 * this.capacity;
-    if (this.mask + 1 >= wanted) return;
-    let size = this.mask + 1;
-    while (size < wanted) size *= 2;
-    this.slots = new Int32Array(size);
-    this.mask = size - 1;
+  }
+
+  /** The same for slots. The hashes are computed again, from the keys in the order of their numbers. */
+  private growSlots(): void {
+    this.slots = this.words(slotsFor(Math.min(this.limit, this.count * GROWTH)));
+    this.mask = this.slots.length - 1;
     const { slots, mask } = this;
     const row = new Int32Array(ROW_WORDS);
     for (let id = 0; id < this.count; id++) {
@@ -284,6 +312,17 @@ export function copyFlowKey(from: Pick<FlowColumns, 'entries' | 'entryWords' | '
     row[3 + w] = from.tails[id * TAIL_WORDS + w]!;
     row[7 + w] = from.tails[id * TAIL_WORDS + 3 + w]!;
   }
+}
+
+/** Slots for so many flows at half load. */
+function slotsFor(flows: number): number {
+  let slots = 2 * FIRST_ENTRIES;
+  while (slots < 2 * flows) slots *= 2;
+  return slots;
+}
+
+function floatsOf(words: Int32Array): Float64Array {
+  return new Float64Array(words.buffer, words.byteOffset, words.length >> 1);
 }
 
 function grown(old: Int32Array, length: number): Int32Array {

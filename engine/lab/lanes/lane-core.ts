@@ -2,6 +2,8 @@ import { assert } from '../../base/index.ts';
 import type { Scenario } from '../../contract/index.ts';
 import { RecordBatch } from '../../files/index.ts';
 import { classifyRange } from '../../wire/index.ts';
+import { Reserve } from '../kernel/reserve.ts';
+import { LaneKernel } from '../kernel/world-kernel.ts';
 import { Pipeline, groupRows } from '../pipeline.ts';
 import type { PipelineOptions, QueueResult } from '../types.ts';
 import {
@@ -54,6 +56,14 @@ export function laneQueues(queues: number, lane: number, lanes: number): number[
   return Array.from({ length: queues }, (_, q) => q).filter((q) => q % lanes === lane);
 }
 
+/** Bytes of reserve that the lanes of a run need together. */
+export function lanesReserve(scenario: Scenario, lanes: number, expectedFlows: number): number {
+  const { queues } = scenario.device;
+  let bytes = 0;
+  for (let lane = 0; lane < lanes; lane++) bytes += Pipeline.reserveBytes(scenario, laneQueues(queues, lane, lanes).length, expectedFlows);
+  return bytes;
+}
+
 /** What one lane does. Knows nothing of threads but the shared memory: a test can drive several in one thread, step by step. */
 export class LaneCore {
   readonly pipeline: Pipeline;
@@ -76,6 +86,8 @@ export class LaneCore {
     scenario: Scenario;
     source: LaneSource;
     pipeline: Omit<PipelineOptions, 'queues'>;
+    /** Code for a kernel; the memory must then have a reserve: see reserveBytes. */
+    kernel?: WebAssembly.Module | undefined;
   }) {
     this.memory = options.memory;
     this.lane = options.lane;
@@ -85,9 +97,21 @@ export class LaneCore {
     this.pipeline = new Pipeline(options.scenario, {
       sharedArena: true,
       ...options.pipeline,
+      ...this.kernelOf(options.kernel, options.scenario, options.pipeline.expectedFlows ?? 0),
       queues: laneQueues(this.queues, this.lane, this.lanes),
     });
     this.turn = { take: (chunk) => this.takeTurn(chunk), pass: (chunk, offset, number) => this.passTurn(chunk, offset, number) };
+  }
+
+  private kernelOf(module: WebAssembly.Module | undefined, scenario: Scenario, expectedFlows: number): Pick<PipelineOptions, 'kernel'> {
+    const { room, reserveAt } = this.memory;
+    if (module === undefined || !(room instanceof WebAssembly.Memory)) return {};
+    const reserveOf = (lane: number): number =>
+      Pipeline.reserveBytes(scenario, laneQueues(this.queues, lane, this.lanes).length, expectedFlows);
+    let from = reserveAt;
+    for (let lane = 0; lane < this.lane; lane++) from += reserveOf(lane);
+    const reserve = new Reserve(room.buffer, from, from + reserveOf(this.lane));
+    return { kernel: { kernel: new LaneKernel({ module, memory: room }), reserve } };
   }
 
   /** Works until the input has been run, or the run is aborted; waits where there is nothing to do. */

@@ -62,24 +62,44 @@ const CONTROL_BYTES = align(CTL_WORDS * 4) + align((NUM_SLOTS + 2 * LANE_SLOTS) 
 const SLOT_BYTES =
   align(LANE_CHUNK_PACKETS * ROW_WORDS * 4) + align(LANE_CHUNK_PACKETS * 8) + 2 * align(LANE_CHUNK_PACKETS * 4) + align(QUEUE_BOUNDS * 4);
 
+const PAGE_BYTES = 65_536;
+const MAX_PAGES = 65_536;
+
+/** The memory itself, as it is handed from thread to thread: with a reserve behind the window where a kernel is to run the lanes. */
+export type LaneRoom = WebAssembly.Memory | SharedArrayBuffer;
+
 /** Memory for a window of `slots` chunks. What is not used is not committed. */
 export function laneBuffer(slots: number): SharedArrayBuffer {
   return alignedSharedBuffer(CONTROL_BYTES + slots * SLOT_BYTES);
 }
 
+/** The same with `reserveBytes` behind it; undefined where there is no WebAssembly memory of that size. */
+export function laneRoom(slots: number, reserveBytes: number): WebAssembly.Memory | undefined {
+  const pages = Math.ceil((align(CONTROL_BYTES + slots * SLOT_BYTES) + reserveBytes) / PAGE_BYTES);
+  if (pages > MAX_PAGES) return undefined;
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch {
+    return undefined;
+  }
+}
+
 /** Views on the shared memory; each lane makes its own from the one buffer. */
 export class LaneMemory {
-  readonly buffer: SharedArrayBuffer | ArrayBuffer;
+  readonly room: LaneRoom;
+  readonly buffer: ArrayBufferLike;
   readonly control: Int32Array;
   readonly numbers: Float64Array;
   /** The window: chunk n goes through slot n modulo its length. */
   readonly slots: readonly LaneSlot[];
 
-  constructor(buffer: SharedArrayBuffer | ArrayBuffer = laneBuffer(LANE_SLOTS)) {
+  constructor(room: LaneRoom = laneBuffer(LANE_SLOTS), slots = LANE_SLOTS) {
+    this.room = room;
+    const buffer = room instanceof WebAssembly.Memory ? room.buffer : room;
     this.buffer = buffer;
     this.control = new Int32Array(buffer, 0, CTL_WORDS);
     this.numbers = new Float64Array(buffer, align(CTL_WORDS * 4), NUM_SLOTS + 2 * LANE_SLOTS);
-    this.slots = Array.from({ length: Math.floor((buffer.byteLength - CONTROL_BYTES) / SLOT_BYTES) }, (_, i) => {
+    this.slots = Array.from({ length: slots }, (_, i) => {
       let at = CONTROL_BYTES + i * SLOT_BYTES;
       const take = (bytes: number): number => {
         const from = at;
@@ -94,6 +114,11 @@ export class LaneMemory {
         starts: new Uint32Array(buffer, take(QUEUE_BOUNDS * 4), QUEUE_BOUNDS),
       };
     });
+  }
+
+  /** Where the reserve begins. */
+  get reserveAt(): number {
+    return align(CONTROL_BYTES + this.slots.length * SLOT_BYTES);
   }
 
   /** Makes the memory ready for a run. `offset` is where the first record of the input begins. */

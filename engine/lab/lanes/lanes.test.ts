@@ -2,59 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { memoryByteSource, openSource, RecordBatch } from '../../files/index.ts';
 import { Random } from '../../base/index.ts';
 import type { Scenario } from '../../contract/index.ts';
-import { mergeResults, runToEnd } from '../run.ts';
-import { batchOf, makeTraffic, randomScenario, type Traffic } from '../testing/traffic.ts';
+import { runToEnd } from '../run.ts';
+import { driveLanes, pcapOf } from '../testing/lanes.ts';
+import { batchOf, makeTraffic, randomScenario } from '../testing/traffic.ts';
 import type { RecordAccess } from '../types.ts';
-import { LaneCore, detachResults, type LaneSource } from './lane-core.ts';
-import { ABORT_IRREGULAR, LaneMemory } from './lane-memory.ts';
 import { IndexedLaneSource, PcapLaneSource } from './lane-sources.ts';
-
-const input = { skipped: {}, scenarioSha256: '0' };
-
-/** A pcap file in memory, with nanosecond times. */
-function pcapOf(traffic: Traffic, little = true): Uint8Array {
-  const bytes = new Uint8Array(24 + traffic.frames.reduce((sum, f) => sum + 16 + f.length, 0));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, 0xa1b23c4d, little);
-  view.setUint16(4, 2, little);
-  view.setUint16(6, 4, little);
-  view.setUint32(16, 262_144, little);
-  view.setUint32(20, 1, little);
-  let at = 24;
-  traffic.frames.forEach((frame, i) => {
-    const t = traffic.tsNs[i]!;
-    view.setUint32(at, 1_700_000_000 + Math.floor(t / 1e9), little);
-    view.setUint32(at + 4, t % 1e9, little);
-    view.setUint32(at + 8, frame.length, little);
-    view.setUint32(at + 12, Math.max(frame.length, traffic.lengths[i]!), little);
-    bytes.set(frame, at + 16);
-    at += 16 + frame.length;
-  });
-  return bytes;
-}
-
-/** Drives lanes in one thread, in an order drawn from a seed; undefined if they gave up. */
-function driveLanes(scenario: Scenario, lanes: number, open: () => LaneSource, seed: number): ReturnType<typeof mergeResults> | undefined {
-  const memory = new LaneMemory();
-  memory.start(PcapLaneSource.firstOffset);
-  const cores = Array.from(
-    { length: lanes },
-    (_, lane) => new LaneCore({ memory, lane, lanes, scenario, source: open(), pipeline: { series: { bins: 32 } } }),
-  );
-  const random = new Random(seed);
-  const running = new Set(cores);
-  for (let steps = 0; running.size > 0; steps++) {
-    expect(steps).toBeLessThan(1_000_000);
-    const core = [...running][random.int(0, running.size - 1)]!;
-    if (core.step() === 'done') running.delete(core);
-  }
-  if (memory.aborted === ABORT_IRREGULAR) return undefined;
-  return mergeResults(
-    scenario,
-    cores.flatMap((core) => detachResults(core.results()).results),
-    input,
-  );
-}
 
 function single(bytes: Uint8Array, scenario: Scenario): ReturnType<typeof runToEnd> {
   const source = openSource(memoryByteSource(bytes), 'test.pcap');
