@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError, type ConverterDecision, type ConvertersResult, type ConvertersSpec } from '../contract/index.ts';
-import { NS_PER_S, formatSeconds } from '../base/index.ts';
+import type { ConverterDecision, ConvertersResult, ConvertersSpec, Progress } from '../contract/index.ts';
+import { formatSeconds } from '../base/index.ts';
 import { PcapngWriter, atomicFile } from '../files/index.ts';
 import { parseConverters, parseParameterValue, refusedYaml, setParameter } from '../lab/index.ts';
-import { runConverters, type Family, type Node, type PacketRecorder } from '../translator/index.ts';
-import { bundledConverters } from '../host/index.ts';
+import type { Family, Node, PacketRecorder } from '../translator/index.ts';
+import { bundledConverters, conversationsOfFile, runConvertersInSlices } from '../host/index.ts';
 import { printBundled } from './bundled-list.ts';
 import { count, table } from './format.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
@@ -17,9 +17,12 @@ export interface ConvertersOptions {
   readonly explain?: boolean;
   readonly messages?: boolean;
   readonly output?: string;
+  readonly capture?: string;
 }
 
 const LINKTYPE_RAW = 101;
+/** Where a capture's conversations run when no network is named: it has converters for dozens of them. */
+const NETWORK_FOR_CAPTURES = 'office';
 /** The captures begin at a fixed instant: 2026-01-01 in UTC, so that the same scenario gives the same bytes. */
 const EPOCH_NS = 1_767_225_600_000_000_000n;
 /** Captures written at once at most: one for each converter and switch that took part. */
@@ -34,11 +37,12 @@ export async function convertersCommand(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  if (name === undefined) {
+  if (name === undefined && options.capture === undefined) {
     printBundled(bundledConverters.list(parseConverters), output);
     return EXIT.ok;
   }
-  let text = bundledConverters.fileOrBundled(name);
+  const network = name ?? NETWORK_FOR_CAPTURES;
+  let text = bundledConverters.fileOrBundled(network);
   for (const setting of options.set ?? []) {
     const at = setting.indexOf('=');
     const edited = setParameter(text, setting.slice(0, at), parseParameterValue(setting.slice(at + 1)), parseConverters);
@@ -46,20 +50,20 @@ export async function convertersCommand(
     text = edited.value;
   }
   const parsed = parseConverters(text);
-  if (!parsed.ok) throw refusedYaml(name, parsed.error, 'ringside schema converters');
+  if (!parsed.ok) throw refusedYaml(network, parsed.error, 'ringside schema converters');
   const spec = options.seed === undefined ? parsed.value : { ...parsed.value, seed: options.seed };
   const captures = options.output === undefined ? null : new Captures(options.output);
   const progress = await startProgress(output, spec.name);
   let result: ConvertersResult;
   try {
-    result = runConverters(spec, {
-      ...(captures !== null && { recorder: captures.record }),
-      shouldCancel: (tNs) => {
-        progress.update({ done: tNs, total: spec.durationS * NS_PER_S, unit: 'ns', message: `${formatSeconds(tNs, 0)} s` });
-        return signal.aborted;
+    const context = {
+      signal,
+      progress: (report: Progress) => {
+        progress.update(report);
       },
-    });
-    if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped; no file was written.' });
+    };
+    const captured = options.capture === undefined ? {} : await conversationsOfFile(options.capture, context);
+    result = await runConvertersInSlices(spec, { ...captured, ...(captures !== null && { recorder: captures.record }) }, context);
     captures?.finish();
   } catch (error) {
     captures?.abort();
@@ -168,8 +172,7 @@ function printSessions({ sessions }: ConvertersResult, output: Output): void {
   const rows = shown.map((s) => [
     String(s.id),
     formatSeconds(s.placedNs, 3),
-    s.from,
-    s.to,
+    ...(s.conversation === '' ? [s.from, s.to] : s.conversation.split(' → ')),
     s.path,
     s.converter,
     s.answeredNs < 0 ? '–' : s.setUpMs.toFixed(1),

@@ -59,10 +59,12 @@ export function addTranslate(add: Add, act: Act): void {
       .option('--explain', 'every choice of a converter: all candidates, their scores, and why the others lost')
       .option('--messages', 'every message of call control, in order')
       .option('-o, --output <folder>', 'captures of the legs of every converter and of the signalling, as pcapng')
+      .option('--capture <file>', 'run the UDP conversations of a capture as the calls; without a scenario, in the network office')
       .addHelpText(
         'after',
         examples(
           'ringside converters',
+          'ringside converters --capture calls.pcapng',
           'ringside converters two-phones --explain',
           'ringside converters office --set switch.selection=rtt',
           'ringside converters office --json | jq -c .divert?',

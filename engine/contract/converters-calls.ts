@@ -27,6 +27,8 @@ export const convertersCalls = {
       session,
       yaml: z.string().max(1_000_000),
       set: z.array(z.strictObject({ path: z.string().max(200), value: z.union([z.string(), z.number(), z.boolean()]) })).max(64),
+      /** Whose calls: those of the scenario, or the UDP conversations of the session's capture in their place. */
+      calls: z.enum(['scenario', 'capture']).default('scenario'),
     }),
     answer: convertersResultSchema,
   },

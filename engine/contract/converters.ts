@@ -243,6 +243,8 @@ export const converterSessionSchema = z.object({
   id: z.int(),
   from: z.string(),
   to: z.string(),
+  /** Both ends of a conversation as the capture has them, the first to speak in front; empty for a call of the scenario. */
+  conversation: z.string(),
   state: z.enum(CALL_STATES),
   /** direct, or how it was converted; or why it failed. */
   path: z.enum(['direct', 'terminal', 'gateway', 'none']),

@@ -23,5 +23,7 @@ export { PacketListing } from './listing.ts';
 export { reportName, writeReport } from './session/report.ts';
 export { analyseBurstsOfFile, type BurstRequest } from './burst-analysis.ts';
 export { bundledConverters, bundledMulticast, bundledScenarios, bundledTranslators, type BundledTitle } from './bundled.ts';
+export { conversationsOfFile } from './conversations.ts';
+export { runConvertersInSlices } from './session/converters.ts';
 export { offloadFile, type OffloadFileRequest, type OffloadFileResult } from './offload-file.ts';
 export { statisticsOfFile, type StatisticsRequest } from './statistics.ts';

@@ -1,12 +1,39 @@
-import { EngineError, type CallName, type ConvertersResult, type EngineHandlers } from '../../contract/index.ts';
+import {
+  EngineError,
+  type CallContext,
+  type CallName,
+  type ConvertersResult,
+  type ConvertersSpec,
+  type EngineHandlers,
+} from '../../contract/index.ts';
+import { NS_PER_S, formatSeconds } from '../../base/index.ts';
 import { parseConverters, refusedYaml, setParameter } from '../../lab/index.ts';
-import { runConverters } from '../../translator/index.ts';
+import { startConverters, type ConvertersOptions } from '../../translator/index.ts';
 import { bundledConverters as bundled } from '../bundled.ts';
+import { conversationsOfInput } from '../conversations.ts';
+import type { SessionCore } from './core.ts';
 
 const FIX = 'ringside schema converters';
+/** Events between two looks at the thread's messages: a few milliseconds. */
+const EVENTS_AT_ONCE = 4_096;
+
+/** Runs a network of terminals in slices, with progress; EngineError `cancelled` when it is stopped. */
+export async function runConvertersInSlices(
+  spec: ConvertersSpec,
+  options: ConvertersOptions,
+  context: Pick<CallContext, 'signal' | 'progress'>,
+): Promise<ConvertersResult> {
+  const run = startConverters(spec, options);
+  while (run.advance(EVENTS_AT_ONCE)) {
+    context.progress({ done: run.tNs, total: spec.durationS * NS_PER_S, unit: 'ns', message: `${formatSeconds(run.tNs, 0)} s` });
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    if (context.signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped.' });
+  }
+  return run.result();
+}
 
 /** The calls of the Converters panel. */
-export function convertersHandlers(): Pick<EngineHandlers, Extract<CallName, `converters.${string}`>> {
+export function convertersHandlers(core: () => SessionCore): Pick<EngineHandlers, Extract<CallName, `converters.${string}`>> {
   let last: ConvertersResult | undefined;
   return {
     'converters.list': () => ({ scenarios: bundled.list(parseConverters) }),
@@ -15,7 +42,7 @@ export function convertersHandlers(): Pick<EngineHandlers, Extract<CallName, `co
       const parsed = parseConverters(yaml);
       return { issues: parsed.ok ? [] : parsed.error };
     },
-    'converters.run': ({ yaml, set }) => {
+    'converters.run': async ({ yaml, set, calls }, context) => {
       let text = yaml;
       for (const { path, value } of set) {
         const edited = setParameter(text, path, value, parseConverters);
@@ -24,7 +51,8 @@ export function convertersHandlers(): Pick<EngineHandlers, Extract<CallName, `co
       }
       const parsed = parseConverters(text);
       if (!parsed.ok) throw refusedYaml('converters', parsed.error, FIX);
-      last = runConverters(parsed.value);
+      const captured = calls === 'capture' ? await conversationsOfInput(core().input, context) : { conversations: [], leftOut: {} };
+      last = await runConvertersInSlices(parsed.value, captured, context);
       return { ...last, messages: [] };
     },
     'converters.messages': ({ call, first, count }) => {

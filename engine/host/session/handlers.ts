@@ -50,7 +50,7 @@ export function sessionHandlers(
     'scenario.use': ({ id, yaml }) => core().useScenario(id, yaml),
     'scenario.set': ({ path, value }) => core().setParameter(path, value),
     ...burstHandlers(core),
-    ...convertersHandlers(),
+    ...convertersHandlers(core),
     ...translatedHandlers(core),
     ...offloadHandlers(core),
     ...multicastHandlers(),

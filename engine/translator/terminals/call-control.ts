@@ -3,7 +3,8 @@ import { formatIpv4U32, formatIpv6 } from '../../wire/index.ts';
 import type { Call, DivertCause } from './call.ts';
 import { Choosing, type Chosen } from './choosing.ts';
 import { EVENT, MAX_DIVERTS, type Lab } from './lab.ts';
-import type { MediaStream, Remote } from './media.ts';
+import type { MediaStream } from './media.ts';
+import type { Remote } from './media-source.ts';
 import { prefixOf, type Family, type Node } from './node.ts';
 import { buildSdp, rewriteSip, sipMessage } from './sdp.ts';
 
@@ -125,8 +126,10 @@ export class CallControl {
     if (call.state !== 'active' || stream.running || !lab.spec.media.enabled) return;
     stream.pointAt(this.remoteFor(call, stream, call.converter));
     stream.running = true;
+    stream.startNs = lab.nowNs;
+    if (stream.nextNs === Infinity) return;
     const index = 2 * call.id + direction;
-    lab.queue.schedule(lab.nowNs, EVENT.send, index);
+    lab.queue.schedule(stream.nextNs, EVENT.send, index);
     lab.queue.schedule(lab.nowNs + ONE_SIDED_NS, EVENT.silence, index);
   }
 
@@ -193,6 +196,21 @@ export class CallControl {
     this.lab.signal(node, sw, 'ANNOUNCE', null, `${String(announcement.inUse)} of ${String(announcement.capacity)} in use${announcement.ownCall ? ', in a call of its own' : ''}${announcement.enabled ? '' : ', not converting'}`, () => {
       this.lab.registry.announce(announcement, this.lab.nowNs);
     }); // prettier-ignore
+  }
+
+  /**
+   * A converter that went without a word is back, with nothing reserved. Where both parties had nothing to say meanwhile, nobody has
+   * noticed: its sessions are moved (T-17).
+   */
+  restarted(node: Node): void {
+    const { lab } = this;
+    const { converter } = node;
+    if (converter === null) return;
+    const lostSessions = lab.calls.filter((call) => call.converter === node && call.state === 'active' && !converter.relay.has(call.id));
+    if (lostSessions.length === 0) return;
+    lab.signal(node, lab.nodes.switches[0]!, 'RESTARTED', null, `${String(lostSessions.length)} sessions are lost`, () => {
+      for (const call of lostSessions) if (call.converter === node) this.move(call, 'failure', false);
+    });
   }
 
   /** Moves a session to another converter. `quick` uses the ranking that is there (T-17). */
@@ -318,9 +336,10 @@ export class CallControl {
     lab.signal(party, sw, 'MEDIA LOST', call, `nothing for ${String(SILENT_PACKETS)} packets`, () => {
       if (call.silent === 3) this.move(call, 'failure', true);
       else {
-        lab.after(ONE_SIDED_NS, () => {
-          const stream = call.streams[direction];
-          if (lab.nowNs - stream.lastArrivalNs > ONE_SIDED_NS) this.move(call, 'failure', true);
+        const stream = call.streams[direction];
+        const patienceNs = Math.max(ONE_SIDED_NS, SILENT_PACKETS * stream.source.periodNs);
+        lab.after(patienceNs, () => {
+          if (lab.nowNs - stream.heardNs > patienceNs) this.move(call, 'failure', true);
           else call.silent &= ~(1 << direction);
         });
       }

@@ -29,6 +29,8 @@ export class Call {
   readonly sw: Node;
   /** Caller to callee, and back. */
   readonly streams: readonly [MediaStream, MediaStream];
+  /** Both ends as the capture has them; empty for a call of the scenario. */
+  readonly conversation: string;
   state: ConverterSession['state'] = 'ringing';
   path: ConverterSession['path'] = 'none';
   why = '';
@@ -49,7 +51,16 @@ export class Call {
   silent = 0;
   sequence = 1;
 
-  constructor(id: number, from: Node, to: Node, holdNs: number, placedNs: number, sw: Node, streams: readonly [MediaStream, MediaStream]) {
+  constructor(
+    id: number,
+    from: Node,
+    to: Node,
+    holdNs: number,
+    placedNs: number,
+    sw: Node,
+    streams: readonly [MediaStream, MediaStream],
+    conversation: string,
+  ) {
     this.id = id;
     this.from = from;
     this.to = to;
@@ -57,6 +68,7 @@ export class Call {
     this.placedNs = placedNs;
     this.sw = sw;
     this.streams = streams;
+    this.conversation = conversation;
   }
 
   get callId(): string {
@@ -97,6 +109,7 @@ export class Call {
       id: this.id,
       from: this.from.id,
       to: this.to.id,
+      conversation: this.conversation,
       state: this.state,
       path: this.path,
       why: this.why,

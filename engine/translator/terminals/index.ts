@@ -6,3 +6,5 @@ export { Relay, type RelayStyle } from './relay.ts';
 export { MAX_TERMINALS, type Family, type Node } from './node.ts';
 export { MAX_DECISIONS, MAX_DIVERTS, MAX_MESSAGES, type PacketRecorder } from './lab.ts';
 export { gini } from './result.ts';
+export { MAX_CONVERSATIONS } from './conversations.ts';
+export type { CapturedConversation, CapturedPackets } from './media-source.ts';

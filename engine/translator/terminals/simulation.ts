@@ -4,32 +4,55 @@ import { LINK_LOST } from './access-link.ts';
 import { Call } from './call.ts';
 import { CallControl, SILENT_PACKETS } from './call-control.ts';
 import { EVENT, Lab, type PacketRecorder } from './lab.ts';
-import { IN_FLIGHT, MediaStream } from './media.ts';
+import { MediaStream } from './media.ts';
+import { CapturedSource, RtpSource, type CapturedConversation, type MediaSource } from './media-source.ts';
 import type { Family, Node } from './node.ts';
 import { resultOf } from './result.ts';
+import { calleeOf, callerOf, withConversations } from './conversations.ts';
 
 export const LOAD_BINS = 240;
 /** First media port of a party: even, as RTP wants it. */
 const FIRST_MEDIA_PORT = 40_000;
+/** Time after the last packet of a conversation until its call is hung up: that packet arrives, late as it may be. */
+const LAST_PACKET_NS = 2 * NS_PER_S;
 /** Random pairs looked at before a call of the load is given up because everybody is busy. */
 const PAIR_TRIES = 16;
 
 export interface ConvertersOptions {
+  /** Conversations of a capture, run as calls in place of those of the scenario: see `withConversations`. */
+  readonly conversations?: readonly CapturedConversation[];
+  /** Packets of that capture that are in none of them, by reason; told with the result. */
+  readonly leftOut?: Readonly<Record<string, number>>;
   /** Gets every packet at the legs of converters, and every SIP message at the switch. */
   readonly recorder?: PacketRecorder;
-  /** Asked now and then with the lab clock; true ends the run, and the result says how far it came. */
-  readonly shouldCancel?: (tNs: number) => boolean;
 }
 
-/** Runs a scenario of terminals as converters to its end (T-01 to T-20). The spec has passed `checkConverters`. */
+/** A run that its caller drives, so that it can show progress and be stopped. */
+export interface ConvertersRun {
+  /** The lab clock, ns. */
+  readonly tNs: number;
+  /** Runs up to so many events. False once the scenario is over. */
+  advance(events: number): boolean;
+  /** What the run came to; before its end, how far it came. */
+  result(): ConvertersResult;
+}
+
+/** Starts a scenario of terminals as converters (T-01 to T-20). The spec has passed `checkConverters`. */
+export function startConverters(spec: ConvertersSpec, options: ConvertersOptions = {}): ConvertersRun {
+  const { conversations = [] } = options;
+  return new Simulation(conversations.length === 0 ? spec : withConversations(spec, conversations), options);
+}
+
+/** Runs a scenario to its end. */
 export function runConverters(spec: ConvertersSpec, options: ConvertersOptions = {}): ConvertersResult {
-  return new Simulation(spec, options).run();
+  const run = startConverters(spec, options);
+  while (run.advance(EVENTS_AT_ONCE));
+  return run.result();
 }
 
-/** Events between two questions whether to stop. */
-const CANCEL_EVERY = 65_536;
+const EVENTS_AT_ONCE = 65_536;
 
-class Simulation {
+class Simulation implements ConvertersRun {
   private readonly lab: Lab;
   private readonly control: CallControl;
   private readonly options: ConvertersOptions;
@@ -46,15 +69,24 @@ class Simulation {
     this.converters = this.lab.nodes.all.filter((node) => node.converter !== null);
     this.load = new Uint16Array(this.converters.length * LOAD_BINS);
     this.byId = new Map(this.lab.nodes.all.map((node) => [node.id, node]));
+    Object.assign(this.lab.leftOut, options.leftOut);
+    this.plan();
   }
 
-  run(): ConvertersResult {
-    this.plan();
+  get tNs(): number {
+    return this.lab.nowNs;
+  }
+
+  advance(events: number): boolean {
     const { queue } = this.lab;
-    for (let n = 1; queue.next(); n++) {
+    for (let n = 0; n < events; n++) {
+      if (!queue.next()) return false;
       this.dispatch(queue.kind, queue.a, queue.b);
-      if (n % CANCEL_EVERY === 0 && this.options.shouldCancel?.(queue.tNs) === true) break;
     }
+    return true;
+  }
+
+  result(): ConvertersResult {
     return resultOf(this.lab, this.converters, this.load, LOAD_BINS);
   }
 
@@ -98,9 +130,14 @@ class Simulation {
         this.refresh(node);
       });
     }
+    for (const [i, conversation] of (this.options.conversations ?? []).entries()) {
+      lab.at(conversation.startNs, () => {
+        this.placeConversation(conversation, i);
+      });
+    }
     for (const { atS, from, to, holdS } of spec.calls) {
       lab.at(Math.round(atS * NS_PER_S), () => {
-        this.place(this.byId.get(from)!, this.byId.get(to)!, Math.round(holdS * NS_PER_S));
+        this.placeVoice(this.byId.get(from)!, this.byId.get(to)!, Math.round(holdS * NS_PER_S));
       });
     }
     for (const event of spec.events) {
@@ -153,7 +190,7 @@ class Simulation {
       const pair = this.pair();
       const hold = Math.round(this.traffic.exponential(holdS * NS_PER_S));
       if (pair === undefined) lab.leaveOut('calls because everybody was busy');
-      else this.place(pair[0], pair[1], Math.max(1, hold));
+      else this.placeVoice(pair[0], pair[1], Math.max(1, hold));
       this.nextLoadCall();
     });
   }
@@ -204,15 +241,27 @@ class Simulation {
     });
   }
 
-  private place(from: Node, to: Node, holdNs: number): void {
+  private placeVoice(from: Node, to: Node, holdNs: number): void {
+    const { payloadBytes, packetMs } = this.lab.spec.media;
+    const voice = (direction: number): MediaSource => new RtpSource(2 * this.lab.calls.length + direction, payloadBytes, packetMs);
+    this.place(from, to, holdNs, [voice(1), voice(2)], '');
+  }
+
+  /** The call lasts until the conversation's last packet is through. */
+  private placeConversation({ name, startNs, lastNs, forward, backward }: CapturedConversation, index: number): void {
+    const from = this.byId.get(callerOf(index))!;
+    const to = this.byId.get(calleeOf(index))!;
+    const sources = [new CapturedSource(forward), new CapturedSource(backward)] as const;
+    this.place(from, to, lastNs - startNs + LAST_PACKET_NS, sources, name);
+  }
+
+  private place(from: Node, to: Node, holdNs: number, sources: readonly [MediaSource, MediaSource], conversation: string): void {
     const { lab } = this;
-    const { media, switch: sw } = lab.spec;
+    const { switch: sw } = lab.spec;
     const id = lab.calls.length;
     const port = FIRST_MEDIA_PORT + 2 * (id % 10_000);
-    const stream = (a: Node, aPort: number, b: Node, bPort: number, ssrc: number): MediaStream =>
-      new MediaStream(a, aPort, b, bPort, ssrc, media.payloadBytes, media.packetMs);
-    const streams = [stream(from, port, to, port + 2, 2 * id + 1), stream(to, port + 2, from, port, 2 * id + 2)] as const;
-    const call = new Call(id, from, to, holdNs, lab.nowNs, lab.nodes.switches[id % sw.count]!, streams);
+    const streams = [new MediaStream(from, port, to, port + 2, sources[0]), new MediaStream(to, port + 2, from, port, sources[1])] as const;
+    const call = new Call(id, from, to, holdNs, lab.nowNs, lab.nodes.switches[id % sw.count]!, streams, conversation);
     lab.calls.push(call);
     lab.openCalls++;
     const busy = from.call >= 0 ? from : to.call >= 0 ? to : undefined;
@@ -284,6 +333,7 @@ class Simulation {
     if (node.alive) return;
     node.alive = true;
     this.control.announce(node);
+    this.control.restarted(node);
   }
 
   private renumber(node: Node): void {
@@ -313,11 +363,9 @@ class Simulation {
     const remote = stream.remote;
     if (!stream.running || remote === null || !stream.sender.alive) return;
     const now = lab.nowNs;
-    lab.queue.schedule(now + stream.periodNs, EVENT.send, index);
-    const sequence = stream.sent++;
-    const place = sequence % IN_FLIGHT;
-    stream.sentNs[place] = now;
-    stream.via[place] = remote.node.index;
+    const sequence = stream.send(now);
+    const { nextNs } = stream;
+    if (nextNs < Infinity) lab.queue.schedule(nextNs, EVENT.send, index);
     lab.inFlight++;
     const own = stream.sender.converter;
     const ready = own === null ? now : own.process(now, true);
@@ -325,8 +373,9 @@ class Simulation {
       this.lose(stream, 'processor of the sender');
       return;
     }
-    const out = stream.sender.link(remote.family)?.carry(ready, stream.packetBytes, 0) ?? LINK_LOST;
-    const at = out < 0 ? out : (remote.node.link(remote.family)?.carry(out, stream.packetBytes, 1) ?? LINK_LOST);
+    const bytes = stream.packetBytes(sequence);
+    const out = stream.sender.link(remote.family)?.carry(ready, bytes, 0) ?? LINK_LOST;
+    const at = out < 0 ? out : (remote.node.link(remote.family)?.carry(out, bytes, 1) ?? LINK_LOST);
     if (at < 0) this.lose(stream, at === LINK_LOST ? 'network' : 'link queue');
     else lab.queue.schedule(at, remote.node === stream.receiver ? EVENT.arrive : EVENT.atConverter, index, sequence);
   }
@@ -341,7 +390,7 @@ class Simulation {
   private atConverter(index: number, sequence: number): void {
     const { lab } = this;
     const stream = lab.calls[index >> 1]!.streams[(index & 1) as 0 | 1];
-    const node = lab.nodes.all[stream.via[sequence % IN_FLIGHT]!]!;
+    const node = lab.nodes.all[stream.viaOf(sequence)]!;
     if (!node.alive || node.converter === null) {
       this.lose(stream, 'converter gone');
       return;
@@ -356,14 +405,15 @@ class Simulation {
     const { lab } = this;
     const call = lab.calls[index >> 1]!;
     const stream = call.streams[(index & 1) as 0 | 1];
-    const node = lab.nodes.all[stream.via[sequence % IN_FLIGHT]!]!;
-    const remote = stream.remoteOf(sequence);
-    if (!node.alive || remote === null) {
+    const node = lab.nodes.all[stream.viaOf(sequence)]!;
+    const path = stream.pathOf(sequence);
+    if (!node.alive || path === null) {
       this.lose(stream, 'converter gone');
       return;
     }
     const { relay } = node.converter!;
-    const bytes = stream.bytesOf(sequence, remote);
+    const { remote } = path;
+    const bytes = path.packet(sequence);
     lab.recorder?.(node, remote.family, lab.nowNs, bytes, 0, bytes.length);
     relay.process(remote.family, bytes, 0, bytes.length, lab.nowNs);
     const { sink } = relay;
@@ -400,7 +450,7 @@ class Simulation {
     stream.arrived(sequence, heardNs);
     lab.inFlight--;
     const { divert } = call;
-    if (divert !== null && stream.via[sequence % IN_FLIGHT] === divert.to.index) this.control.diverted(call, direction, previous);
+    if (divert !== null && stream.viaOf(sequence) === divert.to.index) this.control.diverted(call, direction, previous);
   }
 
   /** Looks whether a receiver still hears something, and looks again when that could have changed. */
@@ -410,9 +460,11 @@ class Simulation {
     const direction = (index & 1) as 0 | 1;
     const stream = call.streams[direction];
     if (call.state !== 'active' || call.converter === null) return;
-    const patience = SILENT_PACKETS * stream.periodNs;
-    const due = stream.lastArrivalNs + patience;
-    if (stream.lastArrivalNs >= 0 && due > lab.nowNs) {
+    // Nothing more will come: nobody misses it.
+    if (stream.nextNs === Infinity) return;
+    const patience = SILENT_PACKETS * stream.source.periodNs;
+    const due = stream.heardNs + patience;
+    if (due > lab.nowNs) {
       lab.queue.schedule(due, EVENT.silence, index);
       return;
     }

@@ -4,6 +4,7 @@ import type {
   ConverterMessage,
   ConverterSession,
   ConvertersResult,
+  Progress,
 } from '../../../../engine/contract/index.ts';
 import type { AppStore } from '../../lib/engine.svelte.ts';
 import { sharedState } from '../../lib/shared-state.svelte.ts';
@@ -22,7 +23,10 @@ export class ConvertersPanelState {
   id = $state('');
   set = $state.raw<Readonly<Partial<Record<Parameter, string | number>>>>({});
   result = $state.raw<ConvertersResult | null>(null);
+  /** Whose calls run: the network's own, or the conversations of the open capture. */
+  calls = $state<'scenario' | 'capture'>('scenario');
   running = $state(false);
+  progress = $state.raw<Progress | null>(null);
   error = $state.raw<unknown>(null);
   /** Instant of the network's clock that is shown, ns. */
   tNs = $state(0);
@@ -35,7 +39,7 @@ export class ConvertersPanelState {
 
   readonly #app: AppStore;
   #texts = new Map<string, string>();
-  #asked = 0;
+  #controller: AbortController | null = null;
 
   constructor(app: AppStore) {
     this.#app = app;
@@ -67,13 +71,20 @@ export class ConvertersPanelState {
   }
 
   async run(session: string): Promise<void> {
-    const asked = ++this.#asked;
+    this.#controller?.abort();
+    const controller = new AbortController();
+    this.#controller = controller;
     this.running = true;
+    this.progress = null;
     try {
       const yaml = await this.#text(session);
       const set = Object.entries(this.set).map(([path, value]) => ({ path, value }));
-      const result = await this.#app.call('converters.run', { session, yaml, set });
-      if (asked !== this.#asked) return;
+      const onProgress = (progress: Progress): void => {
+        if (this.#controller === controller) this.progress = progress;
+      };
+      const request = { session, yaml, set, calls: this.calls };
+      const result = await this.#app.call('converters.run', request, { signal: controller.signal, onProgress });
+      if (this.#controller !== controller) return;
       this.result = result;
       this.error = null;
       this.tNs = Math.min(Math.max(this.tNs, 0), result.endNs);
@@ -81,9 +92,9 @@ export class ConvertersPanelState {
       const first = result.sessions.findIndex((one) => one.path === 'terminal' || one.path === 'gateway');
       await this.look(session, this.call >= 0 && this.call < result.sessions.length ? this.call : Math.max(0, first));
     } catch (error) {
-      if (asked === this.#asked) this.error = error;
+      if (this.#controller === controller && !controller.signal.aborted) this.error = error;
     }
-    if (asked === this.#asked) this.running = false;
+    if (this.#controller === controller) this.running = false;
   }
 
   /** Shows one call: its choices are there, its messages are asked for. */
@@ -96,6 +107,18 @@ export class ConvertersPanelState {
     } catch (error) {
       this.error = error;
     }
+  }
+
+  /** Ends the run that is under way; what was there before stays. */
+  cancel(): void {
+    this.#controller?.abort();
+  }
+
+  async useCalls(session: string, calls: 'scenario' | 'capture'): Promise<void> {
+    this.calls = calls;
+    this.call = -1;
+    this.tNs = 0;
+    await this.run(session);
   }
 
   /** Parameters as the scenario has them again. */

@@ -29,7 +29,8 @@ async function open(): Promise<Staged> {
       let last = runConverters(SPEC);
       double.override('converters.list', () => ({ scenarios: [{ id: 'two-phones', title: 'Two phones', description: 'Alice and Bob.' }] }));
       double.override('converters.text', () => ({ yaml: 'name: test' }));
-      double.override('converters.run', ({ set }) => {
+      double.override('converters.run', ({ set, calls }) => {
+        asked.push(calls ?? 'scenario');
         const gateway = set.some(({ value }) => value === 'gateway');
         last = runConverters({ ...SPEC, switch: { ...SPEC.switch, converters: gateway ? 'gateway' : 'terminals' } });
         return { ...last, messages: [] };
@@ -41,6 +42,9 @@ async function open(): Promise<Staged> {
     },
   });
 }
+
+/** Requests of `converters.run` that the double saw. */
+const asked: string[] = [];
 
 const button = (s: Staged, name: string): HTMLElement => {
   const found = s.all('button').find((one) => one.textContent.trim() === name);
@@ -93,7 +97,7 @@ test('a changed parameter runs the network again; Reset takes it back', async ()
       ?.querySelector('.figure')
       ?.textContent.trim();
   expect(figure()).toBe('1');
-  const select = s.all('select')[1] as HTMLSelectElement;
+  const select = s.all('select').find((one) => one.textContent.includes('gateway')) as HTMLSelectElement;
   select.value = 'gateway';
   select.dispatchEvent(new Event('change', { bubbles: true }));
   await eventually(() => {
@@ -122,4 +126,18 @@ test('a failure is told, and the network is not tried again by itself', async ()
   });
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(s.double.callsOf('converters.run')).toHaveLength(1);
+});
+
+test('the conversations of the open capture can be the calls', async () => {
+  const s = await open();
+  await eventually(() => {
+    expect(s.root.textContent).toContain('conserved ✓');
+  });
+  const calls = s.all('select').find((one) => one.textContent.includes('of this capture')) as HTMLSelectElement;
+  asked.length = 0;
+  calls.value = 'capture';
+  calls.dispatchEvent(new Event('change', { bubbles: true }));
+  await eventually(() => {
+    expect(asked).toEqual(['capture']);
+  });
 });

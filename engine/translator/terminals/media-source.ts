@@ -1,0 +1,164 @@
+import { NS_PER_MS, assert, putU16, putU32, u16, u32 } from '../../base/index.ts';
+import { buildRtp, emitIpv4, emitIpv6, emitUdp, sealUdp, updateChecksum, updateChecksum32 } from '../../wire/index.ts';
+import type { Family, Node } from './node.ts';
+
+/** PCMU: 8,000 samples per second. */
+const SAMPLES_PER_MS = 8;
+const IPV4_BYTES = 20;
+const IPV6_BYTES = 40;
+const UDP_BYTES = 8;
+/** DSCP 46 (EF) in the traffic class: voice (RFC 4594 section 4.1). */
+const VOICE_CLASS = 0xb8;
+
+/** Nobody takes a pause of less than three packets of common voice for a failure, however dense a capture is. */
+const SHORTEST_PERIOD_NS = 20 * NS_PER_MS;
+
+/** Where a party sends: an address and port in its own family, at the other party or at a converter. */
+export interface Remote {
+  readonly node: Node;
+  readonly family: Family;
+  readonly address4: number;
+  readonly address6: Uint8Array;
+  readonly port: number;
+}
+
+/** What one direction of a call sends, and when. */
+export interface MediaSource {
+  /** Packets that may be on their way at once and be told apart. */
+  readonly inFlight: number;
+  /** Longest time without a packet while all is well, ns; the wait for the first one counts. */
+  readonly periodNs: number;
+  /** Time from the first instant of the media to a packet, ns; infinite for one that will not come. */
+  dueNs(sequence: number): number;
+  /** Packets from a sender to a remote. */
+  path(sender: Node, senderPort: number, remote: Remote): MediaPath;
+}
+
+/** The packets of a source on one way through the network. */
+export interface MediaPath {
+  readonly remote: Remote;
+  /** Bytes of a packet on the wire, IP header included. */
+  bytes(sequence: number): number;
+  /** A packet; the same memory is used for the next one. */
+  packet(sequence: number): Uint8Array;
+}
+
+/** Writes IP and UDP header of a packet and its UDP checksum; the payload is there already. Returns the length of the headers. */
+function writeHeaders(b: Uint8Array, sender: Node, senderPort: number, remote: Remote, payloadBytes: number): number {
+  const ip = remote.family === 4 ? IPV4_BYTES : IPV6_BYTES;
+  const payloadLength = UDP_BYTES + payloadBytes;
+  if (remote.family === 4) {
+    const address = new Uint8Array(8);
+    putU32(address, 0, sender.addr4);
+    putU32(address, 4, remote.address4);
+    emitIpv4(b, 0, { source: address.subarray(0, 4), destination: address.subarray(4), protocol: 17, payloadLength, trafficClass: VOICE_CLASS, dontFragment: true }); // prettier-ignore
+  } else emitIpv6(b, 0, { source: sender.addr6, destination: remote.address6, nextHeader: 17, payloadLength, trafficClass: VOICE_CLASS });
+  emitUdp(b, ip, { sourcePort: senderPort, destinationPort: remote.port, payloadLength: payloadBytes });
+  sealUdp(b, ip, remote.family, remote.family === 4 ? 12 : 8, remote.family === 4 ? 16 : 24);
+  return ip + UDP_BYTES;
+}
+
+const headerBytes = (remote: Remote): number => (remote.family === 4 ? IPV4_BYTES : IPV6_BYTES) + UDP_BYTES;
+
+/** Voice: RTP of one size at a steady pace, without an end. */
+export class RtpSource implements MediaSource {
+  readonly inFlight = 256;
+  readonly periodNs: number;
+  private readonly rtp: Uint8Array;
+  private readonly ticks: number;
+
+  constructor(ssrc: number, payloadBytes: number, packetMs: number) {
+    this.periodNs = packetMs * NS_PER_MS;
+    this.ticks = packetMs * SAMPLES_PER_MS;
+    const voice = new Uint8Array(payloadBytes).fill(0xff);
+    this.rtp = buildRtp({ marker: false, payloadType: 0, sequence: 0, timestamp: 0, ssrc }, voice);
+  }
+
+  dueNs(sequence: number): number {
+    return sequence * this.periodNs;
+  }
+
+  path(sender: Node, senderPort: number, remote: Remote): MediaPath {
+    const { rtp, ticks } = this;
+    const b = new Uint8Array(headerBytes(remote) + rtp.length);
+    b.set(rtp, b.length - rtp.length);
+    const at = writeHeaders(b, sender, senderPort, remote, rtp.length);
+    return {
+      remote,
+      bytes: () => b.length,
+      packet: (sequence) => {
+        const timestamp = (sequence * ticks) >>> 0;
+        let check = u16(b, at - 2);
+        check = updateChecksum(check, u16(b, at + 2), sequence & 0xffff);
+        check = updateChecksum32(check, u32(b, at + 4), timestamp);
+        putU16(b, at + 2, sequence & 0xffff);
+        putU32(b, at + 4, timestamp);
+        putU16(b, at - 2, check === 0 ? 0xffff : check);
+        return b;
+      },
+    };
+  }
+}
+
+/** One direction of a conversation of a capture. */
+export interface CapturedPackets {
+  /** When each packet came, ns since the first packet of the conversation; in order. */
+  readonly atNs: Float64Array;
+  /** UDP payloads one behind the other, and where each starts: one more entry than packets. */
+  readonly payload: Uint8Array;
+  readonly start: Uint32Array;
+}
+
+/** A UDP conversation of a capture that is run as a call: its packets at their times, with their payloads. */
+export interface CapturedConversation {
+  /** Both ends as the capture has them, the one that spoke first in front. */
+  readonly name: string;
+  /** First packet, ns since the first packet of the capture. */
+  readonly startNs: number;
+  readonly lastNs: number;
+  readonly forward: CapturedPackets;
+  readonly backward: CapturedPackets;
+}
+
+/** The packets of one direction of a conversation. */
+export class CapturedSource implements MediaSource {
+  readonly inFlight: number;
+  readonly periodNs: number;
+  private readonly packets: CapturedPackets;
+  private readonly largest: number;
+
+  constructor(packets: CapturedPackets) {
+    const { atNs, start } = packets;
+    assert(start.length === atNs.length + 1, 'every payload has a start and an end');
+    this.packets = packets;
+    this.inFlight = Math.max(1, atNs.length);
+    let period = SHORTEST_PERIOD_NS;
+    let largest = 0;
+    for (let i = 0; i < atNs.length; i++) {
+      period = Math.max(period, atNs[i]! - (i === 0 ? 0 : atNs[i - 1]!));
+      largest = Math.max(largest, start[i + 1]! - start[i]!);
+    }
+    this.periodNs = period;
+    this.largest = largest;
+  }
+
+  dueNs(sequence: number): number {
+    return this.packets.atNs[sequence] ?? Infinity;
+  }
+
+  path(sender: Node, senderPort: number, remote: Remote): MediaPath {
+    const { payload, start } = this.packets;
+    const headers = headerBytes(remote);
+    const b = new Uint8Array(headers + this.largest);
+    const length = (sequence: number): number => start[sequence + 1]! - start[sequence]!;
+    return {
+      remote,
+      bytes: (sequence) => headers + length(sequence),
+      packet: (sequence) => {
+        b.set(payload.subarray(start[sequence], start[sequence + 1]), headers);
+        writeHeaders(b, sender, senderPort, remote, length(sequence));
+        return b.subarray(0, headers + length(sequence));
+      },
+    };
+  }
+}
