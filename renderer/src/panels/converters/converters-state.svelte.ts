@@ -39,14 +39,18 @@ export class ConvertersPanelState {
 
   readonly #app: AppStore;
   #texts = new Map<string, string>();
+  #session = '';
   #controller: AbortController | null = null;
 
   constructor(app: AppStore) {
     this.#app = app;
   }
 
-  /** Loads the list of networks and runs the first one; again after a session was opened. */
+  /** Loads the list of networks and runs the first one. Conversations of a capture run again when another one is opened. */
   async start(session: string): Promise<void> {
+    const another = session !== this.#session;
+    this.#session = session;
+    if (this.result !== null && this.calls === 'capture' && another) await this.useCalls(session, 'capture');
     if (this.result !== null || this.running) return;
     try {
       this.scenarios = (await this.#app.call('converters.list', { session })).scenarios;
