@@ -46,7 +46,7 @@ export class CallControl {
     this.lab.after(SET_UP_NS, () => {
       if (call.state !== 'ringing') return;
       this.fail(call, 'not set up in time');
-      if (call.converter !== null) this.choosing.release(call, call.converter);
+      this.releaseAll(call);
     });
     if (call.state !== 'ringing') return;
     if (!to.alive) this.fail(call, 'the callee is gone');
@@ -155,8 +155,15 @@ export class CallControl {
     this.end(call, 'ended', 'hung up');
     lab.signal(from, sw, 'BYE', call, '', () => {
       lab.signal(sw, to, 'BYE', call, '', () => undefined);
-      if (call.converter !== null) this.choosing.release(call, call.converter);
+      this.releaseAll(call);
     });
+  }
+
+  /** Gives the session back at every converter that holds it, also at one that a change has not let go yet. */
+  private releaseAll(call: Call): void {
+    if (call.converter !== null) this.choosing.release(call, call.converter);
+    for (const node of call.left) this.choosing.release(call, node);
+    call.left.clear();
   }
 
   private fail(call: Call, why: string): void {
@@ -183,9 +190,8 @@ export class CallControl {
   /** A terminal that takes part is gone, or has lost the family of the call. */
   partyGone(call: Call): void {
     if (call.state !== 'active' && call.state !== 'ringing') return;
-    const { converter } = call;
     this.end(call, 'failed', 'a party is gone');
-    if (converter !== null) this.choosing.release(call, converter);
+    this.releaseAll(call);
   }
 
   /** Current state of a converter to the registry (T-01). */
@@ -243,7 +249,8 @@ export class CallControl {
       };
       call.diverts++;
       this.take(call, chosen);
-      this.reinvite(call, old);
+      if (old !== chosen.node) call.left.add(old);
+      this.reinvite(call);
     });
   }
 
@@ -258,12 +265,12 @@ export class CallControl {
     if (cause === 'overload') return;
     if (call.state === 'active') {
       this.end(call, 'failed', `no other converter: ${why}`);
-      if (call.converter !== null) this.choosing.release(call, call.converter);
+      this.releaseAll(call);
     }
   }
 
-  /** Both parties are told the new address, run on it, and the old converter is let go after the overlap (T-16). */
-  private reinvite(call: Call, old: Node): void {
+  /** Both parties are told the new address, run on it, and whatever converter they used before is let go after the overlap (T-16). */
+  private reinvite(call: Call): void {
     const { lab } = this;
     const { sw } = call;
     const next = call.converter;
@@ -277,15 +284,22 @@ export class CallControl {
         lab.signal(sw, party, 're-INVITE', call, `media by ${next?.id ?? ''}`, () => {
           if (call.state === 'active' && call.converter === next && stream.running) stream.pointAt(this.remoteFor(call, stream, next));
           lab.signal(party, sw, '200 OK', call, '', () => {
-            if (++told < 2 || old === next) return;
+            if (++told < 2) return;
             lab.after(lab.spec.switch.overlapMs * NS_PER_MS, () => {
-              this.choosing.release(call, old);
+              this.letGo(call, next);
             });
           });
         }, this.sip(call, 'INVITE', stream.receiver, party)); // prettier-ignore
       }
       if (!lab.spec.media.enabled) this.finishDivert(call, true);
     });
+  }
+
+  /** The overlap is over: only `user` holds the session any more. A later change, or the end of the call, lets go for itself. */
+  private letGo(call: Call, user: Node | null): void {
+    if (call.converter !== user) return;
+    for (const node of call.left) this.choosing.release(call, node);
+    call.left.clear();
   }
 
   /** A packet of a stream came by the new converter. */

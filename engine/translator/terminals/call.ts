@@ -35,6 +35,8 @@ export class Call {
   path: ConverterSession['path'] = 'none';
   why = '';
   converter: Node | null = null;
+  /** Converters that the call has left, but that still hold its session until both parties use the new one (T-16). */
+  readonly left = new Set<Node>();
   /** Port of the converter, the same on both legs; 0 with prefix mapping. */
   converterPort = 0;
   /** IPv4 address by which the converter stands for the IPv6 party; only with prefix mapping. */

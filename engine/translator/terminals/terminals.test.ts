@@ -19,6 +19,12 @@ const lossless = ({ forward, backward }: ConvertersResult['sessions'][number]): 
   }
 };
 
+/** Converters that reserved a session and were never told to let it go. */
+function heldFor({ messages }: ConvertersResult): string[] {
+  const released = messages.filter(({ name }) => name === 'RELEASE').map(({ to }) => to);
+  return messages.filter(({ name, from }) => name === 'RESERVED' && !released.includes(from)).map(({ from }) => from);
+}
+
 describe.each(['binding', 'prefix'] as const)('%s', (style) => {
   it('lets IPv4-only and IPv6-only parties talk through a terminal that keeps its own call (acceptance 8)', () => {
     const result = run({
@@ -225,4 +231,29 @@ test('any mix of calls, churn and loss conserves packets, repeats, and never exc
     }),
     { numRuns: 15 },
   );
+});
+
+describe('a call that ends while it changes its converter', () => {
+  const input: Omit<ConvertersInput, 'name'> = {
+    terminals: [phone4, phone6, dual('nine'), dual('ten')],
+    calls: [call],
+    switch: { selection: 'rendezvous' },
+    media: { enabled: false },
+  };
+  const { converter, endedNs } = run(input).sessions[0]!;
+
+  // The change takes about as long as these instants lie before the end.
+  it.each([2, 5, 10, 20, 40, 60, 80, 120, 160, 250])('%i ms after it began: both converters are let go', (ms) => {
+    const left = run({ ...input, events: [{ atS: (endedNs - ms * 1e6) / 1e9, kind: 'leave', terminal: converter }] });
+    expect(left.sessions[0]).toMatchObject({ state: 'ended' });
+    expect(heldFor(left)).toEqual([]);
+    const gone = run({
+      ...input,
+      events: [
+        { atS: (endedNs - 250e6) / 1e9, kind: 'leave', terminal: converter },
+        { atS: (endedNs - 250e6 + ms * 1e6) / 1e9, kind: 'kill', terminal: 'bob' },
+      ],
+    });
+    expect(heldFor(gone)).toEqual([]);
+  });
 });
