@@ -143,6 +143,41 @@ describe('MAP-T (RFC 7599)', () => {
     expect(give(relay(), udp4(OUTSIDE, 80, '198.51.100.1', 1232))[0]).toBe('noDestination6');
   });
 
+  it('an edge that was given an IPv4 prefix speaks for every address in it (RFC 7597 section 5.2)', () => {
+    const rules = [{ v6: '2001:db8::/40', v4: '192.0.2.0/24', eaBits: 4 }];
+    const t = make({ role: 'ce', rules, endUserPrefix: '2001:db8:10::/44' });
+    // EA bits 1: the prefix 192.0.2.16/28.
+    const inside = '2001:db8:10:0:0:c000:215:0';
+    const [id, out] = give(t, udp4('192.0.2.21', 80, OUTSIDE, 80));
+    expect([id, ends6(out!)]).toEqual(['translated', [formatIpv6(parseIpv6(inside)!, 0), formatIpv6(parseIpv6(OUTSIDE6)!, 0)]]);
+    const [back, four] = give(t, udp6(OUTSIDE6, 80, inside, 80));
+    expect([back, ends4(four!)]).toEqual(['translated', [OUTSIDE, '192.0.2.21']]);
+    expect(give(t, udp4('192.0.2.32', 80, OUTSIDE, 80))[0]).toBe('noSource6');
+    expect(give(t, udp6(OUTSIDE6, 80, '2001:db8:20:0:0:c000:225:0', 80))[0]).not.toBe('translated');
+  });
+
+  it('an error from a router of the domain has a source of the error pool at the border relay (RFC 6791)', () => {
+    const inner = udp6(CE_ADDRESS, 1232, OUTSIDE6, 80);
+    const back = udp6(OUTSIDE6, 80, CE_ADDRESS, 1232);
+    const error = (quoted: Uint8Array, destination: string): Uint8Array => {
+      const b = new Uint8Array(48 + quoted.length);
+      emitIpv6(b, 0, { source: parseIpv6('2001:db8:aaaa::1')!, destination: parseIpv6(destination)!, nextHeader: 58, payloadLength: b.length - 40, hopLimit: 64 }); // prettier-ignore
+      b.set([3, 0], 40);
+      b.set(quoted, 48);
+      putU16(b, 42, checksum(b, 40, b.length, pseudoSum6(b, 8, 24, 58, b.length - 40)));
+      return b;
+    };
+    const pooled = unwrap(
+      createTranslator(translatorSchema.parse({ mode: 'mapt', errorPool4: ['198.51.100.1'], mapt: { dmr: DMR, rules: [RULE] } })),
+    );
+    // About a packet from outside: the hop limit ran out inside the domain.
+    const [id, out] = give(pooled, error(back, OUTSIDE6));
+    expect([id, ends4(out!)]).toEqual(['translated', ['198.51.100.1', OUTSIDE]]);
+    expect([formatIpv4(out!, 40), formatIpv4(out!, 44)]).toEqual([OUTSIDE, '192.0.2.18']);
+    expect(give(relay(), error(back, OUTSIDE6))[0]).toBe('noErrorSource');
+    expect(give(pooled, inner)[0]).toBe('translated');
+  });
+
   it('later fragments go where the first one went', () => {
     const t = relay();
     const first = udp4(OUTSIDE, 80, '192.0.2.18', 1232);

@@ -1,10 +1,11 @@
 import { err, ok, u16, u32 } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
+import { ErrorPool } from './error-pool.ts';
 import { FragmentTable, fragmentKey } from './fragment-table.ts';
 import { compileMapRules, mapped4, mappedPsid, ownOf, psidOf, ruleOf4, ruleOf6, writeMapAddress, type MapRule } from './map-rules.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
-import { embed4, extract4, isIllegalSource4, parsePrefix6, parsePrefix64, sameBits, type Prefix6 } from './prefix64.ts';
+import { embed4, extract4, isIllegalSource4, mask4, parsePrefix6, parsePrefix64, sameBits, type Prefix6 } from './prefix64.ts';
 import { REASON } from './reasons.ts';
 import type { SettingsError, TranslatorSettings } from './settings.ts';
 
@@ -15,7 +16,9 @@ const NO_PORT = -1;
 
 interface Own {
   readonly rule: MapRule;
+  /** One address, or the first of the prefix that the edge was given. */
   readonly v4: number;
+  readonly mask: number;
   readonly psid: number;
 }
 
@@ -35,24 +38,27 @@ export class MapMapper implements AddressMapper {
   private readonly dmr: Prefix6;
   /** Of a customer edge; null for a border relay. */
   private readonly own: Own | null;
+  private readonly errorPool: ErrorPool;
   private readonly fragments = new FragmentTable(MAX_FRAGMENTED, FRAGMENT_NS);
   private readonly quote = new PacketView();
   private readonly expected = new Uint8Array(16);
   private value = 0;
 
-  private constructor(rules: readonly MapRule[], dmr: Prefix6, own: Own | null) {
+  private constructor(rules: readonly MapRule[], dmr: Prefix6, errorPool: ErrorPool, own: Own | null) {
     this.rules = rules;
     this.dmr = dmr;
+    this.errorPool = errorPool;
     this.own = own;
   }
 
   /** Error: the configuration field that cannot be used. */
-  static create({ spec: { mapt } }: TranslatorSettings): Result<MapMapper, SettingsError> {
+  static create({ spec: { mapt }, errorPool4 }: TranslatorSettings): Result<MapMapper, SettingsError> {
     const dmr = parsePrefix64(mapt.dmr);
     if (!dmr.ok) return err({ field: 'mapt.dmr', message: dmr.error });
     const rules = compileMapRules(mapt);
     if (!rules.ok) return rules;
-    if (mapt.role === 'br') return ok(new MapMapper(rules.value, dmr.value, null));
+    const errorPool = new ErrorPool(errorPool4);
+    if (mapt.role === 'br') return ok(new MapMapper(rules.value, dmr.value, errorPool, null));
     const endUser = parsePrefix6(mapt.endUserPrefix ?? '');
     if (!endUser.ok) return err({ field: 'mapt.endUserPrefix', message: `a customer edge has an IPv6 prefix: ${endUser.error}` });
     const at = ruleOf6(rules.value, endUser.value.bytes, 0, false);
@@ -61,7 +67,8 @@ export class MapMapper implements AddressMapper {
     if (endUser.value.length < rule.v6.length + rule.eaBits) {
       return err({ field: 'mapt.endUserPrefix', message: `rule ${at} needs ${rule.v6.length + rule.eaBits} bits of prefix` });
     }
-    return ok(new MapMapper(rules.value, dmr.value, { rule, ...ownOf(rule, endUser.value) }));
+    const mask = mask4(rule.v4.length + rule.suffixBits);
+    return ok(new MapMapper(rules.value, dmr.value, errorPool, { rule, mask, ...ownOf(rule, endUser.value) }));
   }
 
   /** Port, or identifier of an echo, of one end of a packet; NO_PORT where it has none or it is not there. */
@@ -116,7 +123,7 @@ export class MapMapper implements AddressMapper {
       const at = ruleOf4(this.rules, v4, false);
       return at < 0 ? REASON.noDestination6 : this.toMap(this.rules[at]!, v4, port, o);
     }
-    if (v4 !== own.v4) return REASON.noSource6;
+    if ((v4 & own.mask) >>> 0 !== own.v4) return REASON.noSource6;
     if (own.rule.psidBits > 0 && port >= 0 && psidOf(own.rule, port) !== own.psid) return REASON.mapPortSet;
     writeMapAddress(own.rule, v4, own.psid, this.addresses6, o);
     return 0;
@@ -129,7 +136,7 @@ export class MapMapper implements AddressMapper {
     if (rule === undefined) return REASON.noSource4;
     const code = this.fromMap(rule, b, o, port);
     if (own === null || code !== 0) return own === null || code === 0 ? code : REASON.mapPortSet;
-    return this.value === own.v4 && mappedPsid(b, o) === own.psid ? 0 : REASON.noDestination4;
+    return (this.value & own.mask) >>> 0 === own.v4 && mappedPsid(b, o) === own.psid ? 0 : REASON.noDestination4;
   }
 
   /** The other end: a customer edge knows peers by forwarding rules; all else is under the default mapping rule. */
@@ -161,6 +168,11 @@ export class MapMapper implements AddressMapper {
     if (code !== 0) return code;
     this.destination4 = this.value;
     code = insideSource ? this.inside4(b, o + 8, sourcePort) : this.outside4(b, o + 8, sourcePort);
+    if (code === REASON.noSource4 && !inner && view.icmpError) {
+      // A router of the domain has no address under a rule (RFC 7599 section 9 with RFC 6791).
+      code = this.errorPool.choose(view);
+      this.value = this.errorPool.address4;
+    }
     if (code !== 0) return code;
     this.source4 = this.value;
     if (inner) return 0;

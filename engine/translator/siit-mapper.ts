@@ -1,8 +1,9 @@
 import { u32 } from '../base/index.ts';
 import { EamTable } from './eam-table.ts';
+import { ErrorPool } from './error-pool.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
 import type { PacketView } from './packet-view.ts';
-import { BAD_OCTET, embed4, extract4, isGlobal4, isIllegalSource4, mask4, NOT_EMBEDDED } from './prefix64.ts';
+import { BAD_OCTET, embed4, extract4, isGlobal4, isIllegalSource4, NOT_EMBEDDED } from './prefix64.ts';
 import { REASON } from './reasons.ts';
 import { inPrefixes4, type TranslatorSettings } from './settings.ts';
 
@@ -29,6 +30,7 @@ export class SiitMapper implements AddressMapper {
 
   readonly settings: TranslatorSettings;
   readonly maps: EamTable;
+  private readonly errorPool: ErrorPool;
   private readonly boundMaps: boolean;
   private value = 0;
   private by: number = MAPPED_BY.none;
@@ -36,6 +38,7 @@ export class SiitMapper implements AddressMapper {
 
   constructor(settings: TranslatorSettings) {
     this.settings = settings;
+    this.errorPool = new ErrorPool(settings.errorPool4);
     this.maps = new EamTable(settings.maps);
     this.boundMaps = settings.maps.some((map) => map.domain >= 0);
   }
@@ -122,17 +125,12 @@ export class SiitMapper implements AddressMapper {
     return !view.icmpError && this.destinationBy === MAPPED_BY.pool6 && this.maps.find4(this.destination4) >= 0;
   }
 
-  /** RFC 6791 section 3: an address of the pool stands for the router; which one depends on its address, so that it stays the same. */
   private fromErrorPool(view: PacketView): number {
-    const pools = this.settings.errorPool4;
-    if (pools.length === 0) return REASON.noErrorSource;
-    const { b, o } = view;
-    let h = 0;
-    for (let i = 8; i < 24; i += 4) h = (Math.imul(h ^ u32(b, o + i), 0x9e3779b1) ^ (h >>> 15)) >>> 0;
-    const pool = pools[h % pools.length]!;
-    this.value = (pool.value + ((h >>> 8) & ~mask4(pool.length))) >>> 0;
+    const code = this.errorPool.choose(view);
+    if (code !== 0) return code;
+    this.value = this.errorPool.address4;
     this.by = MAPPED_BY.errorPool;
-    this.index = h % pools.length;
+    this.index = this.errorPool.index;
     return 0;
   }
 
