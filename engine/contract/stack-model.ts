@@ -35,6 +35,8 @@ export const stackInstanceRowSchema = z.object({
   pid: z.int(),
   executable: z.string(),
   state: z.enum(STACK_STATES),
+  /** Device queues in which it runs: a worker of the switch makes its ring pair in one queue defunct alone. */
+  queues: count,
   /** Why its channel was refused. */
   refusal: z.string(),
   endOfFile: z.boolean(),

@@ -134,5 +134,7 @@ export const stackSectionSchema = z
     faults: z.array(stackFaultSchema).max(64).default([]).describe('faults to inject'),
     events: z.array(stackEventSchema).max(1_000).default([]).describe('what happens when, on the lab clock'),
   })
-  .describe('stack instances, class queues, caches, faults and events; needs `device.queues: 1`');
+  .describe(
+    'stack instances, class queues, caches, faults and events; with several device queues each has class queues, caches and limits of its own',
+  );
 export type StackSection = z.infer<typeof stackSectionSchema>;

@@ -108,6 +108,13 @@ export class FlowList {
     this.numberIn[this.total++] = number;
   }
 
+  /** Numbers of a source's flows here, in the source's own order. */
+  numbersOf(source: number): Uint32Array {
+    const numbers = new Uint32Array(this.taken[source] ?? 0);
+    for (let id = 0; id < this.total; id++) if (this.queueOf[id] === source) numbers[this.numberIn[id]!] = id;
+    return numbers;
+  }
+
   row(id: number): FlowRow | undefined {
     if (id < 0 || id >= this.total) return undefined;
     const queue = this.queueOf[id]!;

@@ -24,7 +24,8 @@ export * from './offload/index.ts';
 export {
   flowTuple,
   stackArena,
-  stackModelOf,
+  advisoryEntries,
+  stackModels,
   stackStatistics,
   stackTopology,
   type AdvisoryChange,

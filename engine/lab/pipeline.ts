@@ -24,10 +24,11 @@ import { QueueWorld } from './world.ts';
 export class Pipeline {
   readonly scenario: Scenario;
   readonly worlds: readonly QueueWorld[];
-  readonly arena: Arena;
+  /** Memory of the queues: one arena for all, or one each where stacks take and give back regions while they run. */
+  readonly arenas: readonly Arena[];
   /** Flows of the simulated queues in first-seen order; call `refresh` before reading. */
   readonly flows: FlowList;
-  /** Rules that user stacks have installed; the scenario's selectors come after them. */
+  /** Rules that user stacks have installed; the scenario's selectors come after them. With a `stack` section each queue has its own. */
   readonly ladder: Ladder;
   /** False where a port has state that no snapshot holds: a run to an earlier instant then begins at the start. */
   readonly canSnapshot: boolean;
@@ -48,23 +49,23 @@ export class Pipeline {
     this.queues = scenario.device.queues;
     this.ladder = options.ladder ?? new Ladder();
     const wanted = options.queues ?? Array.from({ length: this.queues }, (_, q) => q);
-    const bytes = arenaBytes(this.scenario, wanted.length);
     const { kernel } = options;
-    this.arena =
+    this.arenas = makeArenas(this.scenario, wanted.length, (bytes, shared) =>
       kernel === undefined
-        ? Arena.create(bytes, { shared: options.sharedArena ?? false })
-        : Arena.within(kernel.reserve.buffer, kernel.reserve.take(bytes), bytes);
+        ? Arena.create(bytes, { shared: shared && options.sharedArena === true })
+        : Arena.within(kernel.reserve.buffer, kernel.reserve.take(bytes), bytes),
+    );
     const portIds = this.scenario.ports.map((p) => p.id);
     const translating = hasTranslator(this.scenario);
     this.canSnapshot = !translating;
-    this.worlds = wanted.map((queue) => {
+    this.worlds = wanted.map((queue, i) => {
       assert(queue >= 0 && queue < this.queues, 'a lane has queues of the device');
       const World = translating ? TranslatingWorld : QueueWorld;
-      return new World(this.arena, this.scenario, queue, {
+      return new World(this.arenas[i % this.arenas.length]!, this.scenario, queue, {
         verdicts: options.verdicts ?? null,
         trace: traceOf(options, portIds),
         series: options.series ?? null,
-        ladder: this.ladder,
+        ladder: i > 0 && scenario.stack !== undefined ? new Ladder() : this.ladder,
         expectedFlows: options.expectedFlows ?? 0,
         aligned: options.sharedArena ?? false,
         reserve: kernel?.reserve ?? null,
@@ -273,7 +274,16 @@ export class Pipeline {
 }
 
 function arenaBytes(scenario: Scenario, queues: number): number {
-  return queues * QueueWorld.footprint(scenario) + regionFootprint(0);
+  return queues * (QueueWorld.footprint(scenario) + regionFootprint(0));
+}
+
+/**
+ * What a queue may take must not depend on which other queues a lane has, so queues share an arena only where all regions are made at the
+ * start. A WebAssembly memory for each (`shared`) would cost too much address space.
+ */
+function makeArenas(scenario: Scenario, queues: number, make: (bytes: number, shared: boolean) => Arena): Arena[] {
+  if (scenario.stack === undefined || queues === 1) return [make(arenaBytes(scenario, queues), true)];
+  return Array.from({ length: queues }, () => make(arenaBytes(scenario, 1), false));
 }
 
 /**

@@ -72,6 +72,8 @@ export class PortQueue {
   readonly pool: Pool;
   readonly counters: PortCounters;
   readonly reader: ReaderTimes;
+  /** What it sends it has made of other packets: no application stands behind it that could be told to stop. */
+  readonly makes: boolean;
   /** Set where packets go to sockets instead of this reader. */
   metered: MeteredPort | null = null;
   /** Packets of the read that is going on, 0 while the reader sleeps or is about to start. */
@@ -83,6 +85,7 @@ export class PortQueue {
   constructor(arena: Arena, spec: PortSpec, number: number, queue: number, pool: Pool, delays?: Uint32Array) {
     this.number = number;
     this.counters = new PortCounters(delays);
+    this.makes = spec.kind !== 'host' && spec.kind !== 'user';
     this.rx = new Ring(arena, `${spec.id}.rx.${String(queue)}`, spec.rxRingSlots);
     this.tx = new Ring(arena, `${spec.id}.tx.${String(queue)}`, spec.txRingSlots);
     this.pool = pool;

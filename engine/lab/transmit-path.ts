@@ -14,7 +14,7 @@ import {
   PKT_PAYLOAD,
   PKT_SEQ,
 } from '../stack/index.ts';
-import { ROW_ACK, ROW_META, ROW_PAYLOAD, ROW_SEQ } from '../wire/index.ts';
+import { ROW_ACK, ROW_META, ROW_PAYLOAD, ROW_SEQ, ROW_WORDS } from '../wire/index.ts';
 import type { PortQueue } from './port-queue.ts';
 import { CLOCK_NOW, DUE_LINGER } from './services.ts';
 import type { QueueWorld } from './world.ts';
@@ -41,7 +41,8 @@ export function send(world: QueueWorld, rows: Int32Array, base: number, id: numb
   store.meta[w + PKT_ACK] = rows[base + ROW_ACK]!;
   store.meta[w + PKT_PAYLOAD] = rows[base + ROW_PAYLOAD]!;
   store.arrivalNs[slot] = tNs;
-  const index = fsw.lookup(id, store.meta, w, true);
+  const chosen = fsw.lookup(id, store.meta, w, true);
+  const index = world.hooks === null ? chosen : world.hooks.sends(slot, base / ROW_WORDS, chosen);
   if (fsw.wheel.nextTickNs < world.due[DUE_LINGER]!) world.setDue(DUE_LINGER, fsw.wheel.nextTickNs);
   const port = world.ports[index]!;
   const buflets = port.pool.bufletsFor(lenBytes);
@@ -112,7 +113,7 @@ function toDevice(world: QueueWorld, port: PortQueue, slot: number): void {
   const room = pool.take(buflets);
   const classQueues = world.model === null ? null : world.model.classQueues;
   if (room && classQueues !== null) {
-    classQueues.enqueue(slot);
+    classQueues.enqueue(slot, !port.makes);
     return;
   }
   if (!room || !ring.push(slot, lenBytes)) {

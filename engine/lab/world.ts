@@ -89,6 +89,8 @@ export interface PacketHooks {
   taken(slot: number, row: number): void;
   /** A port has read `n` packets. False: they are read as by any application. */
   read(port: PortQueue, n: number): boolean;
+  /** This machine sends a packet of the input with metadata `slot`, of a flow that the switch gives to the port at `place`. Gives the place of the port that sends it. */
+  sends(slot: number, row: number, place: number): number;
   /** A packet leaves a port's TX ring. False: it goes to the device. */
   send(port: PortQueue, slot: number): boolean;
 }

@@ -168,6 +168,13 @@ export class FlowSwitch {
     return (state & ((meta & META_FROM_B) !== 0 ? FLOW_LOCAL_B : FLOW_LOCAL_A)) !== 0;
   }
 
+  /** Whether the packet is for this machine. */
+  isForHere(id: number, meta: number): boolean {
+    if (!this.haveLocal) return false;
+    const state = this.table.entries[id * FLOW_ENTRY_WORDS + E_STATE]!;
+    return (state & ((meta & META_FROM_B) !== 0 ? FLOW_LOCAL_A : FLOW_LOCAL_B)) !== 0;
+  }
+
   /**
    * Port for a packet of a flow that is switched now. Makes the entry if there is none and there is room, and takes the segment
    * into the flow track. The packet's metadata stand in `packet` from word `w` on, in the layout of the packet store.

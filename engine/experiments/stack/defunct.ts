@@ -1,6 +1,6 @@
 import { seedsFrom } from '../statistics.ts';
 import type { Experiment } from '../types.ts';
-import { stackModelOf } from '../../lab/index.ts';
+import { stackModels } from '../../lab/index.ts';
 import { runPipeline } from './queue-run.ts';
 
 /** What the reader of the channel spends on a packet, ns: a slow one has many packets in its ring when the channel goes. */
@@ -44,7 +44,7 @@ export const defunctUnderLoad: Experiment = {
             each,
             durationS,
           );
-          const model = stackModelOf(pipeline)!;
+          const model = stackModels(pipeline)[0]!;
           const summary = pipeline.summary({ skipped: {}, scenarioSha256: '' });
           const event = model.control.events[0];
           if (event?.outcome === 'skipped') sum.skipped++;

@@ -7,9 +7,10 @@ import {
   type StackAdvisories,
 } from '../../contract/index.ts';
 import {
+  advisoryEntries,
   flowTuple,
   stackArena,
-  stackModelOf,
+  stackModels,
   stackStatistics,
   stackTopology,
   type Pipeline,
@@ -17,7 +18,7 @@ import {
   type VerdictSink,
 } from '../../lab/index.ts';
 import type { PacketIndex } from '../../files/index.ts';
-import { DROP_REASONS } from '../../stack/index.ts';
+import { DROP_REASONS, type AdvisoryTable } from '../../stack/index.ts';
 import type { SessionCore } from './core.ts';
 import { notFinished } from './whole-runs.ts';
 
@@ -76,8 +77,8 @@ export function dropsOverTime(
 
 /** The table at the playhead, and the times in which flows were suspended in the finished run. */
 function advisories(pipeline: Pipeline, run: RunResult | null, fromNs: number, toNs: number): StackAdvisories {
-  const table = stackModelOf(pipeline)?.classQueues?.advisory ?? null;
-  const history = run?.queues[0]?.advisory ?? null;
+  const tables = stackModels(pipeline).flatMap(({ classQueues }) => classQueues?.advisory ?? []);
+  const histories = run?.queues.map(({ advisory }) => advisory) ?? [];
   const endNs = run?.summary.endNs ?? toNs;
   const spans = new Map<number, { fromNs: number; toNs: number }[]>();
   const since = new Map<number, number>();
@@ -87,15 +88,22 @@ function advisories(pipeline: Pipeline, run: RunResult | null, fromNs: number, t
     if (list === undefined) spans.set(flow, [{ fromNs: from, toNs: to }]);
     else list.push({ fromNs: from, toNs: to });
   };
-  for (const { tNs, flow, suspended } of history?.changes ?? []) {
-    if (suspended) since.set(flow, tNs);
-    else {
-      add(flow, since.get(flow) ?? tNs, tNs);
-      since.delete(flow);
+  histories.forEach((history, place) => {
+    if (history === null || history.changes.length === 0) return;
+    const numbers = run!.flows.numbersOf(place);
+    for (const { tNs, flow: own, suspended } of history.changes) {
+      const flow = numbers[own] ?? own;
+      if (suspended) since.set(flow, tNs);
+      else {
+        add(flow, since.get(flow) ?? tNs, tNs);
+        since.delete(flow);
+      }
     }
-  }
+  });
   for (const [flow, from] of since) add(flow, from, endNs);
-  const entries = new Map(table?.list().map((entry) => [entry.flow, entry]) ?? []);
+  pipeline.flows.refresh();
+  const entries = advisoryEntries(pipeline);
+  const sum = (pick: (table: AdvisoryTable) => number): number => tables.reduce((n, table) => n + pick(table), 0);
   const wanted = [...spans.keys(), ...[...entries.keys()].filter((flow) => !spans.has(flow))].slice(0, MAX_ADVISORY_ROWS);
   const rowOf = (flow: number): string => {
     const row = run?.flows.row(flow) ?? pipeline.flows.row(flow);
@@ -107,13 +115,13 @@ function advisories(pipeline: Pipeline, run: RunResult | null, fromNs: number, t
     return { flow, tuple: rowOf(flow), now, spans: spans.get(flow) ?? [] };
   });
   return {
-    modelled: table !== null,
-    entries: table?.entries ?? 0,
-    used: table?.used ?? 0,
-    full: table?.full ?? 0,
-    suspensions: table?.suspensions ?? 0,
-    resumptions: table?.resumptions ?? 0,
+    modelled: tables.length > 0,
+    entries: sum((t) => t.entries),
+    used: sum((t) => t.used),
+    full: sum((t) => t.full),
+    suspensions: sum((t) => t.suspensions),
+    resumptions: sum((t) => t.resumptions),
     flows,
-    changesLost: history?.lost ?? 0,
+    changesLost: histories.reduce((n, history) => n + (history?.lost ?? 0), 0),
   };
 }

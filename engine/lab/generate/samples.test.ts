@@ -48,7 +48,7 @@ describe('bundled samples', () => {
       expect(size).toBeLessThan(1_000_000);
       total += size;
     }
-    expect(total).toBeLessThan(3_000_000);
+    expect(total).toBeLessThan(4_000_000);
   });
 
   test.each(samples.map((s) => s.file))('%s is what its spec gives, byte for byte', (file) => {

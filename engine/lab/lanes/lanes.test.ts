@@ -4,6 +4,7 @@ import { Random } from '../../base/index.ts';
 import type { Scenario } from '../../contract/index.ts';
 import { runToEnd } from '../run.ts';
 import { driveLanes, pcapOf } from '../testing/lanes.ts';
+import { stackScenario } from '../testing/stack-scenario.ts';
 import { batchOf, makeTraffic, randomScenario } from '../testing/traffic.ts';
 import type { RecordAccess } from '../types.ts';
 import { IndexedLaneSource, PcapLaneSource } from './lane-sources.ts';
@@ -25,6 +26,18 @@ describe('lanes', () => {
     const expected = json(single(bytes, scenario));
     for (const lanes of [1, 2, 4]) {
       expect(json(driveLanes(scenario, lanes, () => PcapLaneSource.open(memoryByteSource(bytes))!, seed * 10 + lanes))).toBe(expected);
+    }
+  });
+
+  test('a stack section has no limits across queues: 1, 2 and 4 lanes give the same', () => {
+    const scenario = stackScenario(5, 4);
+    const bytes = pcapOf(makeTraffic({ packets: 6_000, flows: 80, seed: 5 }));
+    const result = single(bytes, scenario);
+    expect(result.summary.conservation.ok).toBe(true);
+    for (const lanes of [1, 2, 4]) {
+      const same = driveLanes(scenario, lanes, () => PcapLaneSource.open(memoryByteSource(bytes))!, lanes);
+      expect(json(same)).toBe(json(result));
+      expect(same!.queues.map((q) => q.advisory)).toEqual(result.queues.map((q) => q.advisory));
     }
   });
 

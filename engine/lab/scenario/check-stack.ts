@@ -7,15 +7,6 @@ export function checkStack(scenario: Scenario): Finding[] {
   const { stack } = scenario;
   if (stack === undefined) return [];
   const findings: Finding[] = [];
-  if (scenario.device.queues !== 1) {
-    const message = `a scenario with a stack section has one device queue, because its ports and reservations are shared by all; write queues: 1, not ${String(scenario.device.queues)}`;
-    findings.push({ path: ['device', 'queues'], message });
-  }
-  const translator = scenario.ports.findIndex((p) => p.kind === 'translator');
-  if (translator >= 0) {
-    const message = 'a scenario has a stack section or a translator port, not both: packets that a port makes have no stack that sent them';
-    findings.push({ path: ['ports', translator, 'kind'], message });
-  }
   const ports = scenario.ports.filter((p) => p.kind === 'user').map((p) => p.id);
   const instances = instanceNames(scenario, stack);
   const known = (path: Path, name: string | undefined, names: readonly string[], what: string): void => {

@@ -103,8 +103,8 @@ export class ClassQueues {
     return this.queues.reduce((sum, q) => sum + q.inside().reduce((n, slot) => n + meta[slot * META_WORDS + PKT_BUFLETS]!, 0), 0);
   }
 
-  /** Takes a packet that has its buflets from the device pool. */
-  enqueue(slot: number): void {
+  /** Takes a packet that has its buflets from the device pool. `advised`: an application sends it, which can be told to stop. */
+  enqueue(slot: number, advised: boolean): void {
     const { world } = this;
     const { meta } = world.store;
     const w = slot * META_WORDS;
@@ -117,7 +117,7 @@ export class ClassQueues {
     this.byService[service]!++;
     const hash = Math.imul((flow + 3) ^ this.seed, 0x9e37_79b1) >>> 8;
     const bucket = q.bucketOf(hash);
-    const entry = this.advisory === null || flow < 0 ? -1 : this.advisory.claim(flow);
+    const entry = this.advisory === null || flow < 0 || !advised ? -1 : this.advisory.claim(flow);
     if (entry >= 0) q.advised[bucket] = 1;
     q.enqueue(slot, meta[w + PKT_LEN]!, hash, byte & 3, now);
     const full = q.droppedCount > 0 && q.dropped[0] === slot;

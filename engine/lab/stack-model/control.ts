@@ -68,6 +68,14 @@ export interface ControlEffects {
 /** Bytes of a packet's metadata in the user's map. */
 export const USER_METADATA_BYTES = META_WORDS * 4;
 
+/** Where a control plane is: the numbers of the ports, the rules that its flow switch asks, its memory, and its device queue. */
+export interface ControlPlace {
+  readonly numbers: readonly number[];
+  readonly ladder: Ladder;
+  readonly arena: Arena;
+  readonly queue: number;
+}
+
 export class Control {
   readonly nexus: Nexus;
   readonly instances: StackInstance[] = [];
@@ -83,22 +91,16 @@ export class Control {
   private openings = 0;
   private readonly scenario: Scenario;
   private readonly section: StackSection;
-  private readonly arena: Arena;
+  private readonly place: ControlPlace;
   private readonly effects: ControlEffects;
 
-  constructor(
-    scenario: Scenario,
-    section: StackSection,
-    numbers: readonly number[],
-    ladder: Ladder,
-    arena: Arena,
-    effects: ControlEffects,
-  ) {
+  constructor(scenario: Scenario, section: StackSection, place: ControlPlace, effects: ControlEffects) {
     this.scenario = scenario;
     this.section = section;
-    this.arena = arena;
+    this.place = place;
     this.effects = effects;
-    this.nexus = new Nexus(ladder);
+    const { numbers } = place;
+    this.nexus = new Nexus(place.ladder);
     scenario.ports.forEach((port, place) => {
       this.nexus.addPort(port.id, port.kind === 'host' ? 'host' : 'user');
       const made = (id: string, pid: number, executable: string, key?: string): StackInstance => ({
@@ -106,7 +108,7 @@ export class Control {
         state: 'closed', opening: 0, map: null, endOfFile: false, refusal: '',
       }); // prettier-ignore
       if (port.kind === 'host') this.instances.push({ ...made('bsd', 0, 'kernel'), state: 'running' });
-      else {
+      else if (port.kind === 'user') {
         const own = section.instances.filter((i) => i.port === port.id);
         if (own.length === 0) this.instances.push(made(port.id, 0, ''));
         for (const i of own) this.instances.push(made(i.id, i.pid, i.executable, i.key));
@@ -214,13 +216,13 @@ export class Control {
     if (instance.map !== null && instance.state === 'defunct') instance.map.unmap();
     const spec = this.scenario.ports[instance.place]!;
     const rings = [
-      { kind: 'rx', queue: 0, slots: spec.rxRingSlots },
-      { kind: 'tx', queue: 0, slots: spec.txRingSlots },
+      { kind: 'rx', queue: this.place.queue, slots: spec.rxRingSlots },
+      { kind: 'tx', queue: this.place.queue, slots: spec.txRingSlots },
     ] as const;
     const { pid, executable, key } = instance;
-    const opened = this.nexus.open(instance.number, { pid, executable, ...(key === undefined ? {} : { key }) }, rings, this.arena);
+    const opened = this.nexus.open(instance.number, { pid, executable, ...(key === undefined ? {} : { key }) }, rings, this.place.arena);
     const sizes = { rings: 2, packets: spec.poolPackets, metadataBytes: USER_METADATA_BYTES };
-    const map = opened.ok ? ChannelMap.create(this.arena, spec.id, opened.value, sizes) : undefined;
+    const map = opened.ok ? ChannelMap.create(this.place.arena, spec.id, opened.value, sizes) : undefined;
     if (!opened.ok || map === undefined) {
       if (opened.ok) opened.value.close();
       instance.state = 'refused';

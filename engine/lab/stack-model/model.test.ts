@@ -1,66 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../base/index.ts';
-import { scenarioSchema, type Scenario } from '../../contract/index.ts';
+import { scenarioSchema } from '../../contract/index.ts';
 import { DROP_REASONS } from '../../stack/index.ts';
 import { Pipeline } from '../pipeline.ts';
+import { stackModels, stackTopology } from './view.ts';
 import { checkStack } from '../scenario/check-stack.ts';
-import { feedTraffic, makeTraffic, randomScenario, runTraffic } from '../testing/traffic.ts';
+import { stackScenario } from '../testing/stack-scenario.ts';
+import { feedTraffic, makeTraffic, runTraffic } from '../testing/traffic.ts';
 
 const input = { skipped: {}, scenarioSha256: '0' };
-
-/** A scenario with everything that the stack model has, drawn from a seed. */
-function stackScenario(seed: number): Scenario {
-  const base = randomScenario(seed);
-  const r = new Random(seed + 1_000);
-  const ms = (): number => r.int(0, 40);
-  const chance = (): number => r.float() * 0.05;
-  const sites = ['device-pool-alloc', 'port-pool-alloc', 'device-ring-full', 'port-ring-full', 'tx-ring-full', 'bad-head', 'checksum-corruption', 'lost-notification']; // prettier-ignore
-  return scenarioSchema.parse({
-    ...base,
-    device: { ...base.device, queues: 1, linkBps: r.int(2e6, 5e7), local: ['192.0.2.1', '2001:db8::1'] },
-    stack: {
-      instances: [
-        { id: 'one', port: 'ch3', pid: 10, executable: '/bin/one' },
-        { id: 'two', port: 'ch3', pid: 20, executable: '/bin/two', open: false },
-      ],
-      flows: [
-        { id: 'web', instance: 'one', protocol: 'tcp', localPort: 443 },
-        { id: 'clash', instance: 'bsd', protocol: 'tcp', localPort: 443 },
-        { id: 'late', instance: 'ch4', protocol: 'udp', localPort: 443, at: 'event' },
-      ],
-      aqm: {
-        mode: r.float() < 0.7 ? 'fq-codel' : 'fifo',
-        targetMs: 1,
-        intervalMs: 5,
-        flows: r.int(1, 64),
-        limitPackets: r.int(4, 60),
-        driverPackets: r.int(1, 8),
-        ecn: r.float() < 0.5,
-        advisory: { enable: r.float() < 0.6, entries: r.int(2, 40), suspendBytes: 4_000, resumeBytes: 1_000, holdPackets: r.int(0, 60) },
-      },
-      memory: { magazineRounds: r.int(1, 8), pruneS: 1, idleS: 1, stallS: 1 },
-      faults: sites.map((site, i) => ({ id: `f${String(i)}`, site, probability: chance(), enabled: i !== 0 })),
-      events: [
-        { atMs: ms(), do: 'defunct', instance: 'one', opportunistic: r.float() < 0.5 },
-        { atMs: ms(), do: 'close-channel', instance: 'one' },
-        { atMs: ms(), do: 'open-channel', instance: 'two' },
-        { atMs: ms(), do: 'bind-port', port: 'ch4', pid: 7 },
-        { atMs: ms(), do: 'add-flow', flow: 'late' },
-        { atMs: ms(), do: 'remove-flow', flow: 'web' },
-        { atMs: ms(), do: 'memory-pressure' },
-        { atMs: ms(), do: 'fault-on', fault: 'f0' },
-        { atMs: ms(), do: 'fault-off', fault: 'f1' },
-        { atMs: ms(), do: 'open-channel', instance: 'one' },
-      ],
-    },
-  });
-}
 
 function outcome(pipeline: Pipeline): string {
   pipeline.flows.refresh();
   const flows = Array.from({ length: pipeline.flows.count }, (_, id) => pipeline.flows.row(id));
-  const model = pipeline.worlds[0]!.model!;
-  const own = {
+  const own = stackModels(pipeline).map((model) => ({
     events: model.control.events,
     counters: model.counters,
     faults: model.faults.states(),
@@ -68,7 +20,7 @@ function outcome(pipeline: Pipeline): string {
     advisory: model.classQueues?.advisory?.list(),
     instances: model.control.instances.map((i) => [i.id, i.state, i.opening, i.refusal]),
     rules: model.control.nexus.flows.map((f) => [f.owner, f.port, f.pattern]),
-  };
+  }));
   return JSON.stringify({ summary: pipeline.summary(input), flows, own });
 }
 
@@ -76,14 +28,14 @@ describe('stack model in the pipeline', () => {
   test('random scenarios: the same for any batch size, nothing is lost, caches and packets add up', () => {
     const reached = new Set<string>();
     for (let seed = 1; seed <= 14; seed++) {
-      const scenario = stackScenario(seed);
+      const scenario = stackScenario(seed, seed <= 10 ? 1 : (seed % 3) + 2);
       expect(checkStack(scenario)).toEqual([]);
       const traffic = makeTraffic({ packets: 3_000, flows: 60, seed, backwards: true });
       const whole = runTraffic(scenario, traffic, 256);
       const summary = whole.summary(input);
       expect(summary.conservation.objects.filter((o) => !o.ok)).toEqual([]);
       expect(outcome(runTraffic(scenario, traffic, 7))).toBe(outcome(whole));
-      for (const pool of whole.worlds[0]!.model!.pools) {
+      for (const pool of stackModels(whole).flatMap(({ pools }) => pools)) {
         expect(pool.cache.conserved()).toBe(true);
         expect(pool.cache.inUse).toBe(pool.used);
         expect(pool.cache.failures).toBe(0);
@@ -107,7 +59,7 @@ describe('stack model in the pipeline', () => {
 
   test('going on from a snapshot equals never having stopped', () => {
     for (let seed = 1; seed <= 10; seed++) {
-      const scenario = stackScenario(seed);
+      const scenario = stackScenario(seed, seed <= 7 ? 1 : 3);
       const traffic = makeTraffic({ packets: 1_500, flows: 40, seed });
       const expected = outcome(runTraffic(scenario, traffic));
       const first = new Pipeline(scenario);
@@ -117,7 +69,7 @@ describe('stack model in the pipeline', () => {
       // Into a fresh pipeline, and into one that has run to the end.
       for (const other of [new Pipeline(scenario), runTraffic(scenario, traffic)]) {
         other.restore(snapshot);
-        expect(other.worlds[0]!.model!.control.events).toEqual(first.worlds[0]!.model!.control.events);
+        for (const [i, model] of stackModels(other).entries()) expect(model.control.events).toEqual(stackModels(first)[i]!.control.events);
         feedTraffic(other, traffic, 100, cut);
         other.finish();
         expect(outcome(other)).toBe(expected);
@@ -143,7 +95,7 @@ describe('stack model in the pipeline', () => {
     const world = pipeline.worlds[0]!;
     const model = world.model!;
     const app = model.control.instances.find((i) => i.id === 'app')!;
-    const before = pipeline.arena.stats();
+    const before = pipeline.arenas[0]!.stats();
     const mapped = app.map!.regions.filter((r) => !r.noRedirect).reduce((n, r) => n + r.segments, 0);
     const at = traffic.tsNs.findIndex((t) => t >= 20e6);
     feedTraffic(pipeline, traffic, 64, 0, at);
@@ -161,7 +113,7 @@ describe('stack model in the pipeline', () => {
     expect(event!.figures.freed).toBeGreaterThanOrEqual(mapped);
     expect(event!.figures.moved).toBeGreaterThan(0);
     expect([app.state, app.endOfFile, app.map!.read('schema', 0), app.map!.read('ring', 3)]).toEqual(['defunct', true, 0, 0]);
-    expect(pipeline.arena.stats().segments).toBe(before.segments - mapped);
+    expect(pipeline.arenas[0]!.stats().segments).toBe(before.segments - mapped);
     expect((world.ports[0]!.pool as unknown as { cache: { activeSlabs: number } }).cache.activeSlabs).toBe(0);
     expect(inRing.map((index) => model.userPool.accept(index, opening))).not.toContain(true);
     expect(model.counters.staleRefused).toBeGreaterThan(0);
@@ -171,6 +123,44 @@ describe('stack model in the pipeline', () => {
     expect(summary.conservation.ok).toBe(true);
     expect(summary.ports.find((p) => p.id === 'host')!.packetsIn).toBeGreaterThan(1_000);
   });
+});
+
+test('with several queues an event happens in each, a stall in its own alone, and the panel shows them as one', () => {
+  const scenario = scenarioSchema.parse({
+    name: 'queues',
+    device: { queues: 4 },
+    ports: [
+      { id: 'ch3', kind: 'user', select: [{ protocol: 'tcp' }], reader: { stalls: [{ atMs: 2_000, forMs: 1e6 }] } },
+      { id: 'host', kind: 'host' },
+    ],
+    stack: {
+      memory: { stallS: 4 },
+      instances: [{ id: 'app', port: 'ch3', pid: 7, executable: '/bin/app' }],
+      flows: [{ id: 'web', instance: 'app', protocol: 'tcp', localPort: 443 }],
+      aqm: {},
+      events: [{ atMs: 1_000, do: 'memory-pressure' }],
+    },
+  });
+  // Two flows at most: some of the queues see nothing of them, so nobody stalls there.
+  const traffic = makeTraffic({ packets: 1_200, flows: 3, seed: 3, gapNs: 20e6 });
+  const pipeline = runTraffic(scenario, traffic, 64);
+  const models = stackModels(pipeline);
+  const stalled = models.filter(({ counters }) => counters.stallDefuncts > 0).length;
+  expect(stalled).toBeGreaterThan(0);
+  expect(stalled).toBeLessThan(4);
+  const topology = stackTopology(pipeline, 0);
+  expect(topology.instances.find((i) => i.id === 'app')).toMatchObject({
+    state: 'running',
+    queues: 4 - stalled,
+    rules: 1,
+    reservations: 1,
+  });
+  expect(topology.rules).toHaveLength(1);
+  expect(topology.nexus).toMatchObject({ rules: 1, reservations: 1, queues: 4 });
+  expect(topology.events[0]).toMatchObject({ what: 'memory pressure', outcome: 'done' });
+  expect(topology.events.filter((e) => /^stall: defunct app \(queue \d\)$/.test(e.what))).toHaveLength(stalled);
+  expect(topology.worker['stallDefuncts']).toBe(stalled);
+  expect(pipeline.summary(input).conservation.ok).toBe(true);
 });
 
 test('a packet that was sent has trace points at channel, flow switch, class queue and driver, all with its number (S-11)', () => {
@@ -256,7 +246,7 @@ describe('checks of the stack section', () => {
     );
 
   test('say which field, what is wrong and what is there', () => {
-    expect(findings({}, { queues: 4 })[0]).toContain('device.queues: a scenario with a stack section has one device queue');
+    expect(findings({}, { queues: 4 })).toEqual([]);
     expect(findings({ instances: [{ id: 'a', port: 'ch9', pid: 1, executable: 'x' }] })).toContain(
       'stack.instances.0.port: there is no user port ch9; there is ch3',
     );

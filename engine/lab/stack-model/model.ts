@@ -70,7 +70,8 @@ interface PortWork {
 }
 
 /**
- * The stack model of a queue's world: control plane, class queues, caches, faults and the worker of the flow switch. The world calls it at
+ * The stack model of a queue's world. Each queue has its own, so that queues stay independent: every channel has a ring pair in each queue,
+ * and the events of the scenario happen in all of them at the same instant. It is control plane, class queues, caches, faults and the worker of the flow switch. The world calls it at
  * a few places where a scenario with a `stack` section has one, and it is a service of the world like a reader: `run` is called when its next
  * event, tick or resumption is due.
  */
@@ -102,7 +103,7 @@ export class StackModel implements ControlEffects {
     this.service = options.service;
     this.faults = new Faults(
       section.faults,
-      scenario.seed,
+      (scenario.seed + world.queue) >>> 0,
       scenario.ports.map((p) => p.id),
     );
     this.userPool = new UserPacketPool(world.store.capacity);
@@ -115,7 +116,7 @@ export class StackModel implements ControlEffects {
         : new ClassQueues(world, arena, section.aqm, scenario.seed, () => {
             this.pumpSoon();
           });
-    this.control = new Control(scenario, section, options.numbers, options.ladder, arena, this);
+    this.control = new Control(scenario, section, { numbers: options.numbers, ladder: options.ladder, arena, queue: world.queue }, this);
     this.ready = true;
     this.schedule();
   }

@@ -1,6 +1,6 @@
 import { filterStats, statRecords, type StatFilter, type StatRecord } from '../../stack/index.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { stackModelOf, stackTopology } from './view.ts';
+import { advisoryEntries, stackModels, stackTopology, workerCounters } from './view.ts';
 
 /** The device's own objects belong to the netif nexus, the others to the flow switch. */
 const NETIF = 'netif';
@@ -36,24 +36,30 @@ export function stackRecords(pipeline: Pipeline): StatRecord[] {
 }
 
 function modelRecords(pipeline: Pipeline): StatRecord[] {
-  const model = stackModelOf(pipeline);
-  if (model === undefined) return [];
+  const models = stackModels(pipeline);
+  if (models.length === 0) return [];
   const topology = stackTopology(pipeline, 0);
-  const caches = model.pools.flatMap(({ cache }) => {
-    const { name, cpus, ...rest } = cache.stats();
-    return statRecords('cache', name, { ...rest, cpus: cpus.length }, { nexus: name.startsWith('device.') ? NETIF : FSW });
-  });
+  const caches = models
+    .flatMap(({ pools }) => pools)
+    .flatMap(({ cache }) => {
+      const { name, cpus, ...rest } = cache.stats();
+      return statRecords('cache', name, { ...rest, cpus: cpus.length }, { nexus: name.startsWith('device.') ? NETIF : FSW });
+    });
   return [
     ...topology.classQueues.flatMap(({ trafficClass, mode: _, ...rest }) =>
       statRecords('queue', `classq.${trafficClass}`, rest, { nexus: NETIF }),
     ),
     ...caches,
     ...topology.faults.flatMap((f) => statRecords('fault', f.id, { asked: f.asked, injected: f.injected }, { nexus: FSW })),
-    ...statRecords('worker', 'fsw.worker', model.counters, { nexus: FSW }),
+    ...statRecords('worker', 'fsw.worker', workerCounters(models), { nexus: FSW }),
     ...statRecords(
       'user-pool',
       'fsw.user-pool',
-      { out: model.userPool.out, refused: model.userPool.refused, released: pipeline.arena.released },
+      {
+        out: models.reduce((n, { userPool }) => n + userPool.out, 0),
+        refused: models.reduce((n, { userPool }) => n + userPool.refused, 0),
+        released: pipeline.arenas.reduce((n, arena) => n + arena.released, 0),
+      },
       { nexus: FSW },
     ),
   ];
@@ -62,8 +68,7 @@ function modelRecords(pipeline: Pipeline): StatRecord[] {
 function flowRecords(pipeline: Pipeline, pidOf: (port: string) => { pid?: number }): StatRecord[] {
   const { flows } = pipeline;
   flows.refresh();
-  const model = stackModelOf(pipeline);
-  const advisory = new Map(model?.classQueues?.advisory?.list().map((entry) => [entry.flow, entry]) ?? []);
+  const advisory = advisoryEntries(pipeline);
   const out: StatRecord[] = [];
   for (let id = 0; id < flows.count; id++) {
     const row = flows.row(id);
@@ -85,7 +90,7 @@ function flowRecords(pipeline: Pipeline, pidOf: (port: string) => { pid?: number
         about,
       ),
     );
-    const entry = model === undefined ? undefined : advisory.get(id);
+    const entry = advisory.get(id);
     if (entry === undefined) continue;
     const counters = { suspended: entry.suspended ? 1 : 0, ce_count: entry.ceCount, packet_count: entry.packetCount };
     out.push(...statRecords('flow-advisory', object, counters, about));

@@ -183,13 +183,10 @@ describe('CLAT and PLAT in one scenario', () => {
 });
 
 describe('translator ports in scenarios', () => {
-  it.each([
-    ['device: { queues: 4 }', 'device.queues', 'one queue'],
-    ['device: { queues: 1, local: [10.0.0.0/8] }', 'device.local', 'forwards'],
-  ])('refuses %s', (device, field, text) => {
-    const parsed = parseScenario(`name: x\n${device}\nports: [{ id: t, kind: translator, select: [{}] }]`);
+  it('refuses several device queues', () => {
+    const parsed = parseScenario('name: x\ndevice: { queues: 4 }\nports: [{ id: t, kind: translator, select: [{}] }]');
     expect(parsed.ok).toBe(false);
-    if (!parsed.ok) expect(parsed.error[0]).toMatchObject({ field, message: expect.stringContaining(text) });
+    if (!parsed.ok) expect(parsed.error[0]).toMatchObject({ field: 'device.queues', message: expect.stringContaining('one queue') });
   });
 
   it('names the field of the configuration', () => {

@@ -2,6 +2,7 @@ import { assert, assertDefined } from '../../base/index.ts';
 import { VERDICTS, type Scenario, type TranslatorMode, type TranslatorSpec } from '../../contract/index.ts';
 import type { RecordBatch } from '../../files/index.ts';
 import {
+  CompiledSelector,
   DROP_PORT_NOMEM,
   DROP_TX_RING_FULL,
   META_WORDS,
@@ -25,10 +26,21 @@ import {
   SINK_KIND,
   type Translator,
 } from '../../translator/index.ts';
-import { META_FLOW, ROW_ACK, ROW_META, ROW_PAYLOAD, ROW_SEQ, ROW_WORDS, classifyRange } from '../../wire/index.ts';
+import {
+  META_FIRST_FRAGMENT,
+  META_FLOW,
+  META_FROM_B,
+  META_HAS_PORTS,
+  ROW_ACK,
+  ROW_META,
+  ROW_PAYLOAD,
+  ROW_SEQ,
+  ROW_WORDS,
+  classifyRange,
+} from '../../wire/index.ts';
 import type { PortQueue } from '../port-queue.ts';
 import { toPort } from '../receive-path.ts';
-import { CLOCK_NOW, DUE_READERS } from '../services.ts';
+import { CLOCK_NOW, DUE_LINGER, DUE_READERS } from '../services.ts';
 import { QueueWorld, type PacketHooks, type WorldOptions } from '../world.ts';
 import { FlowPairs } from './flow-pairs.ts';
 import { networkOffset } from './merged-input.ts';
@@ -43,6 +55,8 @@ const VERDICT_REFUSED = VERDICTS.indexOf('refused');
 const SINK_BYTES = 2 * 1024 * 1024;
 const SINK_PACKETS = 4_096;
 const LINKTYPE_RAW = 101;
+/** Instead of a place in `next`: whatever port of this machine the flow has. */
+const LOCAL = -2;
 
 /** Whether a scenario has a port that needs packet bytes and state of all queues. */
 export function hasTranslator(scenario: Scenario): boolean {
@@ -75,7 +89,8 @@ export interface TranslatorPort {
 
 /**
  * The queue of a scenario with translator ports. What such a port reads from its RX ring it translates; what comes out enters its TX ring, goes through
- * the switch again and so to the next translator that selects it, or to the device TX ring and the link. A packet passes each translator once at
+ * the switch again and so to the next translator that selects it, to a port of this machine if that has the address, or to the device TX
+ * ring and the link. What this machine sends goes through the first translator that selects it. A packet passes each translator once at
  * most. Bytes of the packets inside are kept by metadata slot, as the buflets of a real pool would.
  */
 export class TranslatingWorld extends QueueWorld implements PacketHooks {
@@ -83,6 +98,10 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   /** Steps of traced packets. */
   readonly steps: TranslationStep[] = [];
   private readonly byPort: readonly (TranslatorPort | null)[];
+  private readonly portIds: readonly string[];
+  /** Selectors of the translator ports, none for others. */
+  private readonly selectors: readonly (readonly CompiledSelector[])[];
+  private readonly key = new Int32Array(ROW_WORDS);
   private source: RecordBatch | null = null;
   private readonly sink = new PacketSink(SINK_BYTES, SINK_PACKETS);
   private readonly row = new Int32Array(ROW_WORDS);
@@ -92,7 +111,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   private readonly present: Uint32Array;
   private readonly wire: Uint32Array;
   private readonly linkBytes: Uint8Array;
-  /** By slot: ports that have translated the packet, as bits, and the port that selects it next, -1 for the device. */
+  /** By slot: ports that have translated the packet, as bits, and the port that gets it next, -1 for the device, LOCAL for a port of this machine. */
   private readonly visited: Uint16Array;
   private readonly next: Int8Array;
 
@@ -105,6 +124,10 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     this.linkBytes = new Uint8Array(slots);
     this.visited = new Uint16Array(slots);
     this.next = new Int8Array(slots);
+    this.portIds = scenario.ports.map(({ id }) => id);
+    this.selectors = scenario.ports.map(({ kind, select }) =>
+      kind === 'translator' ? select.map((each) => new CompiledSelector(each)) : [],
+    );
     const reasons = REASONS.reduce((most, { code }) => Math.max(most, code), 0) + 1;
     this.byPort = scenario.ports.map(({ kind, id, translator: spec }, index) => {
       if (kind !== 'translator') return null;
@@ -133,6 +156,25 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     this.linkBytes[slot] = offset;
     this.wire[slot] = batch.origLen[row]! - offset;
     this.keep(slot, batch.bytes, batch.offset[row]! + offset, batch.capLen[row]! - offset);
+  }
+
+  sends(slot: number, row: number, place: number): number {
+    this.taken(slot, row);
+    this.next[slot] = this.outward(slot);
+    return this.byPort[place] === null ? place : this.hostIndex;
+  }
+
+  /**
+   * The first translator port that selects a packet which this machine sends, -1 for none. The flow's entry cannot say: it is the port of the
+   * stack here, for both directions.
+   */
+  private outward(slot: number): number {
+    const { meta } = this.store;
+    const w = slot * META_WORDS;
+    this.fsw.table.copyKey(meta[w + PKT_FLOW]!, this.key);
+    const bits = meta[w + PKT_META]!;
+    const carried = (bits & META_FIRST_FRAGMENT) !== 0 && (bits & META_HAS_PORTS) !== 0 ? meta[w + PKT_ACK]! : 0;
+    return this.selectors.findIndex((list) => list.some((each) => each.matches(this.key, 0, (bits & META_FROM_B) !== 0, carried)));
   }
 
   private keep(slot: number, bytes: Uint8Array, at: number, length: number): void {
@@ -257,11 +299,12 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
       const buflets = port.pool.bufletsFor(lenBytes);
       this.made++;
       port.counters.packetsIn++;
-      const room = port.pool.take(buflets);
-      const slot = room ? store.alloc(buflets) : -1;
+      const fault = this.model !== null && this.model.txRingFull(index);
+      const room = fault || port.pool.take(buflets);
+      const slot = room && !fault ? store.alloc(buflets) : -1;
       if (slot < 0 || !port.tx.push(slot, lenBytes)) {
         if (slot >= 0) store.release(slot);
-        if (room) port.pool.give(buflets);
+        if (room && !fault) port.pool.give(buflets);
         port.counters.dropped++;
         port.counters.bytesDropped += lenBytes;
         this.drop(room ? DROP_TX_RING_FULL : DROP_PORT_NOMEM, id, number, 'translator', room ? port.tx.id : port.pool.id);
@@ -280,43 +323,54 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
       this.wire[slot] = sink.wireLength[i]!;
       this.linkBytes[slot] = this.linkBytes[from]!;
       this.visited[slot] = this.visited[from]! | (1 << index);
-      this.next[slot] = sink.kind[i] === SINK_KIND.error ? -1 : this.selects(slot, meta);
+      this.next[slot] = sink.kind[i] === SINK_KIND.error ? -1 : this.selects(slot, id, meta);
       this.slotOut++;
       if (this.trace !== null) this.trace.enqueued(port, tNs, number, port.tx, tNs);
     }
     sink.clear();
   }
 
-  /** The translator port that the scenario's selectors give an output to and that has not had it yet, -1 for the device. */
-  private selects(slot: number, meta: number): number {
+  /** The translator port that the scenario's selectors give an output to and that has not had it yet, else LOCAL, or -1 for the device. */
+  private selects(slot: number, id: number, meta: number): number {
     if ((meta & META_FLOW) === 0) return -1;
     const port = this.fsw.choose(this.row, 0, meta, this.row[ROW_ACK]!, false);
-    return this.byPort[port] !== null && (this.visited[slot]! & (1 << port)) === 0 ? port : -1;
+    if (this.byPort[port] !== null && (this.visited[slot]! & (1 << port)) === 0) return port;
+    return id >= 0 && this.fsw.isForHere(id, meta) ? LOCAL : -1;
+  }
+
+  /** Port of this machine for a packet that has been translated: like one from the link, but past the translators. */
+  private localPort(w: number): number {
+    const { fsw, store } = this;
+    const place = fsw.lookup(store.meta[w + PKT_FLOW]!, store.meta, w, false);
+    if (fsw.wheel.nextTickNs < this.due[DUE_LINGER]!) this.setDue(DUE_LINGER, fsw.wheel.nextTickNs);
+    return this.byPort[place] === null ? place : this.hostIndex;
   }
 
   send(port: PortQueue, slot: number): boolean {
-    const next = this.next[slot]!;
-    if (next < 0) return false;
+    if (this.next[slot] === -1) return false;
     const tNs = this.clock[CLOCK_NOW]!;
     const w = slot * META_WORDS;
+    const next = this.next[slot] === LOCAL ? this.localPort(w) : this.next[slot]!;
     port.counters.bytesOut += this.store.meta[w + PKT_LEN]!;
     port.pool.give(this.store.meta[w + PKT_BUFLETS]!);
     this.trace?.note(this.store.meta[w + PKT_NUMBER]!, tNs, 'fsw', `fsw.${String(this.queue)}`, 'lookup', {
-      port: this.byPort[next]!.id,
-      result: 'selected again after translation',
+      port: this.portIds[next]!,
+      result: this.visited[slot] === 0 ? 'selected for translation' : 'selected again after translation',
     });
     toPort(this, this.ports[next]!, DUE_READERS + next, slot, w);
     return true;
   }
 
-  /** What leaves by the link has been translated, or answers a packet that was refused; a packet of which a part was dropped stays dropped. */
+  /**
+   * What leaves by the link has been translated, or answers a packet that was refused, or is a packet that a stack of this machine sent. A
+   * packet of which a part was dropped stays dropped.
+   */
   override judge(number: number, verdict: number, detail: number): void {
-    if (verdict !== VERDICT_DELIVERED || detail !== 0) {
-      super.judge(number, verdict, detail);
-      return;
-    }
     const before = this.verdict![number - 1];
-    if (before !== VERDICT_DROPPED && before !== VERDICT_REFUSED) this.verdict![number - 1] = VERDICT_TRANSLATED;
+    if (verdict === VERDICT_DELIVERED && (before === VERDICT_DROPPED || before === VERDICT_REFUSED)) return;
+    const made = verdict === VERDICT_DELIVERED && detail === 0 && this.visited[this.deviceTx.peek(0)] !== 0;
+    if (made) this.verdict![number - 1] = VERDICT_TRANSLATED;
+    else super.judge(number, verdict, detail);
   }
 }
 

@@ -15,8 +15,8 @@ export const PLAIN_TOPOLOGY: StackTopology = {
     { ...PORT, id: 'host', number: 1, kind: 'host', packetsIn: 990, delivered: 990, dropped: 0 },
   ],
   instances: [
-    { id: 'ch3', port: 'ch3', pid: 0, executable: '', state: 'running', refusal: '', endOfFile: false, rules: 0, reservations: 0, heldBack: 0, mappedBytes: 0, redirectedBytes: 0 }, // prettier-ignore
-    { id: 'bsd', port: 'host', pid: 0, executable: 'kernel', state: 'running', refusal: '', endOfFile: false, rules: 0, reservations: 0, heldBack: 0, mappedBytes: 0, redirectedBytes: 0 }, // prettier-ignore
+    { id: 'ch3', port: 'ch3', pid: 0, executable: '', state: 'running', queues: 1, refusal: '', endOfFile: false, rules: 0, reservations: 0, heldBack: 0, mappedBytes: 0, redirectedBytes: 0 }, // prettier-ignore
+    { id: 'bsd', port: 'host', pid: 0, executable: 'kernel', state: 'running', queues: 1, refusal: '', endOfFile: false, rules: 0, reservations: 0, heldBack: 0, mappedBytes: 0, redirectedBytes: 0 }, // prettier-ignore
   ],
   rules: [],
   reservations: [],
