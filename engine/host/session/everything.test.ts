@@ -28,7 +28,7 @@ beforeAll(async () => {
     runner: runInSlices,
     events: { transport: nothing, runFinished: nothing, runFailed: nothing, changed: nothing },
   });
-  summary = await core.run(undefined, context);
+  summary = await core.runs.run(undefined, context);
 });
 afterAll(() => {
   core.dispose();
@@ -48,11 +48,10 @@ test('every module does its part, and no packet is lost without a reason', () =>
 });
 
 test('what a translator makes for this machine is delivered here, and the answers go back through it', async () => {
-  await core.seek(core.input.endNs);
-  const flows = core.inspect((pipeline) => {
-    pipeline.flows.refresh();
-    return Array.from({ length: pipeline.flows.count }, (_, id) => pipeline.flows.row(id)!);
-  });
+  await core.transport.seek(core.input.endNs);
+  const { flows: list } = core.playhead.pipeline;
+  list.refresh();
+  const flows = Array.from({ length: list.count }, (_, id) => list.row(id)!);
   const here = flows.filter((f) => f.source === '203.0.113.7' && f.destination.startsWith('192.0.2.'));
   expect(here.filter((f) => f.protocol === 'TCP' && f.destinationPort === 443).map((f) => f.port)).toContain('web');
   expect(here.some((f) => f.port === 'host' && f.packetsBackward > 0)).toBe(true);
@@ -61,7 +60,7 @@ test('what a translator makes for this machine is delivered here, and the answer
 });
 
 test('class queues advise the stacks of this machine and nobody else; a stack is refused, opened and made defunct', () => {
-  const topology = core.inspect((pipeline) => stackTopology(pipeline, 0));
+  const topology = stackTopology(core.playhead.pipeline, 0);
   expect(topology.instances.map((i) => [i.id, i.state])).toEqual([
     ['browser', 'running'],
     ['agent', 'defunct'],
@@ -74,11 +73,10 @@ test('class queues advise the stacks of this machine and nobody else; a stack is
   expect(topology.events.map((e) => e.outcome)).toEqual(['refused', 'done', 'done', 'done', 'done', 'done', 'done']);
   const sent = topology.classQueues.reduce((n, q) => n + q.dequeued, 0);
   expect(sent).toBe(topology.device.sent);
-  core.inspect((pipeline) => {
-    const advisory = stackModels(pipeline)[0]!.classQueues!.advisory!;
-    expect(advisory.suspensions).toBeGreaterThan(0);
-    for (const { flow } of advisory.list()) expect(pipeline.flows.row(flow)!.destination).not.toMatch(/^64:ff9b::/);
-  });
+  const { pipeline } = core.playhead;
+  const advisory = stackModels(pipeline)[0]!.classQueues!.advisory!;
+  expect(advisory.suspensions).toBeGreaterThan(0);
+  for (const { flow } of advisory.list()) expect(pipeline.flows.row(flow)!.destination).not.toMatch(/^64:ff9b::/);
 });
 
 test('the same for any batch size, and a seek back and on gives the same state', async () => {
@@ -89,10 +87,10 @@ test('the same for any batch size, and a seek back and on gives the same state',
     const again = runToEnd(source, scenario, { scenarioSha256: summary.scenario.sha256, batch });
     expect(again.summary).toEqual(summary);
   }
-  await core.seek(core.input.endNs);
-  const end = core.inspect((pipeline) => stackTopology(pipeline, 0));
-  await core.seek(core.input.endNs / 3);
-  expect(core.inspect((pipeline) => stackTopology(pipeline, 0))).not.toEqual(end);
-  await core.seek(core.input.endNs);
-  expect(core.inspect((pipeline) => stackTopology(pipeline, 0))).toEqual(end);
+  await core.transport.seek(core.input.endNs);
+  const end = stackTopology(core.playhead.pipeline, 0);
+  await core.transport.seek(core.input.endNs / 3);
+  expect(stackTopology(core.playhead.pipeline, 0)).not.toEqual(end);
+  await core.transport.seek(core.input.endNs);
+  expect(stackTopology(core.playhead.pipeline, 0)).toEqual(end);
 });
