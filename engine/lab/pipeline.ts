@@ -274,7 +274,8 @@ export class Pipeline {
 }
 
 function arenaBytes(scenario: Scenario, queues: number): number {
-  return queues * (QueueWorld.footprint(scenario) + regionFootprint(0));
+  // A lane that has no queue has an arena all the same.
+  return Math.max(1, queues) * (QueueWorld.footprint(scenario) + regionFootprint(0));
 }
 
 /**
