@@ -23,6 +23,8 @@ const accessSchema = z
   .describe('access link of one family');
 export type AccessSpec = z.infer<typeof accessSchema>;
 
+export const CONVERTER_NATS = ['none', 'endpoint-independent', 'peer-dependent'] as const;
+
 const converterSchema = z
   .strictObject({
     enabled: z.boolean().default(true).describe('configured to convert: one that is capable but not enabled never answers (T-03)'),
@@ -37,6 +39,12 @@ const converterSchema = z
       .describe('share of the capacity kept back while the terminal is in a call of its own; one session is always left (T-07)'),
     ownPriority: z.boolean().default(true).describe("packets of the terminal's own call do not wait behind relayed ones"),
     ratePps: z.number().min(1).max(1e7).default(400).describe('packets per second of one session at most (T-15)'),
+    nat: z
+      .enum(CONVERTER_NATS)
+      .default('none')
+      .describe(
+        'IPv4 NAT in front of it (RFC 4787 section 4.1): with endpoint-independent mapping it gives out the address of the NAT and sends first, so that the party gets in; with another port for every peer it has to refuse',
+      ),
     chargePercent: z.number().min(0).max(100).optional().describe('battery charge; left out: mains'),
   })
   .describe('the role of converter; only dual terminals have it');

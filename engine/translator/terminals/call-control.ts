@@ -69,6 +69,7 @@ export class CallControl {
   private take(call: Call, chosen: Extract<Chosen, { node: Node }>): void {
     call.converter = chosen.node;
     call.converterPort = chosen.port;
+    call.converterPort4 = chosen.port4;
     call.standIn4 = chosen.standIn4;
     call.path = chosen.node.role === 'gateway' ? 'gateway' : 'terminal';
   }
@@ -141,8 +142,11 @@ export class CallControl {
       return { node: receiver, family, address4: receiver.addr4, address6: receiver.addr6, port: stream.receiverPort };
     }
     const family: Family = sender === call.party(4).node ? 4 : 6;
-    const { converterPort, standIn4 } = call;
-    if (converterPort > 0) return { node: converter, family, address4: converter.addr4, address6: converter.addr6, port: converterPort };
+    const { converterPort, converterPort4, standIn4 } = call;
+    if (converterPort > 0) {
+      const port = family === 4 ? converterPort4 : converterPort;
+      return { node: converter, family, address4: converter.reach4, address6: converter.addr6, port };
+    }
     // Prefix mapping: the other party's own port, at an address that stands for it.
     const mapped = family === 6 ? embedded(converter, receiver.addr4) : NOWHERE;
     return { node: converter, family, address4: standIn4, address6: mapped, port: stream.receiverPort };

@@ -37,8 +37,10 @@ export class Call {
   converter: Node | null = null;
   /** Converters that the call has left, but that still hold its session until both parties use the new one (T-16). */
   readonly left = new Set<Node>();
-  /** Port of the converter, the same on both legs; 0 with prefix mapping. */
+  /** Port of the converter; 0 with prefix mapping. */
   converterPort = 0;
+  /** The same for the IPv4 party: another one where the converter is behind a NAT. */
+  converterPort4 = 0;
   /** IPv4 address by which the converter stands for the IPv6 party; only with prefix mapping. */
   standIn4 = 0;
   /** Candidates of the last choice, for a quick divert (T-17). */
@@ -89,8 +91,14 @@ export class Call {
     return ([4, 6] as const).map((family) => {
       const { node, port } = this.party(family);
       const prefix = this.converterPort === 0;
-      const local = prefix && family === 4 ? formatIpv4U32(this.standIn4) : converter.address(family);
-      return { family, local, localPort: this.converterPort, peer: node.address(family), peerPort: port };
+      const local = family === 6 ? converter.address(6) : formatIpv4U32(prefix ? this.standIn4 : converter.reach4);
+      return {
+        family,
+        local,
+        localPort: family === 4 ? this.converterPort4 : this.converterPort,
+        peer: node.address(family),
+        peerPort: port,
+      };
     });
   }
 

@@ -3,6 +3,7 @@ import type { ConverterDecision } from '../../contract/index.ts';
 import type { Call } from './call.ts';
 import type { Lab } from './lab.ts';
 import type { Node } from './node.ts';
+import type { RelayEntry } from './relay-mapper.ts';
 import type { Announcement } from './registry.ts';
 import { rank, type Ranked } from './selection.ts';
 
@@ -11,7 +12,8 @@ type Row = ConverterDecision['candidates'][number];
 
 /** What a choice came to: a node that has reserved the session, with its port; or none, and why. */
 export type Chosen =
-  { readonly node: Node; readonly port: number; readonly standIn4: number } | { readonly node: null; readonly why: string };
+  | { readonly node: Node; readonly port: number; readonly port4: number; readonly standIn4: number }
+  | { readonly node: null; readonly why: string };
 
 /** Candidates kept of a choice, the best ones: nobody asks more than `refusals` of them. */
 const MAX_CANDIDATES = 16;
@@ -191,9 +193,9 @@ export class Choosing {
         return;
       }
       converter!.taken++;
-      const text = entry.port === 0 ? 'addresses mapped' : `ports ${String(entry.port)} and ${String(entry.port + 1)} in both families`;
+      const text = entry.port === 0 ? 'addresses mapped' : reservedPorts(entry);
       lab.signal(node, call.sw, 'RESERVED', call, text, () => {
-        finish({ node, port: entry.port, standIn4 });
+        finish({ node, port: entry.port, port4: entry.port4, standIn4 });
       });
     });
     lab.after(lab.spec.switch.answerMs * NS_PER_MS, () => {
@@ -232,6 +234,11 @@ export class Choosing {
     decision.sentence = sentence;
     this.lab.decide(decision);
   }
+}
+
+function reservedPorts({ port, port4 }: RelayEntry): string {
+  const pair = (first: number): string => `${String(first)} and ${String(first + 1)}`;
+  return port === port4 ? `ports ${pair(port)} in both families` : `ports ${pair(port)}; ${pair(port4)} at its NAT for IPv4`;
 }
 
 /** Why this one, with the figures that made it so. */

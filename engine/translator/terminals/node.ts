@@ -2,6 +2,7 @@ import { NS_PER_US, putU16, putU32, type Random } from '../../base/index.ts';
 import type { ConverterGroup, ConvertersSpec } from '../../contract/index.ts';
 import { formatIpv4U32, formatIpv6 } from '../../wire/index.ts';
 import { AccessLink } from './access-link.ts';
+import { AccessNat } from './access-nat.ts';
 import type { Announcement } from './registry.ts';
 import { Relay } from './relay.ts';
 
@@ -15,6 +16,8 @@ type RoleSpec = NonNullable<ConverterGroup['converter']>;
 /** First addresses: benchmarking space (RFC 2544) and documentation space (RFC 3849). */
 const BASE4 = 0xc6120000;
 const BASE6 = [0x20010db8, 0, 0];
+/** Addresses behind a NAT: 10.0.0.0 and up. */
+const PRIVATE4 = 0x0a000000;
 /** Documentation space again: each converter's prefix for IPv4 parties. */
 const PREFIX6 = 0xffff0000;
 /** A renumbered node moves up by so many addresses. */
@@ -67,6 +70,7 @@ export class ConverterRole {
 
   /** Why it takes no session now (T-06, T-07, T-19), or an empty text. Counts what it refuses. */
   refuse(ownCall: boolean, session: number): string {
+    const { nat } = this.spec;
     const why = !this.enabled
       ? 'disabled'
       : this.draining
@@ -75,7 +79,11 @@ export class ConverterRole {
           ? 'has the session already'
           : this.relay.sessions >= this.capacity(ownCall)
             ? 'full'
-            : '';
+            : nat === 'peer-dependent'
+              ? 'behind a NAT that gives every peer another port'
+              : nat !== 'none' && this.relay.style === 'prefix'
+                ? 'behind a NAT that has no addresses for prefix mapping'
+                : '';
     if (why !== '') this.refusals.set(why, (this.refusals.get(why) ?? 0) + 1);
     return why;
   }
@@ -105,10 +113,13 @@ export class Node {
   addr4: number;
   addr6: Uint8Array;
   alive = true;
+  /** The IPv4 address by which others reach its converter: that of the NAT in front, where there is one. */
+  reach4: number;
   /** Call of its own that is under way, or -1; `ownCalls` counts those outside the simulated network. */
   call = -1;
   ownCalls = 0;
   private generation = 0;
+  private readonly nat: AccessNat | null;
 
   constructor(
     index: number,
@@ -127,10 +138,13 @@ export class Node {
     this.link6 = link6;
     this.addr4 = link4 === null ? 0 : address4(index, 0);
     this.addr6 = link6 === null ? new Uint8Array(16) : address6(index, 0);
+    this.reach4 = this.addr4;
+    this.nat = converter?.nat === 'endpoint-independent' ? new AccessNat(0, 0) : null;
+    this.placeBehindNat();
     this.converter =
       converter === null
         ? null
-        : new ConverterRole(converter, new Relay(style, converter.ratePps, this.addr4, this.addr6, prefixOf(index)));
+        : new ConverterRole(converter, new Relay(style, converter.ratePps, this.addr4, this.addr6, prefixOf(index), this.nat));
   }
 
   get inOwnCall(): boolean {
@@ -185,7 +199,16 @@ export class Node {
     this.generation++;
     if (this.link4 !== null) this.addr4 = address4(this.index, this.generation);
     if (this.link6 !== null) this.addr6 = address6(this.index, this.generation);
+    this.reach4 = this.addr4;
+    this.placeBehindNat();
     this.converter?.relay.clear(this.addr4, this.addr6);
+  }
+
+  /** Its address is the NAT's, and it gets a private one (RFC 1918). */
+  private placeBehindNat(): void {
+    if (this.nat === null) return;
+    this.addr4 = PRIVATE4 + (this.index & 0xffff);
+    this.nat.renumber(this.addr4, this.reach4);
   }
 }
 
@@ -216,7 +239,16 @@ export function makeNodes(spec: ConvertersSpec, random: Random): Nodes {
   let gateway: Node | null = null;
   if (spec.gateway !== null) {
     const { capacity, relayUs, link } = spec.gateway;
-    const role: RoleSpec = { enabled: true, capacity, relayUs, queuePackets: 1_024, ownCallShare: 0, ownPriority: false, ratePps: 1e7 };
+    const role: RoleSpec = {
+      enabled: true,
+      capacity,
+      relayUs,
+      queuePackets: 1_024,
+      ownCallShare: 0,
+      ownPriority: false,
+      ratePps: 1e7,
+      nat: 'none',
+    };
     const fork = random.fork('gateway');
     gateway = new Node(all.length, 'gateway', 'gateway', new AccessLink(link, 1, fork.fork('4')), new AccessLink(link, 1, fork.fork('6')), role, spec.style); // prettier-ignore
     all.push(gateway);

@@ -8,6 +8,8 @@ export interface RelayEntry {
   readonly session: number;
   /** Even port of the converter, the same in both families; RTCP uses the one above (RFC 3550 section 11). */
   readonly port: number;
+  /** The port that IPv4 parties send to: another one where a NAT is in front. */
+  readonly port4: number;
   peer4: number;
   peerPort4: number;
   peer6: Uint8Array;

@@ -18,6 +18,7 @@ import {
   sumIsGood,
 } from '../../wire/index.ts';
 import { REASON } from '../reasons.ts';
+import { AccessNat } from './access-nat.ts';
 import { Relay, type RelayStyle } from './relay.ts';
 
 const own = { four: '198.18.0.9', six: '2001:db8::9' };
@@ -189,5 +190,57 @@ describe('prefix mapping', () => {
     expect(process(relay, udp(6, '2001:db8::66', 1, '2001:db8:ffff::c612:1', alice.port, payload))).toBe(REASON.filtered);
     expect(process(relay, udp(6, bob.address, 1, '2001:db8:eeee::c612:1', alice.port, payload))).toBe(REASON.notPool6);
     expect(relay.relayed).toBe(0);
+  });
+});
+
+describe('behind a NAT (RFC 4787)', () => {
+  const outside = '203.0.113.5';
+  const make = (): { relay: Relay; port: number; port4: number } => {
+    const nat = new AccessNat(parseIpv4U32(own.four), parseIpv4U32(outside));
+    const relay = new Relay('binding', 1_000, parseIpv4U32(own.four), six(own.six), prefix, nat);
+    const { port, port4 } = relay.reserve(7, 0)!;
+    return { relay, port, port4 };
+  };
+  const meet = (relay: Relay): void => {
+    relay.connect(7, parseIpv4U32(alice.address), alice.port, six(bob.address), bob.port);
+  };
+
+  it('is reached at the NAT, leaves from there, and leaves the packet of the sender as it was', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 600 }), fc.constantFrom(0, 1), (payload, rtcp) => {
+        const { relay, port, port4 } = make();
+        meet(relay);
+        expect([port4 % 2, port4 === port]).toEqual([0, false]);
+        const up = udp(4, alice.address, alice.port + rtcp, outside, port4 + rtcp, payload);
+        const sent = up.slice();
+        expect(process(relay, up)).toBe(REASON.translated);
+        expect(up).toEqual(sent);
+        expect(read(relay.sink.packet(0))).toMatchObject({ source: `${own.six} ${String(port + rtcp)}`, payload, good: true });
+        expect(process(relay, udp(6, bob.address, bob.port + rtcp, own.six, port + rtcp, payload))).toBe(REASON.translated);
+        const out = read(relay.sink.packet(0));
+        expect(out).toMatchObject({ source: `${outside} ${String(port4 + rtcp)}`, payload, good: true });
+        expect(out.destination).toBe(`${alice.address} ${String(alice.port + rtcp)}`);
+      }),
+    );
+  });
+
+  it('lets nobody in before the converter has sent, nor anybody it has not sent to, nor after the session', () => {
+    const { relay, port, port4 } = make();
+    const packet = (from: string, to: string, at: number): Uint8Array => udp(4, from, alice.port, to, at, new Uint8Array(9));
+    expect(process(relay, packet(alice.address, outside, port4))).toBe(REASON.filtered);
+    meet(relay);
+    expect(process(relay, packet(alice.address, outside, port4))).toBe(REASON.translated);
+    for (const stranger of [
+      packet('198.18.0.66', outside, port4),
+      packet(alice.address, own.four, port),
+      packet(alice.address, outside, port4 + 2),
+    ]) {
+      expect(process(relay, stranger)).toBe(REASON.filtered);
+    }
+    for (const length of [0, 1, 19, 27])
+      expect(relay.process(4, packet(alice.address, outside, port4), 0, length, 0)).toBe(REASON.filtered);
+    relay.release(7);
+    expect(process(relay, packet(alice.address, outside, port4))).toBe(REASON.filtered);
+    expect(relay.refused.get('nat')).toBe(9);
   });
 });

@@ -1,6 +1,7 @@
 import { NS_PER_S, assert } from '../../base/index.ts';
 import { translatorSchema } from '../../contract/index.ts';
 import { formatIpv4U32, formatIpv6 } from '../../wire/index.ts';
+import type { AccessNat } from './access-nat.ts';
 import { PacketSink } from '../packet-sink.ts';
 import { REASON, REASONS } from '../reasons.ts';
 import { compileSettings } from '../settings.ts';
@@ -34,12 +35,17 @@ export class Relay {
   private readonly ratePps: number;
   private readonly binding: BindingMapper;
   private readonly prefix: PrefixMapper;
+  private readonly nat: AccessNat | null;
+  /** A packet behind the NAT. */
+  private readonly behind: Uint8Array;
   private readonly entries = new Map<number, RelayEntry>();
   private translator: PacketTranslator | undefined;
   private nextPort = 0;
 
-  constructor(style: RelayStyle, ratePps: number, own4: number, own6: Uint8Array, prefix: Uint8Array) {
+  constructor(style: RelayStyle, ratePps: number, own4: number, own6: Uint8Array, prefix: Uint8Array, nat: AccessNat | null = null) {
     this.style = style;
+    this.nat = nat;
+    this.behind = new Uint8Array(nat === null ? 0 : SINK_BYTES);
     this.ratePps = ratePps;
     this.binding = new BindingMapper(own4, own6);
     this.prefix = new PrefixMapper(prefix);
@@ -64,9 +70,12 @@ export class Relay {
     assert(!this.entries.has(session), 'a session is reserved once at a converter');
     const port = this.style === 'binding' ? this.freePort() : 0;
     if (port < 0) return undefined;
+    const port4 = this.nat?.map(port) ?? port;
+    if (port4 < 0) return undefined;
     const entry: RelayEntry = {
       session,
       port,
+      port4,
       peer4: -1,
       peerPort4: 0,
       peer6: new Uint8Array(16),
@@ -87,6 +96,7 @@ export class Relay {
     if (entry === undefined) return false;
     this.prefix.byPeer4.delete(entry.peer4);
     Object.assign(entry, { peer4, peerPort4, peer6, peerPort6 });
+    this.nat?.open(entry.port, peer4);
     if (this.style === 'prefix') {
       this.prefix.byStandIn.set(entry.standIn4, entry);
       this.prefix.byPeer4.set(peer4, entry);
@@ -99,6 +109,7 @@ export class Relay {
     if (entry === undefined) return false;
     this.entries.delete(session);
     this.binding.byPort.delete(entry.port);
+    this.nat?.unmap(entry.port);
     this.prefix.byStandIn.delete(entry.standIn4);
     this.prefix.byPeer4.delete(entry.peer4);
     return true;
@@ -119,6 +130,20 @@ export class Relay {
   /** Relays one packet that starts with its IP header; what comes out is in `sink`. Returns a reason code. */
   process(side: 4 | 6, bytes: Uint8Array, offset: number, length: number, nowNs: number): number {
     this.sink.clear();
+    if (this.nat === null || side === 6) return this.relay(side, bytes, offset, length, nowNs);
+    // The packet belongs to who sent it: the NAT changes a copy.
+    const { behind } = this;
+    if (length > behind.length) return this.refuseAtNat();
+    behind.set(bytes.subarray(offset, offset + length));
+    return this.nat.inward(behind, length) ? this.relay(4, behind, 0, length, nowNs) : this.refuseAtNat();
+  }
+
+  private refuseAtNat(): number {
+    this.count('nat');
+    return REASON.filtered;
+  }
+
+  private relay(side: 4 | 6, bytes: Uint8Array, offset: number, length: number, nowNs: number): number {
     this.translator ??= this.makeTranslator();
     let code = this.translator.translate(side, bytes, offset, length, length, this.sink, nowNs);
     const entry = this.style === 'binding' ? this.binding.entry : this.prefix.entry;
@@ -126,9 +151,18 @@ export class Relay {
       this.sink.clear();
       this.count('rateCap');
       code = REASON.filtered;
-    } else if (code === REASON.translated || code === REASON.translatedFragmented) this.relayed++;
-    else this.count(REASONS.find((reason) => reason.code === code)?.id ?? String(code));
+    } else if (code === REASON.translated || code === REASON.translatedFragmented) {
+      this.relayed++;
+      this.throughNat();
+    } else this.count(REASONS.find((reason) => reason.code === code)?.id ?? String(code));
     return code;
+  }
+
+  /** What leaves by IPv4 passes the NAT. */
+  private throughNat(): void {
+    const { nat, sink } = this;
+    if (nat === null) return;
+    for (let i = 0; i < sink.count; i++) if (sink.side[i] === 4) nat.outward(sink.bytes, sink.offset[i]!);
   }
 
   private count(reason: string): void {

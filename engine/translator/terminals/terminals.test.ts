@@ -257,3 +257,31 @@ describe('a call that ends while it changes its converter', () => {
     expect(heldFor(gone)).toEqual([]);
   });
 });
+
+describe('a converter behind an IPv4 NAT', () => {
+  const behind = (nat: 'endpoint-independent' | 'peer-dependent', style: 'binding' | 'prefix' = 'binding'): ConvertersResult =>
+    run({ style, terminals: [phone4, phone6, dual('nine', { nat }), dual('ten', { chargePercent: 1 })], calls: [call] });
+
+  it('converts where the NAT maps alike for every peer, and is known by the address of the NAT', () => {
+    const result = behind('endpoint-independent');
+    const [session] = result.sessions;
+    expect([session?.converter, session?.state]).toEqual(['nine', 'ended']);
+    lossless(session!);
+    const [four, six] = session!.legs;
+    const nine = result.nodes.find(({ id }) => id === 'nine')!;
+    expect(nine.address4).toMatch(/^10\./);
+    expect(four!.local).toMatch(/^198\.18\./);
+    expect([six!.local, four!.localPort === six!.localPort]).toEqual([nine.address6, false]);
+  });
+
+  it('refuses where it cannot be reached, says why, and the next one takes the call', () => {
+    for (const [result, why] of [
+      [behind('peer-dependent'), 'another port'],
+      [behind('endpoint-independent', 'prefix'), 'prefix mapping'],
+    ] as const) {
+      expect(result.sessions[0]).toMatchObject({ converter: 'ten', state: 'ended' });
+      const refused = result.decisions[0]!.candidates.find(({ id }) => id === 'nine');
+      expect(refused).toMatchObject({ outcome: 'refused', why: expect.stringContaining(why) as unknown });
+    }
+  });
+});
