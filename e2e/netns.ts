@@ -25,7 +25,11 @@ export function namespacesAvailable(): { readonly ok: boolean; readonly why: str
   const name = `rs-probe-${process.pid}`;
   try {
     ip('netns', 'add', name);
-    ip('netns', 'del', name);
+    try {
+      ip('-n', name, 'link', 'set', 'lo', 'up');
+    } finally {
+      ip('netns', 'del', name);
+    }
     return { ok: true, why: '' };
   } catch (error) {
     return { ok: false, why: `network namespaces cannot be made here: ${error instanceof Error ? error.message : String(error)}` };

@@ -12,14 +12,28 @@ export const TIMESTAMPS = {
   cap: 'JavaScript, taken when the packet reached the helper (cap)',
 } as const;
 
+const isRoot = (): boolean => process.getuid?.() === 0;
+
+/** Root of a container or a service may lack the capability: what the kernel says counts. */
 function processMayCapture(): boolean {
-  if (process.getuid?.() === 0) return true;
   try {
     const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
     return effective !== undefined && ((BigInt(`0x${effective}`) >> CAP_NET_RAW) & 1n) === 1n;
   } catch {
-    return false;
+    return isRoot();
   }
+}
+
+/** Why the kernel would refuse, and what mends it. Root without the capability has it taken away from outside; a file cannot give it back. */
+function refusedByKernel(who: string, file: string): Pick<CaptureBackend, 'ok' | 'why' | 'fix'> {
+  if (isRoot()) {
+    return {
+      ok: false,
+      why: `${who} may not open interfaces: this runs without the capability CAP_NET_RAW.`,
+      fix: 'Start the container or service with it, such as docker run --cap-add=NET_RAW --cap-add=NET_ADMIN',
+    };
+  }
+  return { ok: false, why: `${who} may not open interfaces for this user.`, fix: `sudo setcap cap_net_raw,cap_net_admin=eip ${file}` };
 }
 
 /** Whether the program file itself carries the capability, so that it can capture for a user who cannot. */
@@ -44,13 +58,8 @@ async function programBackend(id: 'dumpcap' | 'tcpdump', debianPackage: string):
       fix: 'sudo usermod -aG wireshark "$USER" && newgrp wireshark',
     };
   }
-  if (process.platform === 'linux' && !processMayCapture() && !(await fileMayCapture(found.path))) {
-    return {
-      ...base,
-      ok: false,
-      why: `${id} may not open interfaces for this user.`,
-      fix: `sudo setcap cap_net_raw,cap_net_admin=eip ${found.path}`,
-    };
+  if (process.platform === 'linux' && !processMayCapture() && (isRoot() || !(await fileMayCapture(found.path)))) {
+    return { ...base, ...refusedByKernel(id, found.path) };
   }
   return { ...base, ok: true, why: '', fix: '' };
 }
@@ -72,12 +81,7 @@ function capBackend(): CaptureBackend {
     } catch {
       // Not a link.
     }
-    return {
-      ...base,
-      ok: false,
-      why: 'Node may not open interfaces for this user.',
-      fix: `sudo setcap cap_net_raw,cap_net_admin=eip ${node}`,
-    };
+    return { ...base, ...refusedByKernel('Node', node) };
   }
   return { ...base, ok: true, why: '', fix: '' };
 }
