@@ -2,11 +2,10 @@
  * Takes the pictures of the documentation from the program as it was built: `node scripts/pictures.mjs`. They are 1600 x 1000,
  * from bundled samples, and the same input gives the same picture but for the terminal's prompt.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { ringside } from './support/command.ts';
+import { Downloads } from './support/downloads.ts';
 import { chromiumPath, root, sample } from './support/paths.ts';
 import { Served, launchBrowser, openWindow, type Window, type WindowOptions } from './support/window.ts';
 import { openPalette, status } from './support/workbench.ts';
@@ -95,20 +94,9 @@ async function shootNetworks(page: Page): Promise<void> {
   await openPalette(page, 'maximise');
 }
 
-/** Downloads in lumps, with all their bytes: the samples are cut short, and what is cut cannot be merged. */
-const DOWNLOADS = `name: downloads
-seed: 5
-durationS: 0.2
-streams:
-  - { kind: burst, flows: 4, tcpShare: 1, packetsMin: 60, packetsMax: 90, periodMs: 20, lineBps: 1000000000, bytes: 1500, acks: false }
-`;
-
 async function shootOffloads(browser: Browser): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'ringside-pictures-'));
-  const [spec, capture] = [join(folder, 'downloads.yaml'), join(folder, 'downloads.pcapng')];
-  writeFileSync(spec, DOWNLOADS);
-  await ringside(['generate', spec, '-o', capture]).finished;
-  const served = await Served.start(capture, '--scenario', 'offload-aggregation');
+  const downloads = new Downloads();
+  const served = await Served.start(downloads.make(), '--scenario', 'offload-aggregation');
   try {
     const { page, context } = await workbench(browser, served);
     await openPalette(page, 'show offloads');
@@ -119,7 +107,7 @@ async function shootOffloads(browser: Browser): Promise<void> {
     await context.close();
   } finally {
     await served.stop();
-    rmSync(folder, { recursive: true, force: true });
+    downloads.remove();
   }
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { axeFindings } from './support/axe.ts';
 import { WAIT_MS, ringside } from './support/command.ts';
 import { chromiumPath, programPath, sample } from './support/paths.ts';
 import { mainThreadOf } from './support/tasks.ts';
@@ -340,22 +341,6 @@ describe.skipIf(executable === undefined)('the window', () => {
       }));
 
     test('works by keyboard alone', () => workbench(byKeyboard));
-
-    test.each(['dark', 'light'] as const)('axe finds nothing serious in rings, packets, flows and report, %s', (theme) =>
-      workbench(
-        async (page) => {
-          await openPalette(page, 'show report');
-          await page.getByRole('heading', { name: 'Findings' }).waitFor();
-          await page.keyboard.press('Control+g');
-          await page.getByLabel(/Packet number/).fill('2000');
-          await page.keyboard.press('Enter');
-          await page.getByRole('treeitem', { name: /^\W*Frame: 2000:/ }).waitFor();
-          await page.getByRole('dialog').first().waitFor({ state: 'hidden' });
-          expect(await axeFindings(page)).toEqual([]);
-        },
-        { theme },
-      ),
-    );
   });
 
   describe('with a large capture', () => {
@@ -475,24 +460,6 @@ async function byKeyboard(page: Page): Promise<void> {
   await page.getByRole('combobox', { name: 'Command' }).waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('combobox', { name: 'Command' }).waitFor({ state: 'detached' });
-}
-
-/** Serious and critical findings of axe, as lines that say where. The policy of the page forbids inline scripts, so axe comes from outside it. */
-async function axeFindings(page: Page): Promise<string[]> {
-  const source = readFileSync(join(import.meta.dirname, '../node_modules/axe-core/axe.min.js'), 'utf8');
-  await page.evaluate(source);
-  return page.evaluate(async () => {
-    interface Found {
-      readonly id: string;
-      readonly impact?: string | null;
-      readonly nodes: readonly { readonly target: readonly unknown[]; readonly failureSummary?: string }[];
-    }
-    const { axe } = window as unknown as { axe: { run(context: Document, options: object): Promise<{ violations: readonly Found[] }> } };
-    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary ?? ''}`));
-  });
 }
 
 /** What the ring circles show: whether anything is painted, and a sum that changes when they do. */
