@@ -98,7 +98,7 @@ test('a defunct stack, a refused listener, a suspended flow, redirected memory a
   expect(s.all('.regions .seg.redirected')).toHaveLength(1);
   expect(text).toContain('4 of 100');
   expect(text).toContain('75 %');
-  expect(s.find('g.node[data-id="port ch3"]').getAttribute('aria-label')).toContain('No channel is open: its traffic goes to the host.');
+  expect(s.find('g.node[data-id="port ch3"] desc').textContent).toContain('No channel is open: its traffic goes to the host.');
 });
 
 test('without a session it says what to do, and an error says what happened and can be tried again', async () => {
