@@ -74,7 +74,7 @@ test('a cost is changed at a link that was clicked, the choice follows, and the 
   await eventually(() => {
     expect(s.all('.link.winner').map((one) => one.getAttribute('aria-label')?.split(',')[1]?.trim())).toContain('v6');
   });
-  button(s, 'Take back changes').click();
+  button(s, 'Reset').click();
   await eventually(() => {
     expect(s.all('.link.winner').map((one) => one.getAttribute('aria-label')?.split(',')[1]?.trim())).not.toContain('v6');
   });
@@ -84,7 +84,7 @@ test('shows joins with their fields in the other family, and maps addresses', as
   const s = await open();
   button(s, 'Joins').click();
   await eventually(() => {
-    expect(s.all('.translated').map((one) => one.textContent)).toContainEqual(expect.stringContaining('ff3e::'));
+    expect(s.all('.tone-translated').map((one) => one.textContent)).toContainEqual(expect.stringContaining('ff3e::'));
   });
   button(s, 'Mapper').click();
   await eventually(() => {
