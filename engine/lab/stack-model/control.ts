@@ -213,7 +213,10 @@ export class Control {
 
   private open(instance: StackInstance): Result {
     if (instance.pid === 0 && instance.executable === 'kernel') return ['refused', 'the kernel has no channel'];
-    if (instance.map !== null && instance.state === 'defunct') instance.map.unmap();
+    if (instance.state === 'running') return ['refused', `${instance.id} has a channel open already`];
+    // A defunct instance still has its zero pages mapped.
+    instance.map?.unmap();
+    instance.map = null;
     const spec = this.scenario.ports[instance.place]!;
     const rings = [
       { kind: 'rx', queue: this.place.queue, slots: spec.rxRingSlots },

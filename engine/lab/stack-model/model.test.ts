@@ -163,6 +163,42 @@ test('with several queues an event happens in each, a stall in its own alone, an
   expect(pipeline.summary(input).conservation.ok).toBe(true);
 });
 
+test('an instance that is open is not opened again, and stays as it is; one that was defunct gives its regions back first', () => {
+  const scenario = scenarioSchema.parse({
+    name: 'reopened',
+    device: { queues: 1 },
+    ports: [
+      { id: 'ch3', kind: 'user' },
+      { id: 'host', kind: 'host' },
+    ],
+    stack: {
+      instances: [{ id: 'app', port: 'ch3', pid: 7, executable: '/bin/app' }],
+      events: [
+        { atMs: 1, do: 'open-channel', instance: 'app' },
+        { atMs: 2, do: 'defunct', instance: 'app' },
+        { atMs: 3, do: 'bind-port', port: 'ch3', pid: 8 },
+        { atMs: 4, do: 'open-channel', instance: 'app' },
+        { atMs: 5, do: 'close-channel', instance: 'app' },
+      ],
+    },
+  });
+  const pipeline = new Pipeline(scenario);
+  const { control } = pipeline.worlds[0]!.model!;
+  const app = control.instances.find((i) => i.id === 'app')!;
+  const { map } = app;
+  pipeline.advanceTo(1.5e6);
+  expect(control.events[0]).toMatchObject({ outcome: 'refused', text: 'app has a channel open already' });
+  expect([app.state, app.map, app.refusal]).toEqual(['running', map, '']);
+  pipeline.advanceTo(2.5e6);
+  expect(control.events[1]).toMatchObject({ outcome: 'done' });
+  pipeline.advanceTo(6e6);
+  expect(control.events.slice(3).map(({ outcome: o, text }) => [o, text])).toEqual([
+    ['refused', 'port ch3 is bound to process 8'],
+    ['refused', 'app has no open channel'],
+  ]);
+  expect([app.state, app.map]).toEqual(['refused', null]);
+});
+
 test('a packet that was sent has trace points at channel, flow switch, class queue and driver, all with its number (S-11)', () => {
   const traffic = makeTraffic({ packets: 400, flows: 10, seed: 2 });
   const steps: { number: number; what: string }[] = [];
