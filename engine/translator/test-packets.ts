@@ -1,4 +1,4 @@
-import { putU16, putU32, u16, u32 } from '../base/index.ts';
+import { putU16, putU32, u16 } from '../base/index.ts';
 import { checksum, emitIpv6, parseIpv4, parseIpv6, pseudoSum4, pseudoSum6 } from '../wire/index.ts';
 
 /** Packets for tests: IP headers around any transport, with right checksums. */
@@ -113,5 +113,3 @@ export function transportIsValid(b: Uint8Array): boolean {
   const pseudo = protocol === 1 ? 0 : six ? pseudoSum6(b, 8, 24, protocol, length) : pseudoSum4(b, 12, 16, protocol, length);
   return checksum(b, t, b.length, pseudo) === 0 && (six || checksum(b, 0, t) === 0) && (six ? 40 + u16(b, 4) : u16(b, 2)) === b.length;
 }
-
-export const sequenceOf = (b: Uint8Array): number => u32(b, (b[0]! >>> 4 === 6 ? 40 : 20) + 4);

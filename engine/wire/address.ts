@@ -56,11 +56,6 @@ export function formatHardware(b: Uint8Array, o: number, length: number): string
   return parts.join(':');
 }
 
-/** EUI-64 at an offset, as `00:11:22:33:44:55:66:77`. */
-export function formatEui64(b: Uint8Array, o: number): string {
-  return formatHardware(b, o, 8);
-}
-
 /** Strict dotted decimal (four parts, no leading zeros) as an unsigned 32-bit number, or -1. */
 export function parseIpv4U32(text: string): number {
   let value = 0;

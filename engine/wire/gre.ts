@@ -8,7 +8,6 @@ import { checksumFields, FieldReader, flagBit, hexNumber, markShort } from './re
 import { lookup, MAX_TUNNELS, register, type DissectContext } from './registry.ts';
 
 const FLAG = { checksum: 0x8000, routing: 0x4000, key: 0x2000, sequence: 0x1000, acknowledgment: 0x0080 } as const;
-const PPTP = 0x880b;
 const ERSPAN_2 = 0x88be;
 const ERSPAN_3 = 0x22eb;
 const WCCP = 0x883e;
@@ -179,9 +178,6 @@ function dissectErspan(context: DissectContext, protocol: number, hasSequence: b
   tree.close();
   passOn(context, frameType === 0 ? dissectEthernet : undefined, start + length, end, wireEnd);
 }
-
-/** EtherType that GRE uses for PPP. */
-export const GRE_PPTP = PPTP;
 
 export function registerGre(): void {
   register('ip.proto', [47], dissectGre);

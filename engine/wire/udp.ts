@@ -1,5 +1,5 @@
 import { putU16, u16 } from '../base/index.ts';
-import { checksum, finishSum, pseudoSum4, pseudoSum6, sum16, sumIsGood, type ChecksumVerdict } from './checksum.ts';
+import { checksum, pseudoSum4, pseudoSum6, sum16, sumIsGood, type ChecksumVerdict } from './checksum.ts';
 import { passOn } from './payload.ts';
 import { bitField, checksumFields, markShort } from './reader.ts';
 import { lookupPayload, register, type DissectContext } from './registry.ts';
@@ -55,13 +55,6 @@ export function transportVerdict(context: DissectContext, protocol: number, star
   if (context.fragmented || stop > end || context.ipVersion === 0) return 'unverified';
   const pseudo = pseudoSum(context.bytes, context.ipVersion, context.ipSource, context.ipDestination, protocol, stop - start);
   return sumIsGood(sum16(context.bytes, start, stop, pseudo)) ? 'good' : 'bad';
-}
-
-/** What the checksum field should have been, given a bad one: for the explanation. */
-export function expectedChecksum(context: DissectContext, protocol: number, start: number, stop: number, fieldOffset: number): number {
-  if (context.ipVersion === 0) return 0;
-  const pseudo = pseudoSum(context.bytes, context.ipVersion, context.ipSource, context.ipDestination, protocol, stop - start);
-  return finishSum(sum16(context.bytes, start, stop, pseudo) - u16(context.bytes, fieldOffset));
 }
 
 function portFields(context: DissectContext, prefix: string, start: number): void {

@@ -1,12 +1,4 @@
-export {
-  SCENARIO_EDITOR_HINT,
-  canonicalScenario,
-  checkScenario,
-  parseScenario,
-  scenarioIssues,
-  scenarioJsonSchema,
-  scenarioSha256,
-} from './scenario.ts';
+export { canonicalScenario, checkScenario, parseScenario, scenarioIssues, scenarioJsonSchema, scenarioSha256 } from './scenario.ts';
 export { parseParameterValue, setParameter, type ParameterValue } from './edit.ts';
 export { MAX_YAML_ALIASES, MAX_YAML_CHARS, MAX_YAML_DEPTH, parseYaml, type Finding, type Path } from './yaml-text.ts';
 export { refusedBriefly, refusedYaml } from './refused.ts';

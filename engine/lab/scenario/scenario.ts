@@ -118,9 +118,6 @@ export function scenarioSha256(scenario: Scenario): string {
   return sha256Hex(canonicalScenario(scenario));
 }
 
-/** First line of a scenario file for editors with a YAML language server (printed by `ringside schema scenario --hint`). */
-export const SCENARIO_EDITOR_HINT = '# yaml-language-server: $schema=./scenario.schema.json';
-
 /** The schema as JSON Schema (draft 2020-12) for editors. */
 export function scenarioJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(scenarioSchema, { io: 'input' });

@@ -121,7 +121,6 @@ export function scoreCommand(command: Command, typed: string): number {
 }
 
 const COMMANDS = Symbol('ringside commands');
-export const commandsKey: symbol = COMMANDS;
 
 export function provideCommands(commands: Commands): Commands {
   return setContext(COMMANDS, commands);

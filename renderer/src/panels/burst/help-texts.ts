@@ -11,7 +11,6 @@ export const ANALYSIS_HELP = {
   colourAware:
     'A packet comes with a colour, the drop precedence of its DSCP (AFx1 green, AFx2 yellow, AFx3 red; RFC 2597), and never gets a better one.',
 } as const;
-export type AnalysisField = keyof typeof ANALYSIS_HELP;
 
 /** Fields of the view "Meter". */
 export const METER_HELP = {
@@ -27,4 +26,3 @@ export const METER_HELP = {
   overflow: 'A full ring drops what comes, drops the oldest, or leaves packets in the first pool (B-18).',
   grouping: 'One ring for all sockets, shared by deficit round robin, or one for each (B-08, B-20).',
 } as const;
-export type MeterField = keyof typeof METER_HELP;
