@@ -20,6 +20,7 @@ export * from './server.ts';
 export * from './memory-port.ts';
 export * from './shell.ts';
 export * from './translator.ts';
+export * from './multicast-port.ts';
 export * from './translated.ts';
 export * from './converters.ts';
 export * from './multicast.ts';

@@ -40,7 +40,7 @@ export type PoolStats = z.infer<typeof poolStatsSchema>;
 
 export const portStatsSchema = z.object({
   id: z.string(),
-  kind: z.enum(['device', 'host', 'user', 'translator']),
+  kind: z.enum(['device', 'host', 'user', 'translator', 'multicast']),
   packetsIn: count,
   bytesIn: count,
   delivered: count,

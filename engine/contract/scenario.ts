@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { multicastPortSchema } from './multicast-port.ts';
 import { translatorSchema } from './translator.ts';
 import { meterSchema, networkSchema, socketsSchema } from './metering.ts';
 import { stackSectionSchema } from './stack-section.ts';
@@ -59,9 +60,9 @@ export const portSchema = z.strictObject({
     .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a lower-case name of up to 32 letters, digits and hyphens that starts with a letter')
     .describe('name of the port, such as ch3'),
   kind: z
-    .enum(['host', 'user', 'translator'])
+    .enum(['host', 'user', 'translator', 'multicast'])
     .describe(
-      'host: the in-kernel BSD stack and its legacy sockets; user: a channel with its own stack; translator: what comes is translated between IPv4 and IPv6 and sent on the link',
+      'host: the in-kernel BSD stack and its legacy sockets; user: a channel with its own stack; translator: what comes is translated between IPv4 and IPv6 and sent on the link; multicast: a multicast router that takes joins and forwards group data',
     ),
   select: z
     .array(selectorSchema)
@@ -75,6 +76,9 @@ export const portSchema = z.strictObject({
   meter: meterSchema.optional(),
   sockets: socketsSchema.optional(),
   translator: translatorSchema.optional().describe('of a translator port: its configuration; left out: stateless under 64:ff9b::/96'),
+  multicast: multicastPortSchema
+    .optional()
+    .describe('of a multicast port: its links, routes and choice; left out: one link, on which it listens'),
   offloads: portOffloadsSchema.optional(),
 });
 export type PortSpec = z.infer<typeof portSchema>;

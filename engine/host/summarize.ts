@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { EngineError, type Progress, type RunSummary, type Scenario } from '../contract/index.ts';
+import { needsPacketBytes } from '../lab/index.ts';
 import type { LaneThread } from './lane-thread.ts';
 import { defaultLanes, runLanes, type LaneAnswer, type LaneStart } from './lanes.ts';
 import { MIN_LANE_BYTES, laneWorkerFile } from './paths.ts';
@@ -21,8 +22,8 @@ export interface SummaryRequest {
  */
 export async function summarizeRun(request: SummaryRequest): Promise<RunSummary | undefined> {
   const { path, scenario, scenarioSha256, signal, onProgress } = request;
-  // A translator needs the bytes of packets, and lanes have their rows only.
-  if (scenario.ports.some(({ kind }) => kind === 'translator')) {
+  // Some ports need the bytes of packets, and lanes have their rows only.
+  if (needsPacketBytes(scenario)) {
     request.thread?.stop();
     return undefined;
   }

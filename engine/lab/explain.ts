@@ -4,6 +4,8 @@ import { explainTranslation } from '../translator/index.ts';
 import { ClassifiedBatch, META_FLOW, ROW_HASH, ROW_META, classifyBatch, classifyRange, queueOfHash } from '../wire/index.ts';
 import { explainCards } from './explain-cards.ts';
 import { PollMemory, offloadCard, tellsOffloads } from './offload/explain-offload.ts';
+import { multicastCard } from './multicast/port-view.ts';
+import type { MulticastStep } from './multicast/port.ts';
 import { Pipeline } from './pipeline.ts';
 import { withHostPort } from './host-port.ts';
 import { TranslatingWorld, type TranslationStep } from './translate/world.ts';
@@ -18,6 +20,8 @@ export interface Explanation {
   readonly verdict: 'delivered' | 'dropped' | 'held' | 'refused';
   /** What translator ports did with it. */
   readonly steps: readonly TranslationStep[];
+  /** What a multicast port did with it. */
+  readonly routed: readonly MulticastStep[];
 }
 
 /** Steps kept of one packet; a packet meets about ten. */
@@ -41,6 +45,7 @@ class PacketTrace implements TraceSink {
     if (this.path.length < MAX_STEPS) this.path.push(record);
     if (record.event === 'refuse' && record.fields['out'] === 0) this.verdict = 'refused';
     if (record.event === 'drop') this.verdict = 'dropped';
+    if (record.layer === 'multicast' && record.event === 'take') this.verdict = 'delivered';
     if (record.event === 'read' || record.event === 'transmit') this.verdict = 'delivered';
   }
 }
@@ -78,10 +83,12 @@ export function explainPacket(
   if (trace.verdict === 'held') pipeline.finish();
   const path = trace.path;
   const steps = pipeline.worlds.flatMap((world) => (world instanceof TranslatingWorld ? world.steps : []));
+  const routed = pipeline.worlds.flatMap((world) => (world instanceof TranslatingWorld ? world.routed : []));
   const cards = explainCards(withHostPort(scenario), path, row, queue);
   const offloads = polls === undefined ? undefined : offloadCard(access, withHostPort(scenario), number, polls);
   if (offloads !== undefined) cards.push(offloads);
-  return { path, queue, verdict: trace.verdict, cards: [...cards, ...steps.map((step) => translationCard(scenario, step))], steps };
+  cards.push(...steps.map((step) => translationCard(scenario, step)), ...routed.map(multicastCard));
+  return { path, queue, verdict: trace.verdict, cards, steps, routed };
 }
 
 /** The card of a translator port; its parameters are those of the port in the scenario. */

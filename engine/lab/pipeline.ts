@@ -14,7 +14,7 @@ import { restoreWorld, saveWorld } from './snapshot.ts';
 import { PollTrace } from './offload/poll-trace.ts';
 import { WorldTrace } from './trace.ts';
 import type { PipelineOptions, QueueResult, Snapshot, SummaryInput } from './types.ts';
-import { hasTranslator, TranslatingWorld } from './translate/world.ts';
+import { needsPacketBytes, TranslatingWorld } from './translate/world.ts';
 import { QueueWorld } from './world.ts';
 
 /**
@@ -56,7 +56,7 @@ export class Pipeline {
         : Arena.within(kernel.reserve.buffer, kernel.reserve.take(bytes), bytes),
     );
     const portIds = this.scenario.ports.map((p) => p.id);
-    const translating = hasTranslator(this.scenario);
+    const translating = needsPacketBytes(this.scenario);
     this.canSnapshot = !translating;
     this.worlds = wanted.map((queue, i) => {
       assert(queue >= 0 && queue < this.queues, 'a lane has queues of the device');

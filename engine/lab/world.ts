@@ -201,10 +201,11 @@ export class QueueWorld {
     this.series = options.series === null ? null : new SeriesRecorder(options.series, this.rings(), this.pools());
     this.link = DUE_READERS + this.ports.length;
     const txPolls = this.link + 1 + this.ports.length;
-    const places = scenario.stack === undefined ? txPolls : txPolls + 1;
+    const routers = scenario.ports.some(({ kind }) => kind === 'multicast');
+    const places = txPolls + (scenario.stack === undefined ? 0 : 1) + (routers ? 1 : 0);
     this.due = (reserve === null ? new Float64Array(places) : reserve.float64(places)).fill(NEVER);
     this.haveLocal = device.local.length > 0;
-    const sends = this.haveLocal || scenario.ports.some(({ kind }) => kind === 'translator') || scenario.stack !== undefined;
+    const sends = this.haveLocal || routers || scenario.ports.some(({ kind }) => kind === 'translator') || scenario.stack !== undefined;
     this.services = sends ? this.due.length : this.link;
     this.clock[CLOCK_NEXT] = NEVER;
     this.model =
@@ -325,12 +326,17 @@ export class QueueWorld {
         if (service < link) read(this, ports[service - DUE_READERS]!, service);
         else if (service === link) transmit(this);
         else if (service - link - 1 < ports.length) pollTx(this, ports[service - link - 1]!, service);
-        else this.model!.run();
+        else this.runBehind(service);
       } else if (service === DUE_SERIES) {
         this.series!.flush();
         due[DUE_SERIES] = this.series!.edgeNs;
       } else this.expire(next);
     }
+  }
+
+  /** A service behind the TX polls is due: the stack model's, or that of routers in ports, which comes last. */
+  protected runBehind(_service: number): void {
+    this.model!.run();
   }
 
   /** After a snapshot was restored into this world: what is derived from its state. */

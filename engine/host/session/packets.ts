@@ -1,6 +1,6 @@
 import { EngineError, VERDICTS, type PacketRow, type Scenario } from '../../contract/index.ts';
 import { RecordBatch, type PacketIndex } from '../../files/index.ts';
-import type { VerdictSink } from '../../lab/index.ts';
+import { multicastDetail, type VerdictSink } from '../../lab/index.ts';
 import { DROP_REASONS } from '../../stack/index.ts';
 import { REASONS } from '../../translator/index.ts';
 import { ROW_PROTOCOL, ROW_WORDS, classifyRange, summarize } from '../../wire/index.ts';
@@ -15,6 +15,7 @@ const VERDICT_DROPPED = VERDICTS.indexOf('dropped');
 const VERDICT_DELIVERED = VERDICTS.indexOf('delivered');
 const VERDICT_TRANSLATED = VERDICTS.indexOf('translated');
 const VERDICT_REFUSED = VERDICTS.indexOf('refused');
+const VERDICT_FORWARDED = VERDICTS.indexOf('forwarded');
 
 /**
  * Packets of a live capture that get a verdict while it runs; a spool file of its largest size holds fewer. The memory is
@@ -49,6 +50,7 @@ export function dropsByBin(
 export function verdictText(verdict: number, detail: number, scenario: Scenario): string {
   if (verdict === VERDICT_DROPPED) return DROP_REASONS[detail]?.name ?? '';
   if (verdict === VERDICT_DELIVERED) return portName(detail, scenario);
+  if (verdict === VERDICT_FORWARDED || (verdict === VERDICT_REFUSED && multicastDetail(detail) !== '')) return multicastDetail(detail);
   if (verdict === VERDICT_TRANSLATED || verdict === VERDICT_REFUSED) return REASONS.find(({ code }) => code === detail)?.text ?? '';
   return '';
 }

@@ -1,5 +1,5 @@
 import { EngineError } from '../../contract/index.ts';
-import { MAX_SERIES_BINS, hasTranslator, type RunResult } from '../../lab/index.ts';
+import { MAX_SERIES_BINS, needsPacketBytes, type RunResult } from '../../lab/index.ts';
 import { defaultLanes, runLanes } from '../lanes.ts';
 import { laneWorkerFile } from '../paths.ts';
 import { runInSlices } from './run-in-slices.ts';
@@ -11,8 +11,8 @@ const MIN_PACKETS = 50_000;
 /** Runs the whole input in threads of its own, so that this one stays free; a small one in slices of this thread. */
 export async function runInLanes(request: RunRequest): Promise<RunResult> {
   const { input, scenario, signal } = request;
-  // Lanes have no packet bytes, and what a translator remembers is of all packets.
-  if (hasTranslator(scenario)) return runInSlices(request);
+  // Lanes have no packet bytes, and what a translator or a multicast router remembers is of all packets.
+  if (needsPacketBytes(scenario)) return runInSlices(request);
   if (input.packets < MIN_PACKETS && request.lanes === undefined) return runInSlices(request);
   const result = await runLanes({
     input: {

@@ -74,7 +74,7 @@ describe('findings', () => {
       [4, 'device.rxRingSlots', 'must be a whole number, not 1.5'],
       [5, 'device.poolPackets', 'must be at most 65,536, not 99999999'],
       [7, 'ports.0.id', 'the text "X" must be a lower-case name of up to 32 letters, digits and hyphens that starts with a letter'],
-      [7, 'ports.0.kind', 'must be one of host, user, translator, not the text "usr"; did you mean user?'],
+      [7, 'ports.0.kind', 'must be one of host, user, translator, multicast, not the text "usr"; did you mean user?'],
     ]);
     expect(scenarioIssues('title: no name')[0]?.message).toBe('is missing: text must stand here');
     expect(scenarioIssues('')[0]?.field).toBe('name');

@@ -1,8 +1,17 @@
 import { z } from 'zod';
-import { scenarioSchema, translatorSchema, type PortSpec, type Scenario, type ScenarioIssue, type Selector } from '../../contract/index.ts';
+import {
+  multicastPortSchema,
+  scenarioSchema,
+  translatorSchema,
+  type PortSpec,
+  type Scenario,
+  type ScenarioIssue,
+  type Selector,
+} from '../../contract/index.ts';
 import { ok, sha256Hex, type Result } from '../../base/index.ts';
 import { withHostPort } from '../host-port.ts';
 import { checkTranslators } from './check-translators.ts';
+import { checkMulticastPorts } from './check-multicast.ts';
 import { checkMetering, checkNetwork } from './check-metering.ts';
 import { checkStack } from './check-stack.ts';
 import { parseYaml, type Finding, type Path } from './yaml-text.ts';
@@ -62,7 +71,12 @@ function checkPort(port: PortSpec, index: number, ports: readonly PortSpec[]): F
 /** What the schema cannot say: names used twice, selectors that never match, prefixes that are none. */
 export function checkScenario(scenario: Scenario): Finding[] {
   const findings = scenario.ports.flatMap((port, index) => checkPort(port, index, scenario.ports));
-  findings.push(...checkNetwork(scenario.device.network), ...checkTranslators(scenario), ...checkStack(scenario));
+  findings.push(
+    ...checkNetwork(scenario.device.network),
+    ...checkTranslators(scenario),
+    ...checkMulticastPorts(scenario),
+    ...checkStack(scenario),
+  );
   for (const [i, prefix] of scenario.device.local.entries()) {
     const problem = prefixProblem(prefix);
     if (problem !== undefined) findings.push({ path: ['device', 'local', i], message: problem });
@@ -74,11 +88,17 @@ export function checkScenario(scenario: Scenario): Finding[] {
   return findings;
 }
 
-/** Translator ports of which nothing is said get the defaults. */
+/** Translator and multicast ports of which nothing is said get the defaults. */
 function withTranslators(scenario: Scenario): Scenario {
-  if (!scenario.ports.some(({ kind, translator }) => kind === 'translator' && translator === undefined)) return scenario;
-  const complete = (port: PortSpec): PortSpec =>
-    port.kind === 'translator' ? { ...port, translator: port.translator ?? translatorSchema.parse({}) } : port;
+  const bare = scenario.ports.some(
+    ({ kind, translator, multicast }) =>
+      (kind === 'translator' && translator === undefined) || (kind === 'multicast' && multicast === undefined),
+  );
+  if (!bare) return scenario;
+  const complete = (port: PortSpec): PortSpec => {
+    if (port.kind === 'translator') return { ...port, translator: port.translator ?? translatorSchema.parse({}) };
+    return port.kind === 'multicast' ? { ...port, multicast: port.multicast ?? multicastPortSchema.parse({}) } : port;
+  };
   return { ...scenario, ports: scenario.ports.map(complete) };
 }
 

@@ -2,6 +2,6 @@ export * from './config.ts';
 export * from './merged-input.ts';
 export * from './side-output.ts';
 export * from './run-captures.ts';
-export { hasTranslator, TranslatingWorld, type TranslationStep, type TranslatorPort } from './world.ts';
+export { needsPacketBytes, TranslatingWorld, type TranslationStep, type TranslatorPort } from './world.ts';
 export * from './tables.ts';
 export { FlowPairs, MAX_FLOW_PAIRS } from './flow-pairs.ts';

@@ -38,9 +38,10 @@ import {
   ROW_WORDS,
   classifyRange,
 } from '../../wire/index.ts';
+import { FIRST_COPY_DETAIL, makeMulticastPort, type MulticastPort, type MulticastStep } from '../multicast/plain.ts';
 import type { PortQueue } from '../port-queue.ts';
 import { toPort } from '../receive-path.ts';
-import { CLOCK_NOW, DUE_LINGER, DUE_READERS } from '../services.ts';
+import { CLOCK_NOW, DUE_LINGER, DUE_READERS, NEVER } from '../services.ts';
 import { QueueWorld, type PacketHooks, type WorldOptions } from '../world.ts';
 import { FlowPairs } from './flow-pairs.ts';
 import { networkOffset } from './merged-input.ts';
@@ -50,6 +51,7 @@ const VERDICT_DROPPED = VERDICTS.indexOf('dropped');
 const VERDICT_HELD = VERDICTS.indexOf('held');
 const VERDICT_TRANSLATED = VERDICTS.indexOf('translated');
 const VERDICT_REFUSED = VERDICTS.indexOf('refused');
+const VERDICT_FORWARDED = VERDICTS.indexOf('forwarded');
 
 /** Output of one packet at most; see CaptureRun. */
 const SINK_BYTES = 2 * 1024 * 1024;
@@ -59,8 +61,8 @@ const LINKTYPE_RAW = 101;
 const LOCAL = -2;
 
 /** Whether a scenario has a port that needs packet bytes and state of all queues. */
-export function hasTranslator(scenario: Scenario): boolean {
-  return scenario.ports.some(({ kind }) => kind === 'translator');
+export function needsPacketBytes(scenario: Scenario): boolean {
+  return scenario.ports.some(({ kind }) => kind === 'translator' || kind === 'multicast');
 }
 
 /** What a port did with a packet that somebody traces: bytes from the IP header on. */
@@ -88,20 +90,31 @@ export interface TranslatorPort {
 }
 
 /**
- * The queue of a scenario with translator ports. What such a port reads from its RX ring it translates; what comes out enters its TX ring, goes through
- * the switch again and so to the next translator that selects it, to a port of this machine if that has the address, or to the device TX
- * ring and the link. What this machine sends goes through the first translator that selects it. A packet passes each translator once at
- * most. Bytes of the packets inside are kept by metadata slot, as the buflets of a real pool would.
+ * The queue of a scenario with translator or multicast ports. What a translator port reads from its RX ring it translates; what comes out enters its TX
+ * ring, goes through the switch again and so to the next translator that selects it, to a port of this machine if that has the address, or to the
+ * device TX ring and the link. What this machine sends goes through the first translator that selects it. A packet passes each translator once at
+ * most. A multicast port hands what it reads to its router, whose copies and messages enter its TX ring and go to the device, or to the port that a
+ * link of the router stands for. Bytes of the packets inside are kept by metadata slot, as the buflets of a real pool would.
  */
 export class TranslatingWorld extends QueueWorld implements PacketHooks {
   readonly translators: readonly TranslatorPort[];
   /** Steps of traced packets. */
   readonly steps: TranslationStep[] = [];
+  /** Multicast ports, and steps of traced packets in them. */
+  readonly routers: readonly MulticastPort[];
+  readonly routed: MulticastStep[] = [];
   private readonly byPort: readonly (TranslatorPort | null)[];
   private readonly portIds: readonly string[];
   /** Selectors of the translator ports, none for others. */
   private readonly selectors: readonly (readonly CompiledSelector[])[];
   private readonly key = new Int32Array(ROW_WORDS);
+  private readonly routerByPort: readonly (MulticastPort | null)[];
+  /** By slot: what the link layer said of a packet of the input, for the router. */
+  private readonly origin: Uint8Array;
+  /** Bytes of the link header that the latest packet had: what a router's own messages get. */
+  private linkHeader = 0;
+  /** Place of the routers' timers among the services. */
+  private readonly timers: number;
   private source: RecordBatch | null = null;
   private readonly sink = new PacketSink(SINK_BYTES, SINK_PACKETS);
   private readonly row = new Int32Array(ROW_WORDS);
@@ -122,6 +135,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     this.present = new Uint32Array(slots);
     this.wire = new Uint32Array(slots);
     this.linkBytes = new Uint8Array(slots);
+    this.origin = new Uint8Array(slots);
     this.visited = new Uint16Array(slots);
     this.next = new Int8Array(slots);
     this.portIds = scenario.ports.map(({ id }) => id);
@@ -137,6 +151,10 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
       return { index, id, spec: own, mode: own.mode, translator: made.value, pairs: new FlowPairs(), counts: new Float64Array(reasons) };
     });
     this.translators = this.byPort.filter((port) => port !== null);
+    this.routerByPort = scenario.ports.map(({ kind }, index) => (kind === 'multicast' ? makeMulticastPort(scenario.ports, index) : null));
+    this.routers = this.routerByPort.filter((port) => port !== null);
+    this.timers = this.due.length - 1;
+    this.waitForTimers();
     this.hooks = this;
   }
 
@@ -154,6 +172,8 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
       return;
     }
     this.linkBytes[slot] = offset;
+    this.linkHeader = offset;
+    for (const port of this.routers) this.origin[slot] = port.origin(batch, row);
     this.wire[slot] = batch.origLen[row]! - offset;
     this.keep(slot, batch.bytes, batch.offset[row]! + offset, batch.capLen[row]! - offset);
   }
@@ -189,7 +209,10 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
 
   /** A translator port has read packets: each is translated at the instant its turn ends. */
   read(port: PortQueue, n: number): boolean {
-    const translator = this.byPort[this.ports.indexOf(port)] ?? null;
+    const place = this.ports.indexOf(port);
+    const router = this.routerByPort[place] ?? null;
+    if (router !== null) return this.readRouted(port, router, n);
+    const translator = this.byPort[place] ?? null;
     if (translator === null) return false;
     const tNs = this.clock[CLOCK_NOW]!;
     const { meta } = this.store;
@@ -288,44 +311,144 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     return this.flowId[0]!;
   }
 
+  // Multicast ports.
+
+  /** A multicast port has read packets: its router takes each at the instant its turn ends. */
+  private readRouted(port: PortQueue, router: MulticastPort, n: number): boolean {
+    const tNs = this.clock[CLOCK_NOW]!;
+    const { meta } = this.store;
+    let t = port.readStartNs;
+    for (let i = 0; i < n; i++) {
+      const slot = port.rx.peek(i);
+      const w = slot * META_WORDS;
+      t += port.reader.cost(meta[w + PKT_LEN]!);
+      port.counters.deliver(Math.round(t) - this.store.arrivalNs[slot]!);
+      port.counters.bytesOut += meta[w + PKT_LEN]!;
+      port.pool.give(meta[w + PKT_BUFLETS]!);
+      this.route(port, router, slot, Math.round(t));
+      const arrivalNs = this.store.arrivalNs[slot]!;
+      this.store.release(slot);
+      this.sendRouted(port, router, arrivalNs, meta[w + PKT_NUMBER]!, tNs);
+    }
+    this.consumed += n;
+    port.rx.consume(n);
+    this.endNs = tNs;
+    this.waitForTimers();
+    return true;
+  }
+
+  private route(port: PortQueue, router: MulticastPort, slot: number, tNs: number): void {
+    const number = this.store.meta[slot * META_WORDS + PKT_NUMBER]!;
+    const packet = this.slotBytes[slot]!.subarray(0, this.present[slot]);
+    const rows = router.router.log().length;
+    const what = router.take(this.origin[slot]!, packet, tNs);
+    if (this.verdict !== null) {
+      this.verdict[number - 1] = router.verdict;
+      this.detail![number - 1] = what === 'forwarded' || router.verdict === VERDICT_REFUSED ? router.detail : port.number;
+    }
+    if (this.trace?.wants(number) !== true) return;
+    const step = router.step(number, tNs, what, this.origin[slot]!, packet, rows);
+    const event = router.verdict === VERDICT_REFUSED ? 'refuse' : what === 'forwarded' ? 'forward' : 'take';
+    const out = step.copies.length;
+    this.trace.note(number, tNs, 'multicast', port.rx.id, event, { as: what, interface: step.iface, reason: step.refusal, out });
+    this.routed.push(step);
+  }
+
+  /** Puts what the router has sent into the port's TX ring; number 0 for what a timer made it send. */
+  private sendRouted(port: PortQueue, { router, outputs }: MulticastPort, arrivalNs: number, number: number, tNs: number): void {
+    const { sink } = this;
+    const first = this.slotOut;
+    for (const { iface, family, packet } of router.out) {
+      sink.clear();
+      const at = sink.reserve(packet.length);
+      assert(at >= 0, 'a packet fits an empty sink');
+      sink.bytes.set(packet, at);
+      sink.push(packet.length, packet.length, family, SINK_KIND.translated);
+      this.enter(port, 0, this.linkHeader, arrivalNs, number, tNs);
+      if (this.entered >= 0) {
+        this.visited[this.entered] = 0;
+        this.next[this.entered] = outputs[iface]!;
+      }
+    }
+    router.out.length = 0;
+    if (first !== this.slotOut && port.polling === 0 && port.tx.used > 0) this.wakeTx(port, tNs);
+  }
+
+  protected override runBehind(service: number): void {
+    if (this.routers.length === 0 || service !== this.timers) super.runBehind(service);
+    else this.runRouters();
+  }
+
+  /** Timers of the routers. */
+  private runRouters(): void {
+    const tNs = this.clock[CLOCK_NOW]!;
+    for (const router of this.routers) {
+      router.router.runUntil(tNs);
+      if (router.router.out.length > 0) this.sendRouted(this.ports[router.index]!, router, tNs, 0, tNs);
+    }
+    this.waitForTimers();
+  }
+
+  private waitForTimers(): void {
+    let next = NEVER;
+    for (const { router } of this.routers) next = Math.min(next, router.nextNs);
+    if (next !== NEVER) this.setDue(this.timers, next);
+  }
+
+  /** Slot of the packet that `enter` put into a ring, -1 where there was no room. */
+  private entered = -1;
+
+  /** Puts output `i` of the sink into a port's TX ring, or drops it. */
+  private enter(port: PortQueue, i: number, linkBytes: number, arrivalNs: number, number: number, tNs: number): number {
+    const { sink, store, row } = this;
+    this.entered = -1;
+    const id = number > 0 ? this.classify(i) : -1;
+    const meta = number > 0 ? row[ROW_META]! : 0;
+    const lenBytes = sink.wireLength[i]! + linkBytes;
+    if (id >= 0) this.fsw.arrived(id, meta, number, lenBytes);
+    const buflets = port.pool.bufletsFor(lenBytes);
+    this.made++;
+    port.counters.packetsIn++;
+    const place = this.ports.indexOf(port);
+    const fault = this.model !== null && this.model.txRingFull(place);
+    const room = fault || port.pool.take(buflets);
+    const slot = room && !fault ? store.alloc(buflets) : -1;
+    if (slot < 0 || !port.tx.push(slot, lenBytes)) {
+      if (slot >= 0) store.release(slot);
+      if (room && !fault) port.pool.give(buflets);
+      port.counters.dropped++;
+      port.counters.bytesDropped += lenBytes;
+      const layer = this.routerByPort[place] === null ? 'translator' : 'multicast';
+      this.drop(room ? DROP_TX_RING_FULL : DROP_PORT_NOMEM, id, number, layer, room ? port.tx.id : port.pool.id);
+      return meta;
+    }
+    const w = slot * META_WORDS;
+    store.meta[w + PKT_NUMBER] = number;
+    store.meta[w + PKT_LEN] = lenBytes;
+    store.meta[w + PKT_FLOW] = id;
+    store.meta[w + PKT_META] = meta;
+    store.meta[w + PKT_SEQ] = number > 0 ? row[ROW_SEQ]! : 0;
+    store.meta[w + PKT_ACK] = number > 0 ? row[ROW_ACK]! : 0;
+    store.meta[w + PKT_PAYLOAD] = number > 0 ? row[ROW_PAYLOAD]! : 0;
+    store.arrivalNs[slot] = arrivalNs;
+    this.keep(slot, sink.bytes, sink.offset[i]!, sink.length[i]!);
+    this.wire[slot] = sink.wireLength[i]!;
+    this.linkBytes[slot] = linkBytes;
+    this.entered = slot;
+    this.slotOut++;
+    if (this.trace !== null) this.trace.enqueued(port, tNs, number, port.tx, tNs);
+    return meta;
+  }
+
   /** Puts what the translator gave into the port's TX ring; `from` is the slot of the packet that caused it. */
   private emit(port: PortQueue, { index }: TranslatorPort, from: number, arrivalNs: number, number: number, tNs: number): void {
-    const { sink, store, row } = this;
+    const { sink, store } = this;
     for (let i = 0; i < sink.count; i++) {
-      const id = this.classify(i);
-      const meta = row[ROW_META]!;
-      const lenBytes = sink.wireLength[i]! + this.linkBytes[from]!;
-      if (id >= 0) this.fsw.arrived(id, meta, number, lenBytes);
-      const buflets = port.pool.bufletsFor(lenBytes);
-      this.made++;
-      port.counters.packetsIn++;
-      const fault = this.model !== null && this.model.txRingFull(index);
-      const room = fault || port.pool.take(buflets);
-      const slot = room && !fault ? store.alloc(buflets) : -1;
-      if (slot < 0 || !port.tx.push(slot, lenBytes)) {
-        if (slot >= 0) store.release(slot);
-        if (room && !fault) port.pool.give(buflets);
-        port.counters.dropped++;
-        port.counters.bytesDropped += lenBytes;
-        this.drop(room ? DROP_TX_RING_FULL : DROP_PORT_NOMEM, id, number, 'translator', room ? port.tx.id : port.pool.id);
-        continue;
-      }
-      const w = slot * META_WORDS;
-      store.meta[w + PKT_NUMBER] = number;
-      store.meta[w + PKT_LEN] = lenBytes;
-      store.meta[w + PKT_FLOW] = id;
-      store.meta[w + PKT_META] = meta;
-      store.meta[w + PKT_SEQ] = row[ROW_SEQ]!;
-      store.meta[w + PKT_ACK] = row[ROW_ACK]!;
-      store.meta[w + PKT_PAYLOAD] = row[ROW_PAYLOAD]!;
-      store.arrivalNs[slot] = arrivalNs;
-      this.keep(slot, sink.bytes, sink.offset[i]!, sink.length[i]!);
-      this.wire[slot] = sink.wireLength[i]!;
-      this.linkBytes[slot] = this.linkBytes[from]!;
+      const meta = this.enter(port, i, this.linkBytes[from]!, arrivalNs, number, tNs);
+      const slot = this.entered;
+      if (slot < 0) continue;
       this.visited[slot] = this.visited[from]! | (1 << index);
-      this.next[slot] = sink.kind[i] === SINK_KIND.error ? -1 : this.selects(slot, id, meta);
-      this.slotOut++;
-      if (this.trace !== null) this.trace.enqueued(port, tNs, number, port.tx, tNs);
+      this.next[slot] = sink.kind[i] === SINK_KIND.error ? -1 : this.selects(slot, store.meta[slot * META_WORDS + PKT_FLOW]!, meta);
     }
     sink.clear();
   }
@@ -346,6 +469,11 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     return this.byPort[place] === null ? place : this.hostIndex;
   }
 
+  private resultOf(slot: number, next: number): string {
+    if (this.visited[slot] === 0) return this.byPort[next] === null ? "the port of the copy's link" : 'selected for translation';
+    return 'selected again after translation';
+  }
+
   send(port: PortQueue, slot: number): boolean {
     if (this.next[slot] === -1) return false;
     const tNs = this.clock[CLOCK_NOW]!;
@@ -355,21 +483,24 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     port.pool.give(this.store.meta[w + PKT_BUFLETS]!);
     this.trace?.note(this.store.meta[w + PKT_NUMBER]!, tNs, 'fsw', `fsw.${String(this.queue)}`, 'lookup', {
       port: this.portIds[next]!,
-      result: this.visited[slot] === 0 ? 'selected for translation' : 'selected again after translation',
+      result: this.resultOf(slot, next),
     });
     toPort(this, this.ports[next]!, DUE_READERS + next, slot, w);
     return true;
   }
 
   /**
-   * What leaves by the link has been translated, or answers a packet that was refused, or is a packet that a stack of this machine sent. A
-   * packet of which a part was dropped stays dropped.
+   * What leaves by the link has been translated, or forwarded to a group, or answers a packet that was refused, or is a packet that a stack of this
+   * machine sent. A packet of which a part was dropped stays dropped.
    */
   override judge(number: number, verdict: number, detail: number): void {
+    if (number === 0) return;
     const before = this.verdict![number - 1];
     if (verdict === VERDICT_DELIVERED && (before === VERDICT_DROPPED || before === VERDICT_REFUSED)) return;
-    const made = verdict === VERDICT_DELIVERED && detail === 0 && this.visited[this.deviceTx.peek(0)] !== 0;
-    if (made) this.verdict![number - 1] = VERDICT_TRANSLATED;
+    const sent = verdict === VERDICT_DELIVERED && detail === 0;
+    const routed = (before === VERDICT_HELD || before === VERDICT_FORWARDED) && this.detail![number - 1]! >= FIRST_COPY_DETAIL;
+    if (sent && routed) this.verdict![number - 1] = VERDICT_FORWARDED;
+    else if (sent && this.visited[this.deviceTx.peek(0)] !== 0) this.verdict![number - 1] = VERDICT_TRANSLATED;
     else super.judge(number, verdict, detail);
   }
 }

@@ -73,6 +73,8 @@ export class Forwarder {
   /** Source and group of the last packet as IPv4 numbers, 0 where it has no such form. */
   source4 = 0;
   group4 = 0;
+  /** Place in MULTICAST_DROPS of the reason of the last drop, -1 where the last packet met none. */
+  lastDrop = -1;
   readonly table: ForwardingTable;
   readonly native: ForwardingTable;
   private readonly options: ForwarderOptions;
@@ -85,14 +87,15 @@ export class Forwarder {
     this.options = options;
     this.table = options.table;
     this.native = options.native;
-    this.mapper = new GroupMapper(options.sets[0]!);
+    this.mapper = new GroupMapper(options.sets);
     for (const mtu of [...new Set(options.mtu)]) {
       this.mtuMasks.push({ mtu, mask: options.mtu.reduce((mask, each, iface) => (each === mtu ? mask | (1 << iface) : mask), 0) });
     }
   }
 
   private drop(reason: MulticastDrop): void {
-    this.drops[DROP[reason]]!++;
+    this.lastDrop = DROP[reason];
+    this.drops[this.lastDrop]!++;
   }
 
   /** How often packets were dropped for a reason. */
@@ -107,6 +110,7 @@ export class Forwarder {
   /** Takes the packet at `o` that came in on an interface; copies go to the sink. Returns the number of rows added. */
   forward(family: Family, iface: number, b: Uint8Array, o: number, length: number, sink: ForwardSink): number {
     this.packetsIn++;
+    this.lastDrop = -1;
     const before = sink.rows;
     if (family === 4) this.from4(iface, b, o, length, sink);
     else this.from6(iface, b, o, length, sink);

@@ -16,10 +16,11 @@ export class GroupMapper implements AddressMapper {
   sourcePort = -1;
   destinationPort = -1;
   hairpin = false;
-  private readonly set: PrefixSet;
+  private readonly sets: readonly PrefixSet[];
 
-  constructor(set: PrefixSet) {
-    this.set = set;
+  /** The first set is written; it may be replaced in the list. */
+  constructor(sets: readonly PrefixSet[]) {
+    this.sets = sets;
   }
 
   /** The forwarding path has read these from the packet already. */
@@ -36,9 +37,10 @@ export class GroupMapper implements AddressMapper {
   /** IPv6 forms of source and group into `addresses6`. */
   write6(source: number, group: number): void {
     const out = this.addresses6;
+    const set = this.sets[0]!;
     const first = group >>> 24;
-    embed4(this.set.source, source, out, 0);
-    embed4(first === 232 ? this.set.ssm : this.set.asm, group, out, 16);
+    embed4(set.source, source, out, 0);
+    embed4(first === 232 ? set.ssm : set.asm, group, out, 16);
     if (first === 239) out[17] = (out[17]! & 0xf0) | scope239(group);
   }
 }

@@ -1,3 +1,4 @@
 export * from './table.ts';
 export * from './group-mapper.ts';
 export * from './forwarder.ts';
+export * from './drop-texts.ts';

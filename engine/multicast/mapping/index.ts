@@ -1,3 +1,4 @@
 export * from './prefix-set.ts';
 export * from './option-113.ts';
 export * from './address-map.ts';
+export * from './provisioning.ts';

@@ -1,6 +1,16 @@
 import { err, ok, type Result } from '../../base/index.ts';
 import type { MulticastPrefixesSpec } from '../../contract/index.ts';
-import { embed4, extract4, mask4, parsePrefix4, parsePrefix6, parsePrefix64, type Prefix4, type Prefix6 } from '../../translator/index.ts';
+import {
+  embed4,
+  extract4,
+  formatPrefix6,
+  mask4,
+  parsePrefix4,
+  parsePrefix6,
+  parsePrefix64,
+  type Prefix4,
+  type Prefix6,
+} from '../../translator/index.ts';
 import { formatIpv4U32, formatIpv6, parseIpv4U32, parseIpv6 } from '../../wire/index.ts';
 
 /** One set of prefixes: groups of any source, source-specific groups, sources (M-01, M-02). */
@@ -42,6 +52,20 @@ function groupPrefix(text: string, field: string, ssm: boolean): Result<Prefix6,
   return ok(prefix.value);
 }
 
+/** One set of prefixes from text; `path` goes before the name of the field in an error. */
+function readSet(
+  each: { readonly asm: string; readonly ssm: string; readonly source: string },
+  path: string,
+): Result<PrefixSet, PrefixError> {
+  const asm = groupPrefix(each.asm, `${path}asm`, false);
+  if (!asm.ok) return asm;
+  const ssm = groupPrefix(each.ssm, `${path}ssm`, true);
+  if (!ssm.ok) return ssm;
+  const source = parsePrefix64(each.source);
+  if (!source.ok) return err({ field: `${path}source`, message: source.error });
+  return ok({ asm: asm.value, ssm: ssm.value, source: source.value });
+}
+
 /** RFC 2365 scopes of 239/8 as RFC 7346 numbers. */
 function adminScope4(g4: number): number {
   const second = (g4 >>> 16) & 255;
@@ -61,7 +85,7 @@ export type Mapped4 = Result<number, string>;
  * embedded by RFC 6052 (M-02). The first set is used to build; all of them are recognised.
  */
 export class PrefixTable {
-  readonly sets: readonly PrefixSet[];
+  private readonly known: PrefixSet[];
   private readonly refuse: readonly Prefix4[];
   private readonly spec: MulticastPrefixesSpec;
   private readonly lastGroup4 = new Last();
@@ -69,8 +93,8 @@ export class PrefixTable {
   private readonly lastSource4 = new Last();
   private readonly lastSource6 = new Last();
 
-  private constructor(sets: readonly PrefixSet[], refuse: readonly Prefix4[], spec: MulticastPrefixesSpec) {
-    this.sets = sets;
+  private constructor(sets: PrefixSet[], refuse: readonly Prefix4[], spec: MulticastPrefixesSpec) {
+    this.known = sets;
     this.refuse = refuse;
     this.spec = spec;
   }
@@ -80,13 +104,9 @@ export class PrefixTable {
     const all = [{ asm: spec.asm, ssm: spec.ssm, source: spec.source }, ...spec.more];
     for (const [i, each] of all.entries()) {
       const path = i === 0 ? '' : `more.${i - 1}.`;
-      const asm = groupPrefix(each.asm, `${path}asm`, false);
-      if (!asm.ok) return asm;
-      const ssm = groupPrefix(each.ssm, `${path}ssm`, true);
-      if (!ssm.ok) return ssm;
-      const source = parsePrefix64(each.source);
-      if (!source.ok) return err({ field: `${path}source`, message: source.error });
-      sets.push({ asm: asm.value, ssm: ssm.value, source: source.value });
+      const set = readSet(each, path);
+      if (!set.ok) return set;
+      sets.push(set.value);
     }
     const refuse: Prefix4[] = [];
     for (const [i, text] of spec.refuse.entries()) {
@@ -95,6 +115,28 @@ export class PrefixTable {
       refuse.push(prefix.value);
     }
     return ok(new PrefixTable(sets, refuse, spec));
+  }
+
+  get sets(): readonly PrefixSet[] {
+    return this.known;
+  }
+
+  /** The first set as text. */
+  texts(): { readonly asm: string; readonly ssm: string; readonly source: string } {
+    const { asm, ssm, source } = this.known[0]!;
+    return { asm: formatPrefix6(asm), ssm: formatPrefix6(ssm), source: formatPrefix6(source) };
+  }
+
+  /** Puts provisioned prefixes in the place of the first set (M-05); an empty one leaves what was there. False where nothing changed. */
+  provision(given: { readonly asm: string; readonly ssm: string; readonly source: string }): Result<boolean, PrefixError> {
+    const now = this.texts();
+    const wanted = { asm: given.asm || now.asm, ssm: given.ssm || now.ssm, source: given.source || now.source };
+    const set = readSet(wanted, '');
+    if (!set.ok) return set;
+    if (wanted.asm === now.asm && wanted.ssm === now.ssm && wanted.source === now.source) return ok(false);
+    this.known[0] = set.value;
+    for (const last of [this.lastGroup4, this.lastGroup6, this.lastSource4, this.lastSource6]) last.forget();
+    return ok(true);
   }
 
   /** Why this IPv4 group has no IPv6 form, or empty. */
@@ -190,6 +232,10 @@ function text4(mapped: Mapped4): Mapped6 {
 class Last {
   private question: string | undefined;
   private answer: string | undefined;
+
+  forget(): void {
+    this.question = undefined;
+  }
 
   of(question: string, ask: () => Mapped6): string | undefined {
     if (question === this.question) return this.answer;

@@ -21,6 +21,8 @@ export interface MembershipHost {
   query(message: QueryMessage, destination: string): void;
   /** The membership of a group has changed. */
   changed(group: string): void;
+  /** The router only listens here: it asks nothing, and no timer runs for it to ask. */
+  readonly silent?: boolean;
 }
 
 interface Membership {
@@ -286,7 +288,8 @@ export class MembershipPort {
   // Queries.
 
   private generalQuery(): void {
-    const { clock } = this.host;
+    const { clock, silent } = this.host;
+    if (silent === true) return;
     this.send({ group: '', sources: [], maxResponseMs: this.settings.responseNs / NS_PER_MS, suppress: false }, ALL_HOSTS[this.family]);
     const startup = this.startupLeft > 1;
     if (this.startupLeft > 0) this.startupLeft--;

@@ -2,4 +2,5 @@ export * from './network.ts';
 export * from './check.ts';
 export * from './recorder.ts';
 export { frameOf } from './frame.ts';
-export { networkState } from './state.ts';
+export { networkState, type Observed } from './state.ts';
+export * from './port-router.ts';

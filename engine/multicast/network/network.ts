@@ -170,6 +170,7 @@ export class MulticastNetwork {
       routing: this.routing,
       recorder: this.recorder,
       scenario: this.scenario,
+      trusting: false,
       endOf: (router, link) => this.routers[router]!.interfaces.find((each) => each.link.index === link)?.end,
       routerId: (index) => this.routers[index]!.id,
       linkId: (index) => this.links[index]!.id,

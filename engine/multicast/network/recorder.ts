@@ -11,6 +11,8 @@ export const MAX_SWITCHES = 20_000;
 /** Bytes of recorded packets of all interfaces together. */
 export const MAX_RECORDED_BYTES = 256 * 1024 * 1024;
 export const SERIES_BINS = 240;
+/** Width of a bin at the start of a run whose end is not known. */
+const FIRST_BIN_NS = 20_000_000;
 
 /** A packet on a router's interface, for a capture file. */
 export interface RecordedPacket {
@@ -29,23 +31,26 @@ export class Recorder {
   readonly switches: MulticastSwitch[] = [];
   readonly interfaces: string[] = [];
   readonly packets: RecordedPacket[] = [];
-  readonly series: MulticastSeries;
+  series: MulticastSeries;
   /** Rows, decisions and packets that did not fit. */
   readonly refused = { log: 0, decisions: 0, packets: 0 };
   recording: boolean;
   logging = true;
   entries = 0;
   private recordedBytes = 0;
+  private readonly growing: boolean;
   private readonly clock: EventClock;
   private readonly prefixes: PrefixTable;
 
-  constructor(clock: EventClock, prefixes: PrefixTable, durationNs: number, recording: boolean) {
+  /** `durationNs` undefined: the end is not known, and bins fold in pairs whenever time runs past them. */
+  constructor(clock: EventClock, prefixes: PrefixTable, durationNs: number | undefined, recording: boolean) {
+    this.growing = durationNs === undefined;
     this.clock = clock;
     this.prefixes = prefixes;
     this.recording = recording;
     const bins = (): Uint32Array => new Uint32Array(SERIES_BINS);
     this.series = {
-      binNs: durationNs / SERIES_BINS,
+      binNs: durationNs === undefined ? FIRST_BIN_NS : durationNs / SERIES_BINS,
       bins: SERIES_BINS,
       delivered: bins(),
       dropped: bins(),
@@ -56,14 +61,33 @@ export class Recorder {
   }
 
   count(what: 'delivered' | 'dropped' | 'joins' | 'prunes'): void {
-    const bin = Math.min(SERIES_BINS - 1, Math.floor(this.clock.nowNs / this.series.binNs));
+    const bin = this.bin();
     this.series[what][bin]!++;
+  }
+
+  /** Bin of this instant. */
+  private bin(): number {
+    while (this.growing && this.clock.nowNs >= SERIES_BINS * this.series.binNs) this.fold();
+    return Math.min(SERIES_BINS - 1, Math.floor(this.clock.nowNs / this.series.binNs));
+  }
+
+  /** Bins twice as wide: counts add up, of entries the later number stays. */
+  private fold(): void {
+    const { series } = this;
+    for (const name of ['delivered', 'dropped', 'joins', 'prunes', 'entries'] as const) {
+      const values = series[name];
+      for (let i = 0; i < SERIES_BINS / 2; i++) {
+        values[i] = name === 'entries' ? values[2 * i + 1]! : values[2 * i]! + values[2 * i + 1]!;
+      }
+      values.fill(name === 'entries' ? this.entries : 0, SERIES_BINS / 2);
+    }
+    this.series = { ...series, binNs: series.binNs * 2 };
   }
 
   /** Entries of all routers from now on. */
   entriesAre(count: number): void {
     this.entries = count;
-    const bin = Math.min(SERIES_BINS - 1, Math.floor(this.clock.nowNs / this.series.binNs));
+    const bin = this.bin();
     this.series.entries.fill(count, bin);
   }
 

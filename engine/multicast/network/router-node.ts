@@ -37,15 +37,19 @@ export interface RouterInterface {
   readonly address: Readonly<Record<Family, string>>;
   /** Number of the interface in the recorder. */
   readonly recorded: number;
+  /** Families in which this router has no address on the link and so sends no message. */
+  readonly silent?: Readonly<Record<Family, boolean>>;
 }
 
 /** What all routers of a network share. */
 export interface RouterWorld {
   readonly clock: EventClock;
   readonly prefixes: PrefixTable;
-  readonly routing: Routing;
+  readonly routing: Pick<Routing, 'lookup'>;
   readonly recorder: Recorder;
-  readonly scenario: MulticastScenario;
+  readonly scenario: Pick<MulticastScenario, 'choice' | 'timers' | 'limits' | 'rps'>;
+  /** PIM joins of any neighbour to any neighbour count (a router that listens to a capture). */
+  readonly trusting: boolean;
   endOf(router: number, link: number): LinkEnd | undefined;
   routerId(index: number): string;
   linkId(index: number): string;
@@ -67,6 +71,8 @@ export class RouterNode implements LinkNode {
   readonly counters = { badMessages: 0, unicastDropped: 0, bytesSaved: 0 };
   readonly bias: Record<Family, number>;
   up = true;
+  /** What the last received packet was taken for. */
+  took: 'malformed' | 'membership' | 'pim' | 'data' | 'other' = 'malformed';
   coupling: Coupling | undefined;
   readonly sides = new Map<Family, FamilySide>();
   private forwarderMade: Forwarder | undefined;
@@ -128,10 +134,11 @@ export class RouterNode implements LinkNode {
     const { clock, scenario } = this.world;
     const settings = membershipSettings(scenario.timers, scenario.limits);
     const side = new FamilySide(this, family, this.random.fork(`family ${family}`));
-    side.ports = this.interfaces.map(({ address, link }, iface) =>
+    side.ports = this.interfaces.map(({ address, link, silent }, iface) =>
       link.carries(family)
         ? new MembershipPort(family, address[family], settings, {
             clock,
+            silent: silent?.[family] === true,
             query: (message, destination) => {
               this.sendOn(iface, groupPacket(message, family, address[family], destination), family);
             },
@@ -145,10 +152,15 @@ export class RouterNode implements LinkNode {
     side.pim = new PimRouter({
       host: side,
       settings: pimSettings(scenario.timers),
-      interfaces: this.interfaces.map(({ address }) => ({ address: address[family], drPriority: this.spec.drPriority })),
+      interfaces: this.interfaces.map(({ address, silent }) => ({
+        address: address[family],
+        drPriority: this.spec.drPriority,
+        silent: silent?.[family] === true,
+      })),
       rps: this.world.rps(family),
       translationRouter: this.spec.kind === 'translation' ? this.index + 1 : null,
       spt: this.spec.spt === 'first-packet',
+      trusting: this.world.trusting,
       candidate:
         candidates.length === 0
           ? null
@@ -214,6 +226,15 @@ export class RouterNode implements LinkNode {
     this.installer.all();
   }
 
+  /** Groups and sources have other forms in the other family now: entries and rows are made anew from what is joined. */
+  prefixesChanged(): void {
+    this.coupling?.clear();
+    this.installer.clear();
+    for (const side of this.sides.values()) side.pim.refreshAll();
+    this.installer.all();
+    this.entriesChanged();
+  }
+
   /** Keeps the number of entries of all routers. */
   entriesChanged(): void {
     const now = this.coupling?.size ?? 0;
@@ -272,15 +293,16 @@ export class RouterNode implements LinkNode {
   // Packets.
 
   sendOn(iface: number, packet: Uint8Array, family: Family, to?: LinkEnd, control = true): void {
-    const { link, end, recorded } = this.interfaces[iface]!;
+    const { link, end, recorded, silent } = this.interfaces[iface]!;
+    if (control && silent?.[family] === true) return;
     this.world.recorder.packet(recorded, () => frameOf(packet, family, end.mac, to?.mac));
     link.send(end, packet, family, control, to);
   }
 
   /** A PIM message to the routers of a link. */
   sendPim(family: Family, iface: number, message: PimMessage): void {
-    const { address, link } = this.interfaces[iface]!;
-    if (!link.carries(family)) return;
+    const { address, link, silent } = this.interfaces[iface]!;
+    if (!link.carries(family) || silent?.[family] === true) return;
     noteMessage(this, iface, message, 'sent');
     this.sendOn(iface, pimPacket(message, family, address[family], ALL_PIM_ROUTERS[family]), family);
   }
@@ -312,6 +334,7 @@ export class RouterNode implements LinkNode {
     const group = isMulticast(destination);
     this.world.recorder.packet(recorded, () => frameOf(packet, family, PEER_MAC, group ? undefined : end.mac));
     const head = ipHead(packet, 0, packet.length);
+    this.took = 'malformed';
     if (head === undefined) {
       this.counters.badMessages++;
       return;
@@ -321,6 +344,7 @@ export class RouterNode implements LinkNode {
       this.control(iface, packet, head);
       return;
     }
+    this.took = group ? 'data' : 'other';
     if (group) this.data(iface, packet, family, destination);
     else if (head.ttl > 1) this.route(lowered(packet, family), family);
   }
@@ -332,8 +356,10 @@ export class RouterNode implements LinkNode {
     const from = addressText(packet, family === 4 ? 12 : 8, family);
     if (protocol === PROTOCOL_PIM) {
       const message = parsePim(packet, at, end, family, 8, 24);
+      if (message === 'type') this.took = 'other';
       if (typeof message === 'string') this.counters.badMessages++;
       else {
+        this.took = 'pim';
         noteMessage(this, iface, message, 'received', from);
         side.pim.receive(message, iface, from, addressText(packet, family === 4 ? 16 : 24, family));
       }
@@ -341,9 +367,11 @@ export class RouterNode implements LinkNode {
     }
     const message = parseGroupMessage(packet, at, end, family, 8, 24);
     if (typeof message === 'string') {
-      if (message !== 'type') this.counters.badMessages++;
+      if (message === 'type') this.took = 'other';
+      else this.counters.badMessages++;
       return;
     }
+    this.took = 'membership';
     noteMessage(this, iface, message, 'received', from, family);
     side.ports[iface]?.receive(message, from);
   }

@@ -13,14 +13,30 @@ import { parseIpv4U32 } from '../../wire/index.ts';
 import type { Family } from '../addresses.ts';
 import { keyInfo, pathInfo, type Entry } from '../choice/index.ts';
 import { interfacesOf, type Tree } from '../pim/index.ts';
-import type { MulticastNetwork } from './network.ts';
+import type { ReceiverNode, SourceNode } from './hosts.ts';
+import type { Link } from './link.ts';
+import type { EventClock } from '../clock.ts';
+import type { Recorder } from './recorder.ts';
 import type { RouterNode } from './router-node.ts';
 
 /** Decisions in one state: the newest. */
 const MAX_SHOWN_DECISIONS = 200;
 
+/** What a state is read from: a whole network, or the one router of a port with what is beyond its links. */
+export interface Observed {
+  readonly clock: EventClock;
+  readonly recorder: Recorder;
+  readonly routers: readonly RouterNode[];
+  readonly links: readonly Link[];
+  readonly sources: readonly SourceNode[];
+  readonly receivers: readonly ReceiverNode[];
+  /** Nodes that are known by what comes from them alone. */
+  readonly beyond?: readonly MulticastNode[];
+  linkCost(link: number): { readonly cost4: number; readonly cost6: number };
+}
+
 /** The network as it is now, for a person. `revision` is the caller's. */
-export function networkState(network: MulticastNetwork, revision: number): MulticastState {
+export function networkState(network: Observed, revision: number): MulticastState {
   const { recorder, routers, receivers } = network;
   const duplicateBytes = routers.reduce((sum, router) => sum + router.counters.bytesSaved, 0);
   const sum = (values: Uint32Array): number => values.reduce((total, value) => total + value, 0);
@@ -49,7 +65,7 @@ export function networkState(network: MulticastNetwork, revision: number): Multi
   };
 }
 
-function nodesOf({ routers, sources, receivers }: MulticastNetwork): MulticastNode[] {
+function nodesOf({ routers, sources, receivers, beyond = [] }: Observed): MulticastNode[] {
   return [
     ...routers.map(({ id, spec, loopback, up }) => ({
       id,
@@ -75,10 +91,11 @@ function nodesOf({ routers, sources, receivers }: MulticastNetwork): MulticastNo
       addresses: [address],
       up: true,
     })),
+    ...beyond,
   ];
 }
 
-function linkOf(network: MulticastNetwork, index: number): MulticastLinkInfo {
+function linkOf(network: Observed, index: number): MulticastLinkInfo {
   const link = network.links[index]!;
   const { cost4, cost6 } = network.linkCost(index);
   const { packets4, packets6, bytes4, bytes6, control, lost } = link.counters;
@@ -165,7 +182,7 @@ function branchesOf(router: RouterNode): MulticastBranch[] {
   return branches;
 }
 
-function receiverOf(node: MulticastNetwork['receivers'][number]): MulticastReceiverInfo {
+function receiverOf(node: ReceiverNode): MulticastReceiverInfo {
   const { figures } = node;
   const known = (tNs: number): number | null => (tNs < 0 ? null : tNs);
   return {
@@ -205,7 +222,7 @@ function membershipsOf(router: RouterNode): MulticastMembership[] {
   return rows;
 }
 
-function latestDecisions({ recorder }: MulticastNetwork): MulticastState['decisions'] {
+function latestDecisions({ recorder }: Observed): MulticastState['decisions'] {
   const seen = new Set<string>();
   const latest: MulticastState['decisions'] = [];
   for (let i = recorder.decisions.length - 1; i >= 0 && latest.length < MAX_SHOWN_DECISIONS; i--) {
@@ -227,7 +244,7 @@ function countersOf(router: RouterNode): MulticastCounters {
 }
 
 /** Copies put on links are taken, lost, or on their way (W-06). */
-function conservationOf({ links }: MulticastNetwork): MulticastState['conservation'] {
+function conservationOf({ links }: Observed): MulticastState['conservation'] {
   for (const { id, counters } of links) {
     const { sent, taken, lost, inFlight } = counters;
     if (sent !== taken + lost + inFlight)

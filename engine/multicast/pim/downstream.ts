@@ -6,8 +6,8 @@ import type { PimRouter } from './router.ts';
 import type { Downstream, RptDownstream, Tree } from './tree.ts';
 
 /** Downstream state machines: Join/Prune messages from an interface (RFC 7761 sections 4.5.1 to 4.5.3). */
-export function receiveJoinPrune(pim: PimRouter, message: PimJoinPrune, iface: number, _from: string): void {
-  const forUs = message.upstream === pim.neighbours[iface]!.address;
+export function receiveJoinPrune(pim: PimRouter, message: PimJoinPrune, iface: number): void {
+  const forUs = pim.trusting || message.upstream === pim.neighbours[iface]!.address;
   for (const set of message.groups) {
     if (forUs) receiveSet(pim, set, iface, message.holdtimeS);
     else overhear(pim, set, iface, message);

@@ -34,11 +34,19 @@ export class Neighbours {
   private readonly events: NeighbourEvents;
   private readonly translationRouter: number | null;
   private readonly known = new Map<string, Neighbour>();
+  private readonly silent: boolean;
   private generationId = 0;
   private helloTimer: Timer | undefined;
 
   constructor(
-    ends: { readonly family: Family; readonly address: string; readonly drPriority: number; readonly translationRouter: number | null },
+    ends: {
+      readonly family: Family;
+      readonly address: string;
+      readonly drPriority: number;
+      readonly translationRouter: number | null;
+      /** The router only listens here: it says no Hello. */
+      readonly silent: boolean;
+    },
     clock: EventClock,
     random: Random,
     settings: PimSettings,
@@ -48,6 +56,7 @@ export class Neighbours {
     this.address = ends.address;
     this.dr = ends.address;
     this.drPriority = ends.drPriority;
+    this.silent = ends.silent;
     this.translationRouter = ends.translationRouter;
     this.clock = clock;
     this.random = random;
@@ -173,6 +182,7 @@ export class Neighbours {
   }
 
   private helloSoon(): void {
+    if (this.silent) return;
     const atNs = this.clock.nowNs + Math.floor(this.random.float() * TRIGGERED_HELLO_NS);
     if (this.helloTimer?.run !== undefined && this.helloTimer.atNs <= atNs) return;
     cancel(this.helloTimer);

@@ -30,6 +30,7 @@ const UNKNOWN: DataVerdict = { accepted: false, olist: 0, known: false };
 export interface PimInterface {
   readonly address: string;
   readonly drPriority: number;
+  readonly silent?: boolean;
 }
 
 export interface PimOptions {
@@ -40,6 +41,8 @@ export interface PimOptions {
   /** Announced in Hellos by translation routers, null for others (M-17). */
   readonly translationRouter: number | null;
   readonly spt: boolean;
+  /** Takes joins and prunes of unknown neighbours and to any neighbour: for a router that stands beside a captured link. */
+  readonly trusting?: boolean;
   /** Group ranges this router is a candidate rendezvous point for, learned by bootstrap messages. */
   readonly candidate: {
     readonly address: string;
@@ -92,9 +95,13 @@ export class PimRouter {
     return this.options.spt;
   }
 
-  private neighboursOf({ address, drPriority }: PimInterface, iface: number): Neighbours {
+  get trusting(): boolean {
+    return this.options.trusting === true;
+  }
+
+  private neighboursOf({ address, drPriority, silent = false }: PimInterface, iface: number): Neighbours {
     const { host, settings, translationRouter } = this.options;
-    const ends = { family: host.family, address, drPriority, translationRouter };
+    const ends = { family: host.family, address, drPriority, translationRouter, silent };
     return new Neighbours(ends, host.clock, host.random, settings, {
       sendHello: (hello: PimHello) => {
         host.send(iface, hello);
@@ -263,7 +270,7 @@ export class PimRouter {
         return;
       case 'join-prune':
         // Of unknown neighbours nothing is taken (RFC 7761 section 4.5).
-        if (this.neighbours[iface]!.has(from)) receiveJoinPrune(this, message, iface, from);
+        if (this.trusting || this.neighbours[iface]!.has(from)) receiveJoinPrune(this, message, iface);
         else this.counters.ignored++;
         return;
       case 'assert':

@@ -17,7 +17,11 @@ export class Upstream {
     if (route === undefined) return { iface: -1, neighbour: '' };
     const assert = tree.assertOn(route.iface);
     const neighbour = assert?.state === 'loser' ? assert.winner.address : route.neighbour;
-    return { iface: route.iface, neighbour: neighbour !== '' && this.pim.neighbours[route.iface]!.has(neighbour) ? neighbour : '' };
+    return { iface: route.iface, neighbour: neighbour !== '' && this.knows(route.iface, neighbour) ? neighbour : '' };
+  }
+
+  private knows(iface: number, neighbour: string): boolean {
+    return this.pim.trusting || this.pim.neighbours[iface]!.has(neighbour);
   }
 
   private asSource(tree: Tree): PimSource {
@@ -61,7 +65,7 @@ export class Upstream {
       }
     } else if (!tree.joined || tree.upIface !== iface || tree.upNeighbour !== neighbour) {
       if (tree.joined) {
-        if (pim.neighbours[tree.upIface]?.has(tree.upNeighbour) === true) this.send(tree, tree.upIface, tree.upNeighbour, false);
+        if (tree.upIface >= 0 && this.knows(tree.upIface, tree.upNeighbour)) this.send(tree, tree.upIface, tree.upNeighbour, false);
         if (tree.upIface !== iface) tree.spt = false;
       }
       tree.joined = true;

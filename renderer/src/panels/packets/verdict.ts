@@ -16,6 +16,7 @@ export const VERDICT_LOOKS: Readonly<Record<Verdict, VerdictLook>> = {
   held: { shape: '◆', colour: '--held', word: 'held' },
   translated: { shape: '⇄', colour: '--translated', word: 'translated' },
   refused: { shape: '⊘', colour: '--drop', word: 'refused' },
+  forwarded: { shape: '⇉', colour: '--translated', word: 'forwarded' },
   unreadable: { shape: '?', colour: '--held', word: 'unreadable' },
 };
 

@@ -1,0 +1,95 @@
+import { err, ok, u16, type Result } from '../../base/index.ts';
+import { formatPrefix6 } from '../../translator/index.ts';
+import type { Family } from '../addresses.ts';
+import { OPTION_V6_PREFIX64, parseOption113, type ProvisionedPrefixes } from './option-113.ts';
+
+/**
+ * Prefixes in messages that come by (M-05): DHCPv6 (RFC 8115) and RADIUS (RFC 8658 section 3.3). A message counts where it is whole in one packet.
+ * Diameter (RFC 7678) is not read: it runs over TCP or SCTP between servers, and a network access server hands what it says on by DHCPv6.
+ */
+export type ProvisionKind = 'dhcpv6' | 'radius';
+
+export interface Provisioning {
+  /** For the log: `DHCPv6`, `RADIUS`. */
+  readonly from: string;
+  /** Error: what is wrong with the attribute. */
+  readonly prefixes: Result<ProvisionedPrefixes, string>;
+}
+
+const UDP = 17;
+const DHCP_CLIENT_PORT = 546;
+const DHCP_SERVER_PORT = 547;
+const DHCP_REPLY = 7;
+const RADIUS_PORTS: readonly number[] = [1812, 1645, 3799];
+const RADIUS_ACCEPT = 2;
+const RADIUS_COA = 43;
+/** Extended-Type 11 of attribute 241, and the types inside it. */
+const RADIUS_EXTENDED = 241;
+const RADIUS_MULTICAST = 11;
+const RADIUS_TLVS: Readonly<Record<number, keyof ProvisionedPrefixes>> = { 19: 'asm', 20: 'ssm', 21: 'source' };
+
+type Found = { -readonly [field in keyof ProvisionedPrefixes]: string };
+
+/** What a packet (from its IP header on) says of prefixes; undefined where it is no such message or has no such part. */
+export function provisionedIn(b: Uint8Array, family: Family, kind: ProvisionKind): Provisioning | undefined {
+  const at = family === 4 ? (b[0]! & 15) * 4 : 40;
+  const protocol = family === 4 ? b[9]! : b[6]!;
+  const end = Math.min(b.length, family === 4 ? u16(b, 2) : 40 + u16(b, 4));
+  if (at + 8 > end || (family === 4 && (u16(b, 6) & 0x1fff) !== 0)) return undefined;
+  const [from, to] = [u16(b, at), u16(b, at + 2)];
+  switch (kind) {
+    case 'dhcpv6':
+      return protocol === UDP && from === DHCP_SERVER_PORT && to === DHCP_CLIENT_PORT ? inDhcp(b, at + 8, end) : undefined;
+    case 'radius':
+      return protocol === UDP && (RADIUS_PORTS.includes(from) || RADIUS_PORTS.includes(to)) ? inRadius(b, at + 8, end) : undefined;
+  }
+}
+
+function inDhcp(b: Uint8Array, at: number, end: number): Provisioning | undefined {
+  if (at + 4 > end || b[at] !== DHCP_REPLY) return undefined;
+  for (let o = at + 4; o + 4 <= end;) {
+    const length = u16(b, o + 2);
+    if (o + 4 + length > end) return undefined;
+    if (u16(b, o) === OPTION_V6_PREFIX64) return { from: 'DHCPv6', prefixes: parseOption113(b, o + 4, o + 4 + length) };
+    o += 4 + length;
+  }
+  return undefined;
+}
+
+function inRadius(b: Uint8Array, at: number, end: number): Provisioning | undefined {
+  if (at + 20 > end || (b[at] !== RADIUS_ACCEPT && b[at] !== RADIUS_COA)) return undefined;
+  const last = Math.min(end, at + u16(b, at + 2));
+  for (let o = at + 20; o + 2 <= last;) {
+    const length = b[o + 1]!;
+    if (length < 2 || o + length > last) return undefined;
+    if (b[o] === RADIUS_EXTENDED && length >= 3 && b[o + 2] === RADIUS_MULTICAST)
+      return { from: 'RADIUS', prefixes: radiusPrefixes(b, o + 3, o + length) };
+    o += length;
+  }
+  return undefined;
+}
+
+function radiusPrefixes(b: Uint8Array, start: number, end: number): Result<ProvisionedPrefixes, string> {
+  const found: Found = { asm: '', ssm: '', source: '' };
+  for (let o = start; o + 2 <= end;) {
+    const length = b[o + 1]!;
+    if (length < 2 || o + length > end) return err(`the prefix of type ${b[o]} does not fit its attribute`);
+    const field = RADIUS_TLVS[b[o]!];
+    if (field !== undefined) {
+      const prefix = prefixAt(b, o + 2, o + length);
+      if (prefix === undefined) return err(`the prefix of type ${b[o]} is no IPv6 prefix`);
+      found[field] = prefix;
+    }
+    o += length;
+  }
+  return ok(found);
+}
+
+/** A reserved byte, a length in bits, and as many bytes of the address as are needed (RFC 3162 section 2.3). */
+function prefixAt(b: Uint8Array, start: number, end: number): string | undefined {
+  const length = b[start + 1]!;
+  if (end - start < 2 || length > 128 || end - start - 2 < (length + 7) >> 3 || end - start > 18) return undefined;
+  const bytes = new Uint8Array(16);
+  bytes.set(b.subarray(start + 2, end));
+  return formatPrefix6({ bytes, length });
+}
