@@ -69,10 +69,7 @@ export async function translateCommand(options: TranslateOptions, output: Output
       throw new EngineError({ code: 'bad-input', message: translator.error.message, where: { field: translator.error.field } });
     const log = options.log === undefined ? null : outputs.addLog(options.log, merged.epochNs);
     if (log !== null && translator.value instanceof Nat64) {
-      const { mapper } = translator.value;
-      mapper.onBinding = (event, binding, nowNs) => {
-        log.log(event, mapper.bindings, binding, nowNs);
-      };
+      logTo(log, translator.value);
     }
     const printing = output.json || explain !== undefined;
     const print = (packet: TranslatedPacket): void => {
@@ -110,6 +107,20 @@ export async function translateCommand(options: TranslateOptions, output: Output
     outputs.abort();
     for (const { file } of inputs) file.close();
   }
+}
+
+/** Port blocks are logged in place of the bindings inside them (RFC 6888 REQ-14); blocks by calculation need no log (RFC 7422). */
+function logTo(log: BindingLog, { mapper }: Nat64): void {
+  const { blocks } = mapper;
+  if (blocks !== undefined) {
+    blocks.onBlock = (event, block, nowNs) => {
+      log.block(event, blocks, block, nowNs);
+    };
+    return;
+  }
+  mapper.onBinding = (event, binding, nowNs) => {
+    log.log(event, mapper.bindings, binding, nowNs);
+  };
 }
 
 /** Number of the packet to explain, 0 for all of them. */

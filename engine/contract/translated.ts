@@ -84,6 +84,21 @@ export const poolUseSchema = z.object({
 });
 export type PoolUse = z.infer<typeof poolUseSchema>;
 
+/** A block of ports that a subscriber has (RFC 6888, RFC 7422). */
+export const portBlockRowSchema = z.object({
+  port: z.string(),
+  address: z.string(),
+  firstPort: count,
+  lastPort: count,
+  /** IPv6 prefix. */
+  subscriber: z.string(),
+  /** Ports in use. */
+  tcp: count,
+  udp: count,
+  icmp: count,
+});
+export type PortBlockRow = z.infer<typeof portBlockRowSchema>;
+
 const placeSchema = z.object({ text: z.string(), offset: count, length: count });
 
 /** One field before and after; null where the packet has none such. */
@@ -164,6 +179,13 @@ export const translatedCalls = {
   'translator.pools': call(
     'Use of the IPv4 addresses of the stateful translator ports at the playhead',
     z.strictObject({ session }),
-    z.object({ rows: z.array(poolUseSchema), /** Addresses that are not listed. */ more: count }),
+    z.object({
+      rows: z.array(poolUseSchema),
+      /** Addresses that are not listed. */
+      more: count,
+      blocks: z.array(portBlockRowSchema),
+      /** Blocks in use that are not listed. */
+      moreBlocks: count,
+    }),
   ),
 } as const;

@@ -45,6 +45,23 @@ export const staticBindingSchema = z.strictObject({
   port4: z.int().min(0).max(65_535).describe('port or ICMP identifier of the outside'),
 });
 
+export const portBlocksSchema = z
+  .strictObject({
+    mode: z
+      .enum(['off', 'dynamic', 'deterministic'])
+      .default('off')
+      .describe('ports one by one; by blocks taken as needed, each with a log record (RFC 6888); or one block by calculation (RFC 7422)'),
+    size: z.int().min(1).max(65_535).default(512).describe('ports of a block, for each protocol'),
+    maxPerSubscriber: z.int().min(1).max(1_024).default(4).describe('blocks of one subscriber; a deterministic one has one'),
+    subscribers: z
+      .array(address('IPv6 prefix'))
+      .max(256)
+      .default([])
+      .describe('deterministic: prefixes of the subscribers, which are numbered in this order; pool4 has a block for each'),
+  })
+  .describe('port blocks of subscribers (RFC 6888, RFC 7422)');
+export type PortBlocksSpec = z.infer<typeof portBlocksSchema>;
+
 export const nat64Schema = z
   .strictObject({
     pool4: z.array(pool4Schema).max(64).default([]),
@@ -64,7 +81,13 @@ export const nat64Schema = z
       .default(4_096)
       .describe('bindings of one subscriber, all protocols (RFC 6888 REQ-4)'),
     subscriberPrefix: z.int().min(32).max(128).default(64).describe('bits of the IPv6 source that name a subscriber'),
-    maxFragments: z.int().min(1).max(4_096).default(256).describe('fragments held while the first one is awaited'),
+    portBlocks: portBlocksSchema.prefault({}),
+    maxFragments: z
+      .int()
+      .min(1)
+      .max(4_096)
+      .default(256)
+      .describe('fragments held while the first one is awaited, and as many of UDP packets without checksum'),
     maxHeldSyns: z.int().min(0).max(4_096).default(64).describe('SYN packets from the IPv4 side held for a simultaneous open'),
   })
   .describe('stateful NAT64 (RFC 6146)');

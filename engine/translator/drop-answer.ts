@@ -5,7 +5,13 @@ import type { PacketSink } from './packet-sink.ts';
 import { REASON } from './reasons.ts';
 
 /** Table and port limits: the sender learns that there is no address for it (RFC 6146 section 3.5.1.1). */
-const LIMITS: ReadonlySet<number> = new Set([REASON.bindingsFull, REASON.sessionsFull, REASON.subscriberLimit]);
+const LIMITS: ReadonlySet<number> = new Set([
+  REASON.bindingsFull,
+  REASON.sessionsFull,
+  REASON.subscriberLimit,
+  REASON.portBlocksUsed,
+  REASON.noPortBlock,
+]);
 
 /**
  * Drops for which the RFC names no error and none forbids one: with `icmpErrors.drops: answer` they are answered (RFC 7915 sections 4.4 and 5.4). Not

@@ -3,6 +3,7 @@ import { BindingTable } from './bindings.ts';
 import { FragmentTable, fragmentKey } from './fragment-table.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
+import type { PortBlocks } from './port-blocks.ts';
 import { type PortPools, SubscriberCounts } from './port-pools.ts';
 import { embed4, extract4, isGlobal4, isIllegalSource4 } from './prefix64.ts';
 import { REASON } from './reasons.ts';
@@ -30,14 +31,17 @@ export class Nat64Mapper implements AddressMapper {
   readonly fragments: FragmentTable;
   readonly subscribers: SubscriberCounts;
   private readonly settings: TranslatorSettings;
+  /** Where ports are given by the block. */
+  readonly blocks: PortBlocks | undefined;
   private readonly pools: PortPools;
   private readonly quote = new PacketView();
   private prefix = 0;
 
-  constructor(settings: TranslatorSettings, pools: PortPools) {
+  constructor(settings: TranslatorSettings, pools: PortPools, blocks: PortBlocks | undefined) {
     const { nat64 } = settings.spec;
     this.settings = settings;
     this.pools = pools;
+    this.blocks = blocks;
     this.bindings = new BindingTable(nat64.maxBindings);
     this.sessions = new SessionTable(nat64.maxSessions, this.bindings, lifetimesNs(nat64.timers));
     this.fragments = new FragmentTable(nat64.maxFragments, nat64.timers.fragmentS * 1e9);
@@ -132,11 +136,19 @@ export class Nat64Mapper implements AddressMapper {
     if (this.subscribers.of(word) >= nat64.maxBindingsPerSubscriber) return -REASON.subscriberLimit;
     if (this.bindings.count >= this.bindings.capacity) return -REASON.bindingsFull;
     if (this.sessions.count >= this.sessions.capacity) return -REASON.sessionsFull;
-    if (!this.pools.allocate(this.bindings, protocol, b, o, port)) return -REASON.addressUnreachable;
-    const binding = this.bindings.add(protocol, b, o, port, this.pools.address4, this.pools.port4, false);
+    const code = this.choose(protocol, b, o, port, nowNs);
+    if (code !== 0) return -code;
+    const { address4, port4 } = this.blocks ?? this.pools;
+    const binding = this.bindings.add(protocol, b, o, port, address4, port4, false);
     this.subscribers.add(word);
     this.onBinding?.('created', binding, nowNs);
     return binding;
+  }
+
+  /** An IPv4 address and port for a new binding, in `blocks` or `pools`. Returns a reason, 0 for fine. */
+  private choose(protocol: number, b: Uint8Array, o: number, port: number, nowNs: number): number {
+    if (this.blocks !== undefined) return this.blocks.allocate(this.bindings, protocol, b, o, port, nowNs);
+    return this.pools.allocate(this.bindings, protocol, b, o, port) ? 0 : REASON.addressUnreachable;
   }
 
   /** First packet between a binding and a peer: makes the session where it may. */
@@ -177,6 +189,7 @@ export class Nat64Mapper implements AddressMapper {
     if (bindings.sessions(binding) !== 0 || bindings.fixed(binding)) return;
     this.onBinding?.('removed', binding, nowNs);
     this.subscribers.remove((i) => bindings.word6(binding, i));
+    this.blocks?.release(bindings.protocol(binding), bindings.address4(binding), bindings.port4(binding), nowNs);
     bindings.remove(binding);
   }
 

@@ -7,6 +7,7 @@ import { fragmentKey, type HeldFragment } from './fragment-table.ts';
 import { Nat64Mapper } from './nat64-mapper.ts';
 import { IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
 import { SINK_KIND, type PacketSink } from './packet-sink.ts';
+import { PortBlocks } from './port-blocks.ts';
 import { PortPools } from './port-pools.ts';
 import { embed4 } from './prefix64.ts';
 import { isTranslated, REASON } from './reasons.ts';
@@ -57,9 +58,9 @@ export class Nat64 {
   private readonly lifetimesNs: readonly number[];
   private readonly view = new PacketView();
 
-  private constructor(settings: TranslatorSettings, pools: PortPools) {
+  private constructor(settings: TranslatorSettings, pools: PortPools, blocks: PortBlocks | undefined) {
     this.settings = settings;
-    this.mapper = new Nat64Mapper(settings, pools);
+    this.mapper = new Nat64Mapper(settings, pools, blocks);
     this.packets = new PacketTranslator(settings, this.mapper);
     const { timers, maxFragments } = settings.spec.nat64;
     this.zeroUdp = new UdpReassembly(maxFragments, timers.fragmentS * NS);
@@ -71,7 +72,9 @@ export class Nat64 {
     const { nat64 } = settings.spec;
     const pools = PortPools.compile(nat64);
     if (!pools.ok) return pools;
-    const made = new Nat64(settings, pools.value);
+    const blocks = PortBlocks.compile(nat64, pools.value);
+    if (!blocks.ok) return blocks;
+    const made = new Nat64(settings, pools.value, blocks.value);
     const bad = made.addBindings(nat64);
     return bad === undefined ? ok(made) : err(bad);
   }

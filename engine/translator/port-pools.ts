@@ -7,7 +7,7 @@ import { PROTOCOL } from './packet-view.ts';
 import { mask4, parsePrefix4 } from './prefix64.ts';
 import type { SettingsError } from './settings.ts';
 
-interface Pool {
+export interface PortPool {
   readonly first: number;
   readonly addresses: number;
   readonly lowPort: number;
@@ -28,16 +28,16 @@ export class PortPools {
   /** The last choice. */
   address4 = 0;
   port4 = 0;
-  private readonly pools: readonly Pool[];
+  readonly pools: readonly PortPool[];
   private readonly total: number;
 
-  constructor(pools: readonly Pool[]) {
+  constructor(pools: readonly PortPool[]) {
     this.pools = pools;
     this.total = pools.reduce((sum, pool) => sum + pool.addresses, 0);
   }
 
   static compile(spec: Nat64Spec): Result<PortPools, SettingsError> {
-    const pools: Pool[] = [];
+    const pools: PortPool[] = [];
     for (const [i, { prefix, ports }] of spec.pool4.entries()) {
       const parsed = parsePrefix4(prefix);
       if (!parsed.ok) return err({ field: `nat64.pool4.${i}.prefix`, message: parsed.error });

@@ -4,4 +4,5 @@ export * from './side-output.ts';
 export * from './run-captures.ts';
 export { needsPacketBytes, TranslatingWorld, type TranslationStep, type TranslatorPort } from './world.ts';
 export * from './tables.ts';
+export * from './pool-tables.ts';
 export { FlowPairs, MAX_FLOW_PAIRS } from './flow-pairs.ts';

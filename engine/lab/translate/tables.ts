@@ -1,14 +1,11 @@
-import type { BindingRow, PoolUse, TranslatedFlow, TranslatedSide, TranslatedSortKey, TranslatorPortRow } from '../../contract/index.ts';
+import type { BindingRow, TranslatedFlow, TranslatedSide, TranslatedSortKey, TranslatorPortRow } from '../../contract/index.ts';
 import { Nat64, REASONS, reasonOf } from '../../translator/index.ts';
-import { formatIpv4U32 } from '../../wire/index.ts';
 import type { FlowList } from '../flow-list.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { TranslatingWorld, type TranslatorPort } from './world.ts';
 
 /** Rows looked at for a filter or a sorted page: the latest ones where there are more. */
 export const MAX_SEARCHED_ROWS = 65_536;
-/** Addresses of pools that are listed one by one. */
-export const MAX_POOL_ROWS = 256;
 
 /** Translator ports of a pipeline; none where the scenario has none. */
 export function translatorsOf(pipeline: Pipeline): readonly TranslatorPort[] {
@@ -186,35 +183,4 @@ export function refusalRows(pipeline: Pipeline): ({ readonly port: string } & Re
 
 function countRow({ id, verdict, rfc, text }: (typeof REASONS)[number], packets: number) {
   return { id, verdict, rfc, text, packets };
-}
-
-/** How full the addresses of the pools are. */
-export function poolRows(pipeline: Pipeline): { rows: PoolUse[]; more: number } {
-  const rows: PoolUse[] = [];
-  let more = 0;
-  for (const { id: port, translator } of translatorsOf(pipeline)) {
-    if (!(translator instanceof Nat64)) continue;
-    const used = new Map<number, { tcp: number; udp: number; icmp: number }>();
-    const { bindings } = translator.mapper;
-    let seen = 0;
-    for (let e = 0; e < bindings.used && seen < bindings.count; e++) {
-      const protocol = bindings.protocol(e);
-      if (protocol === 0) continue;
-      seen++;
-      const address = bindings.address4(e);
-      let row = used.get(address);
-      if (row === undefined) used.set(address, (row = { tcp: 0, udp: 0, icmp: 0 }));
-      if (protocol === 6) row.tcp++;
-      else if (protocol === 17) row.udp++;
-      else row.icmp++;
-    }
-    for (const { address, ports } of translator.poolAddresses()) {
-      if (rows.length >= MAX_POOL_ROWS) {
-        more++;
-        continue;
-      }
-      rows.push({ port, address: formatIpv4U32(address), ports, ...(used.get(address) ?? { tcp: 0, udp: 0, icmp: 0 }) });
-    }
-  }
-  return { rows, more };
 }

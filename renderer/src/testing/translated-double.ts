@@ -154,6 +154,22 @@ export function translatedHandlers(): Pick<EngineHandlers, TranslatedCall> {
             ]
           : [],
     }),
-    'translator.pools': () => ({ rows: [{ port: 'nat64', address: '203.0.113.7', ports: 64_512, tcp: 1, udp: 0, icmp: 0 }], more: 0 }),
+    'translator.pools': () => ({
+      rows: [{ port: 'nat64', address: '203.0.113.7', ports: 64_512, tcp: 1, udp: 0, icmp: 0 }],
+      more: 0,
+      blocks: [
+        {
+          port: 'nat64',
+          address: '203.0.113.7',
+          firstPort: 49_152,
+          lastPort: 49_663,
+          subscriber: '2001:db8:1::/64',
+          tcp: 1,
+          udp: 0,
+          icmp: 0,
+        },
+      ],
+      moreBlocks: 0,
+    }),
   };
 }

@@ -1,6 +1,6 @@
 import { userEvent } from 'vitest/browser';
 import { expect, test } from 'vitest';
-import { TRANSLATION_PAIR } from '../../testing/translated-double.ts';
+import { TRANSLATED_FLOWS, TRANSLATION_PAIR } from '../../testing/translated-double.ts';
 import { eventually, stage, type Staged } from '../testing/stage.ts';
 import TranslatedPanel from './TranslatedPanel.svelte';
 
@@ -21,6 +21,7 @@ test('a conversation shows both sides, its state and what was refused', async ()
     expect(cells(s, 'state')).toContain('ESTABLISHED');
     expect(cells(s, 'refused')).toContain('⊘ 2');
   });
+  expect(s.root.textContent).not.toContain('look at the latest');
   expect(s.find('.sums').textContent).toContain('1 of 64 sessions');
 });
 
@@ -77,6 +78,8 @@ test('reasons, bindings and pools have their tables, and arrows move between the
   await tab(s, 'Pools');
   await eventually(() => {
     expect(s.root.textContent).toContain('64,512');
+    expect(s.find('table.blocks').textContent).toContain('203.0.113.7:49152–49663');
+    expect(s.find('table.blocks').textContent).toContain('2001:db8:1::/64');
   });
   await tab(s, 'Bindings');
   await eventually(() => {
@@ -84,6 +87,32 @@ test('reasons, bindings and pools have their tables, and arrows move between the
   });
   await userEvent.keyboard('{ArrowRight}');
   expect(s.find('[role="tab"][aria-selected="true"]').textContent).toBe('Packet pair');
+});
+
+test('says when there are more conversations than filter and order look at', async () => {
+  const tables = { bindings: 1, maxBindings: 64, sessions: 1, maxSessions: 64, expired: 0 };
+  const port = {
+    id: 'nat64',
+    mode: 'nat64' as const,
+    flows: 70_000,
+    beyondLimit: 0,
+    translated: 1,
+    refused: 0,
+    answered: 0,
+    held: 0,
+    tables,
+  };
+  const s = await stage({
+    body: TranslatedPanel,
+    width: 1_200,
+    before: (double) => {
+      double.override('translator.sessions', () => ({ tNs: 0, ports: [port], total: 2, searched: 65_536, rows: [...TRANSLATED_FLOWS] }));
+    },
+  });
+  await eventually(() => {
+    expect(s.root.textContent).toContain('latest 65,536 of 70,000 conversations');
+  });
+  expect(s.find('#translated-grid').clientHeight).toBeGreaterThan(50);
 });
 
 test('without a translator port it says what to do', async () => {

@@ -1,0 +1,327 @@
+import { err, ok, u32 } from '../base/index.ts';
+import type { Result } from '../base/index.ts';
+import type { Nat64Spec } from '../contract/index.ts';
+import type { BindingTable } from './bindings.ts';
+import { finishHash, HashSlots, mixHash, NUMBER_MASK } from './hash-slots.ts';
+import { PROTOCOL } from './packet-view.ts';
+import type { PortPools } from './port-pools.ts';
+import { mask4, parsePrefix6, type Prefix6 } from './prefix64.ts';
+import { REASON } from './reasons.ts';
+import type { SettingsError } from './settings.ts';
+
+/** Blocks of all pools: 13 bytes of state each and the hash of their holders. */
+export const MAX_PORT_BLOCKS = 4_194_304;
+
+/** A block was given to a subscriber or came back. `block` may be read during the call only. */
+export type BlockListener = (event: 'allocated' | 'released', block: number, nowNs: number) => void;
+
+interface BlockRange {
+  readonly first: number;
+  readonly addresses: number;
+  readonly lowPort: number;
+  readonly perAddress: number;
+  /** Number of the first block of the first address. */
+  readonly base: number;
+}
+
+/** A prefix whose subscribers have their blocks by calculation, and the number of its first one. */
+interface Calculated {
+  readonly prefix: Prefix6;
+  readonly base: number;
+}
+
+/**
+ * Ports by the block (RFC 6888 REQ-2, REQ-4 and REQ-14): a subscriber, which is an IPv6 prefix, gets a run of ports of one IPv4 address for all
+ * protocols, and one log record tells all of it. Dynamic: the first binding takes a block, more follow on the same address up to a limit, a block goes
+ * back with its last binding. Deterministic (RFC 7422): the block of a subscriber follows from its number, so nothing needs a log.
+ */
+export class PortBlocks {
+  readonly size: number;
+  readonly deterministic: boolean;
+  readonly total: number;
+  /** Blocks in use, times no block was left, times a subscriber had as many as it may. */
+  used = 0;
+  exhausted = 0;
+  limited = 0;
+  onBlock: BlockListener | undefined;
+  /** The last choice. */
+  address4 = 0;
+  port4 = 0;
+
+  private readonly ranges: readonly BlockRange[];
+  private readonly calculated: readonly Calculated[];
+  private readonly maxPerSubscriber: number;
+  private readonly prefixBits: number;
+  private readonly masks: readonly number[];
+  /** By block: the holder's entry or -1, the holder's next block, ports in use for TCP, UDP and ICMP. */
+  private readonly holder: Int32Array;
+  private readonly next: Int32Array;
+  private readonly ports: Uint16Array;
+  /** By holder: its prefix, its first block, how many it has. Entries are found by hash and chained through `head` while free. */
+  private readonly words: Uint32Array;
+  private readonly head: Int32Array;
+  private readonly held: Uint32Array;
+  private readonly index: HashSlots;
+  private free = 0;
+  private readonly key = new Uint32Array(4);
+
+  private constructor(spec: Nat64Spec, ranges: readonly BlockRange[], total: number, calculated: readonly Calculated[]) {
+    const { size, maxPerSubscriber, mode } = spec.portBlocks;
+    this.size = size;
+    this.deterministic = mode === 'deterministic';
+    this.maxPerSubscriber = maxPerSubscriber;
+    this.prefixBits = spec.subscriberPrefix;
+    this.masks = [0, 1, 2, 3].map((i) => mask4(Math.max(0, Math.min(32, spec.subscriberPrefix - 32 * i))));
+    this.ranges = ranges;
+    this.total = total;
+    this.calculated = calculated;
+    this.holder = new Int32Array(total).fill(-1);
+    this.next = new Int32Array(total).fill(-1);
+    this.ports = new Uint16Array(total * 3);
+    this.words = new Uint32Array(total * 4);
+    this.head = Int32Array.from({ length: total }, (_, i) => (i + 1 < total ? i + 1 : -1));
+    this.held = new Uint32Array(total);
+    this.index = new HashSlots(total, (e) => hashOf(this.words, e * 4));
+  }
+
+  /** Undefined where blocks are off. Error: the configuration field that cannot be used. */
+  static compile(spec: Nat64Spec, pools: PortPools): Result<PortBlocks | undefined, SettingsError> {
+    const { mode, size, subscribers } = spec.portBlocks;
+    if (mode === 'off') return ok(undefined);
+    const ranges: BlockRange[] = [];
+    let total = 0;
+    for (const [i, { first, addresses, lowPort, highPort }] of pools.pools.entries()) {
+      const perAddress = Math.floor((highPort - lowPort + 1) / size);
+      if (perAddress === 0) return err({ field: `nat64.pool4.${i}.ports`, message: `fewer ports than a block of ${size} has` });
+      ranges.push({ first, addresses, lowPort, perAddress, base: total });
+      total += addresses * perAddress;
+    }
+    if (total > MAX_PORT_BLOCKS) {
+      return err({
+        field: 'nat64.portBlocks.size',
+        message: `pool4 has ${total} blocks of this size, at most ${MAX_PORT_BLOCKS} can be kept`,
+      });
+    }
+    const calculated = mode === 'deterministic' ? number(subscribers, spec.subscriberPrefix, total) : ok([]);
+    return calculated.ok ? ok(new PortBlocks(spec, ranges, total, calculated.value)) : calculated;
+  }
+
+  /** Finds an address and a port for the IPv6 source at `o`, in a new block where need be. Returns a reason, 0 for fine. */
+  allocate(bindings: BindingTable, protocol: number, b: Uint8Array, o: number, port: number, nowNs: number): number {
+    for (let i = 0; i < 4; i++) this.key[i] = (u32(b, o + 4 * i) & this.masks[i]!) >>> 0;
+    const h = hashOf(this.key, 0);
+    let who = this.find(h);
+    for (let block = who < 0 ? -1 : this.head[who]!; block >= 0; block = this.next[block]!) {
+      if (this.inBlock(bindings, protocol, block, port)) return 0;
+    }
+    if (who >= 0 && this.held[who]! >= (this.deterministic ? 1 : this.maxPerSubscriber)) {
+      this.limited++;
+      return REASON.portBlocksUsed;
+    }
+    const block = this.deterministic ? this.blockOf(b, o) : this.freeBlock(who < 0 ? h % this.total : this.head[who]!);
+    if (block < 0) {
+      this.exhausted++;
+      return this.deterministic ? REASON.noPortBlock : REASON.addressUnreachable;
+    }
+    if (who < 0) who = this.enter(h);
+    this.give(block, who, nowNs);
+    if (this.inBlock(bindings, protocol, block, port)) return 0;
+    // Static bindings have all of its ports.
+    if (!this.deterministic) {
+      this.onBlock?.('released', block, nowNs);
+      this.take(block);
+    }
+    return REASON.portBlocksUsed;
+  }
+
+  /** A binding with this IPv4 side is gone; its block goes back with the last one. */
+  release(protocol: number, address: number, port: number, nowNs: number): void {
+    const block = this.at(address, port);
+    if (block < 0 || this.holder[block]! < 0) return;
+    const slot = block * 3 + column(protocol);
+    if (this.ports[slot]! > 0) this.ports[slot] = this.ports[slot]! - 1;
+    if (this.deterministic || this.ports[block * 3]! + this.ports[block * 3 + 1]! + this.ports[block * 3 + 2]! > 0) return;
+    this.onBlock?.('released', block, nowNs);
+    this.take(block);
+  }
+
+  private find(h: number): number {
+    const { slots, mask } = this.index;
+    const { key, words } = this;
+    let at = h & mask;
+    for (let slot = slots[at]!; slot !== 0; slot = slots[at]!) {
+      const e = (slot & NUMBER_MASK) - 1;
+      const w = e * 4;
+      if (words[w] === key[0] && words[w + 1] === key[1] && words[w + 2] === key[2] && words[w + 3] === key[3]) return e;
+      at = (at + 1) & mask;
+    }
+    return -1;
+  }
+
+  /** A holder has a block at least, so there are never more of them than blocks. */
+  private enter(h: number): number {
+    const e = this.free;
+    this.free = this.head[e]!;
+    for (let i = 0; i < 4; i++) this.words[e * 4 + i] = this.key[i]!;
+    this.head[e] = -1;
+    this.held[e] = 0;
+    this.index.insert(e, h);
+    return e;
+  }
+
+  private give(block: number, who: number, nowNs: number): void {
+    this.holder[block] = who;
+    this.next[block] = this.head[who]!;
+    this.head[who] = block;
+    this.held[who] = this.held[who]! + 1;
+    this.used++;
+    if (!this.deterministic) this.onBlock?.('allocated', block, nowNs);
+  }
+
+  private take(block: number): void {
+    const who = this.holder[block]!;
+    if (this.head[who] === block) this.head[who] = this.next[block]!;
+    else {
+      let before = this.head[who]!;
+      while (this.next[before] !== block) before = this.next[before]!;
+      this.next[before] = this.next[block]!;
+    }
+    this.holder[block] = -1;
+    this.used--;
+    this.held[who] = this.held[who]! - 1;
+    if (this.held[who]! > 0) return;
+    this.index.remove(who);
+    this.head[who] = this.free;
+    this.free = who;
+  }
+
+  /** A free block: on the address of block `near` if one is there, else on the next address that has one; -1 where all are in use. */
+  private freeBlock(near: number): number {
+    if (this.used >= this.total) return -1;
+    const { perAddress, base } = this.rangeOf(near);
+    const start = near - ((near - base) % perAddress);
+    for (let i = 0; i < perAddress; i++) {
+      const block = start + ((near - start + i) % perAddress);
+      if (this.holder[block]! < 0) return block;
+    }
+    let block = (start + perAddress) % this.total;
+    while (this.holder[block]! >= 0) block = (block + 1) % this.total;
+    return block;
+  }
+
+  /** Block of the subscriber that the source at `o` belongs to, by calculation (RFC 7422 section 2.1); -1 outside the prefixes. */
+  private blockOf(b: Uint8Array, o: number): number {
+    for (const { prefix, base } of this.calculated) {
+      if (!holds(prefix, b, o)) continue;
+      let rest = 0;
+      for (let bit = prefix.length; bit < this.prefixBits; bit++) rest = rest * 2 + ((b[o + (bit >>> 3)]! >>> (7 - (bit & 7))) & 1);
+      return base + rest;
+    }
+    return -1;
+  }
+
+  private inBlock(bindings: BindingTable, protocol: number, block: number, port: number): boolean {
+    const slot = block * 3 + column(protocol);
+    if (this.ports[slot]! >= this.size) return false;
+    const address = this.addressOf(block);
+    const low = this.firstPort(block);
+    const { size } = this;
+    const start = (port - (low & 1)) % size;
+    // The sender's own parity first (RFC 4787 REQ-4), then any.
+    for (let pass = 0; pass < 2; pass++) {
+      for (let i = 0; i < size; i++) {
+        const candidate = low + ((start + i + size) % size);
+        if (((candidate ^ port) & 1) !== pass || bindings.find4(protocol, address, candidate) >= 0) continue;
+        this.ports[slot] = this.ports[slot]! + 1;
+        this.address4 = address;
+        this.port4 = candidate;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private rangeOf(block: number): BlockRange {
+    let at = this.ranges.length - 1;
+    while (this.ranges[at]!.base > block) at--;
+    return this.ranges[at]!;
+  }
+
+  /** Block that holds this address and port, -1 for none. */
+  at(address: number, port: number): number {
+    for (const { first, addresses, lowPort, perAddress, base } of this.ranges) {
+      if (address < first || address >= first + addresses || port < lowPort) continue;
+      const inAddress = Math.floor((port - lowPort) / this.size);
+      if (inAddress < perAddress) return base + (address - first) * perAddress + inAddress;
+    }
+    return -1;
+  }
+
+  addressOf(block: number): number {
+    const { first, base, perAddress } = this.rangeOf(block);
+    return first + Math.floor((block - base) / perAddress);
+  }
+
+  firstPort(block: number): number {
+    const { lowPort, base, perAddress } = this.rangeOf(block);
+    return lowPort + ((block - base) % perAddress) * this.size;
+  }
+
+  inUse(block: number): boolean {
+    return this.holder[block]! >= 0;
+  }
+
+  /** Ports in use of a block, by protocol. */
+  portsOf(block: number): { readonly tcp: number; readonly udp: number; readonly icmp: number } {
+    return { tcp: this.ports[block * 3]!, udp: this.ports[block * 3 + 1]!, icmp: this.ports[block * 3 + 2]! };
+  }
+
+  /** Bits that name a subscriber. */
+  get subscriberBits(): number {
+    return this.prefixBits;
+  }
+
+  /** Writes the prefix of the subscriber that has the block, which is in use. */
+  writeSubscriber(block: number, out: Uint8Array, o: number): void {
+    const who = this.holder[block]!;
+    for (let i = 0; i < 16; i++) out[o + i] = this.words[who * 4 + (i >>> 2)]! >>> (24 - 8 * (i & 3));
+  }
+}
+
+/** Hash of the prefix at word `at`. */
+function hashOf(words: Uint32Array, at: number): number {
+  let h = 0;
+  for (let i = 0; i < 4; i++) h = mixHash(h, words[at + i]!);
+  return finishHash(h);
+}
+
+const column = (protocol: number): number => (protocol === PROTOCOL.tcp ? 0 : protocol === PROTOCOL.udp ? 1 : 2);
+
+function holds(prefix: Prefix6, b: Uint8Array, o: number): boolean {
+  for (let bit = 0; bit < prefix.length; bit += 8) {
+    const mask = (0xff00 >>> Math.min(8, prefix.length - bit)) & 0xff;
+    if ((b[o + (bit >>> 3)]! & mask) !== (prefix.bytes[bit >>> 3]! & mask)) return false;
+  }
+  return true;
+}
+
+/** Numbers the subscribers of the prefixes one after another; each gets the block of its number. */
+function number(texts: readonly string[], prefixBits: number, blocks: number): Result<Calculated[], SettingsError> {
+  const out: Calculated[] = [];
+  let base = 0;
+  if (texts.length === 0) {
+    return err({ field: 'nat64.portBlocks.subscribers', message: 'deterministic blocks need the prefixes of the subscribers' });
+  }
+  for (const [i, text] of texts.entries()) {
+    const field = `nat64.portBlocks.subscribers.${i}`;
+    const prefix = parsePrefix6(text);
+    if (!prefix.ok) return err({ field, message: prefix.error });
+    if (prefix.value.length > prefixBits) {
+      return err({ field, message: `${text} is longer than subscriberPrefix, ${prefixBits} bits: it is less than one subscriber` });
+    }
+    out.push({ prefix: prefix.value, base });
+    base += 2 ** (prefixBits - prefix.value.length);
+    if (base > blocks) return err({ field, message: `pool4 has ${blocks} blocks, and there are at least ${base} subscribers` });
+  }
+  return ok(out);
+}
