@@ -189,7 +189,7 @@ export class PortBlocks {
     this.holder[block] = -1;
     this.used--;
     this.held[who] = this.held[who]! - 1;
-    if (this.held[who]! > 0) return;
+    if (this.held[who] > 0) return;
     this.index.remove(who);
     this.head[who] = this.free;
     this.free = who;
