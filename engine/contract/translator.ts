@@ -62,6 +62,15 @@ export const portBlocksSchema = z
   .describe('port blocks of subscribers (RFC 6888, RFC 7422)');
 export type PortBlocksSpec = z.infer<typeof portBlocksSchema>;
 
+export const ftpAlgSchema = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('EPSV and EPRT of IPv6 clients become PASV and PORT for IPv4 servers'),
+    port: z.int().min(1).max(65_535).default(21).describe('control port of the servers'),
+    maxConnections: z.int().min(1).max(65_536).default(1_024).describe('control connections remembered; the one heard of longest ago goes'),
+  })
+  .describe('FTP application layer gateway (RFC 6384)');
+export type FtpAlgSpec = z.infer<typeof ftpAlgSchema>;
+
 export const nat64Schema = z
   .strictObject({
     pool4: z.array(pool4Schema).max(64).default([]),
@@ -82,6 +91,7 @@ export const nat64Schema = z
       .describe('bindings of one subscriber, all protocols (RFC 6888 REQ-4)'),
     subscriberPrefix: z.int().min(32).max(128).default(64).describe('bits of the IPv6 source that name a subscriber'),
     portBlocks: portBlocksSchema.prefault({}),
+    ftpAlg: ftpAlgSchema.prefault({}),
     maxFragments: z
       .int()
       .min(1)

@@ -6,6 +6,9 @@ import { checksumOffset } from './transport.ts';
 
 type Place = NonNullable<FieldChange['before']>;
 
+/** Letters of a payload that are shown. */
+const MAX_LINE_TEXT = 200;
+
 const MAPPING = 'RFC 6052 section 2.3, RFC 7757 section 3.3, RFC 6146 section 3.5';
 
 /** A packet from its IP header on, as far as it is there; undefined where it is none. */
@@ -103,7 +106,33 @@ function transportFields(from: PacketView, to: PacketView): FieldChange[] {
   if (from.capturedBytes >= offset + 2 && to.capturedBytes >= offset + 2) {
     out.push(row('Checksum', word(from, offset, hex4), word(to, offset, hex4), section(from, '4.5', '5.5')));
   }
+  if (from.protocol === PROTOCOL.tcp) out.push(...gatewayFields(from, to));
   return out;
+}
+
+/** What the FTP gateway changed; nothing where it did not. */
+function gatewayFields(from: PacketView, to: PacketView): FieldChange[] {
+  if (from.capturedBytes < 20 || to.capturedBytes < 20) return [];
+  const number = (view: PacketView, at: number): Place => place(u32(view.b, view.transport + at), view.transport + at, 4);
+  const because = 'RFC 6384 section 4';
+  const out = [row('Sequence', number(from, 4), number(to, 4), because), row('Acknowledgement', number(from, 8), number(to, 8), because)];
+  out.push(row('FTP lines', lines(from), lines(to), 'RFC 6384 sections 5, 6 and 11', 'nat64.ftpAlg'));
+  return out.filter(({ changed }) => changed);
+}
+
+/** Text of a TCP payload on one line, as far as it is there. */
+function lines(view: PacketView): Place | null {
+  const at = view.transport + (view.b[view.transport + 12]! >> 4) * 4;
+  if (at >= view.available) return null;
+  const text = String.fromCharCode(...view.b.subarray(at, Math.min(view.available, at + MAX_LINE_TEXT)));
+  return place(
+    text
+      .replaceAll('\r\n', ' ⏎ ')
+      .replace(/[^ -~⏎]/g, '.')
+      .trim(),
+    at,
+    view.available - at,
+  );
 }
 
 function icmpFields(from: PacketView, to: PacketView): FieldChange[] {

@@ -15,6 +15,8 @@ export * from './tcp-state.ts';
 export * from './port-pools.ts';
 export * from './port-blocks.ts';
 export * from './nat64-mapper.ts';
+export * from './ftp-alg.ts';
+export * from './ftp-gateway.ts';
 export * from './nat64.ts';
 export * from './dns64.ts';
 export * from './dns64-packets.ts';

@@ -145,6 +145,24 @@ export class Nat64Mapper implements AddressMapper {
     return binding;
   }
 
+  /** IPv4 peer of the IPv6 address at `o`, -1 for none. */
+  peerOf(b: Uint8Array, o: number): number {
+    return this.peer64(b, o) === 0 ? this.destination4 : -1;
+  }
+
+  /**
+   * Lets `peer4` connect to a TCP port of the host whose address is at `o`, as if it had sent a SYN there (RFC 6384 section 6.2); the peer is the one that
+   * peerOf was asked for last. Returns the binding, or minus a reason.
+   */
+  expectTcp(b: Uint8Array, o: number, port: number, peer4: number, peerPort: number, nowNs: number): number {
+    const { bindings, sessions } = this;
+    const known = bindings.find6(PROTOCOL.tcp, b, o, port);
+    const binding = known >= 0 ? known : this.bind(PROTOCOL.tcp, b, o, port, nowNs);
+    if (binding < 0 || sessions.find(binding, peer4, peerPort) >= 0) return binding;
+    const e = sessions.add(binding, peer4, peerPort, this.prefix, TCP_STATE.v6Init, TIMER.transitory, nowNs);
+    return e < 0 ? -REASON.sessionsFull : binding;
+  }
+
   /** An IPv4 address and port for a new binding, in `blocks` or `pools`. Returns a reason, 0 for fine. */
   private choose(protocol: number, b: Uint8Array, o: number, port: number, nowNs: number): number {
     if (this.blocks !== undefined) return this.blocks.allocate(this.bindings, protocol, b, o, port, nowNs);

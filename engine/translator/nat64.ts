@@ -4,6 +4,7 @@ import type { BindingRow as ContractBinding, Nat64Spec } from '../contract/index
 import { checksum, formatIpv4U32, formatIpv6, parseIpv4U32, parseIpv6, pseudoSum6 } from '../wire/index.ts';
 import { answer } from './answer.ts';
 import { fragmentKey, type HeldFragment } from './fragment-table.ts';
+import { FtpGateway, type Forward } from './ftp-gateway.ts';
 import { Nat64Mapper } from './nat64-mapper.ts';
 import { IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
 import { SINK_KIND, type PacketSink } from './packet-sink.ts';
@@ -53,6 +54,8 @@ export class Nat64 {
   expiredSessions = 0;
   /** Fragments of UDP packets from IPv4 that have no checksum. */
   readonly zeroUdp: UdpReassembly;
+  /** Null where the FTP gateway is off. */
+  readonly ftp: FtpGateway | null;
   private nowNs = 0;
   private syns: HeldFragment[] = [];
   private readonly lifetimesNs: readonly number[];
@@ -65,6 +68,9 @@ export class Nat64 {
     const { timers, maxFragments } = settings.spec.nat64;
     this.zeroUdp = new UdpReassembly(maxFragments, timers.fragmentS * NS);
     this.lifetimesNs = lifetimesNs(timers);
+    const { ftpAlg } = settings.spec.nat64;
+    const forward: Forward = (side, bytes, offset, length, wireLength, sink) => this.forward(side, bytes, offset, length, wireLength, sink);
+    this.ftp = ftpAlg.enabled ? new FtpGateway(ftpAlg, this.mapper, forward) : null;
   }
 
   /** Error: the configuration field that cannot be used. */
@@ -99,6 +105,13 @@ export class Nat64 {
   /** As PacketTranslator.translate. Output may hold packets released by this one. Sessions that have ended by `nowNs` end first. */
   translate(side: 4 | 6, bytes: Uint8Array, offset: number, length: number, wireLength: number, sink: PacketSink, nowNs: number): number {
     this.advance(nowNs, sink);
+    if (this.ftp !== null && this.ftp.wants(side, bytes, offset, length)) {
+      return this.ftp.translate(side, bytes, offset, length, wireLength, sink, this.nowNs);
+    }
+    return this.forward(side, bytes, offset, length, wireLength, sink);
+  }
+
+  private forward(side: 4 | 6, bytes: Uint8Array, offset: number, length: number, wireLength: number, sink: PacketSink): number {
     const code = this.packets.translate(side, bytes, offset, length, wireLength, sink, this.nowNs);
     if (code === REASON.fragmentHeld) return this.hold(side, bytes, offset, length, wireLength, sink);
     if (code === REASON.udpZeroFragment) return this.assemble(bytes, offset, length, wireLength, sink);

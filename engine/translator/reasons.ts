@@ -18,6 +18,7 @@ export const REASON = {
   translatedFragmented: 1,
   translatedTruncated: 2,
   hairpinned: 3,
+  ftpChanged: 4,
   tooShort: 10,
   notIp: 11,
   badHeaderLength: 12,
@@ -63,6 +64,7 @@ export const REASON = {
   noBinding: 71,
   filtered: 72,
   portBlocksUsed: 73,
+  ftpOutOfOrder: 86,
   bindingsFull: 74,
   sessionsFull: 75,
   subscriberLimit: 76,
@@ -103,6 +105,7 @@ const ROWS: readonly Row[] = [
     'RFC 7757 section 4.2, RFC 6146 section 3.8',
     'translated twice: source and destination are on the same side',
   ],
+  ['ftpChanged', 'translated', 'RFC 6384 section 4 to 6', 'translated, with an FTP line or TCP numbers changed by the FTP gateway'],
   ['tooShort', 'refused', 'RFC 791 section 3.1, RFC 8200 section 3', 'the capture ends inside the IP header'],
   ['notIp', 'refused', 'RFC 7915 section 1.1', 'not a packet of this side: the version field differs'],
   ['badHeaderLength', 'refused', 'RFC 791 section 3.1', 'header length or total length cannot be right'],
@@ -187,6 +190,12 @@ const ROWS: readonly Row[] = [
   ['subscriberLimit', 'refused', 'RFC 6888 REQ-4', 'the subscriber has as many bindings as it may'],
   ['portBlocksUsed', 'refused', 'RFC 6888 REQ-4, RFC 7422', 'all ports are in use in the port blocks the subscriber may have'],
   ['noPortBlock', 'refused', 'RFC 7422 section 2', 'the source is in no prefix of portBlocks.subscribers: it has no block'],
+  [
+    'ftpOutOfOrder',
+    'refused',
+    'RFC 6384 section 4',
+    'FTP control segment behind one that is missing: its sequence number is not known before that one has come',
+  ],
   ['fragmentHeld', 'held', 'RFC 6146 section 3.4', 'fragment waits for the first one of its packet'],
   ['fragmentsFull', 'refused', 'RFC 6146 section 3.4', 'as many fragments wait as may'],
   ['fragmentOverlap', 'refused', 'RFC 5722 section 4', 'the fragment overlaps another one: its packet is refused'],
@@ -230,5 +239,5 @@ export function reasonOf(code: number): Reason {
 
 /** True for codes under which a packet left on the other side (or the same one, hairpinned). */
 export function isTranslated(code: number): boolean {
-  return code <= REASON.hairpinned;
+  return code <= REASON.ftpChanged;
 }

@@ -1,0 +1,182 @@
+import { formatIpv6 } from '../wire/index.ts';
+import { u16, u32 } from '../base/index.ts';
+import type { FtpAlgSpec } from '../contract/index.ts';
+import { FtpControl, type OpenFtpData } from './ftp-control.ts';
+import { FtpStream, MAX_FTP_LINE_BYTES } from './ftp-stream.ts';
+import { rewriteTcp, TcpSegment } from './ftp-segment.ts';
+
+/** A control connection, from the first packet seen of it. */
+interface Connection {
+  readonly control: FtpControl;
+  client: FtpStream | null;
+  server: FtpStream | null;
+  /** Largest segments the two ends take, as they said in their SYN. */
+  clientMss: number;
+  serverMss: number;
+}
+
+/** What a peer takes that told nothing (RFC 9293 section 3.7.1). */
+const DEFAULT_MSS = 536;
+const LF = 10;
+const LETTERS = new TextDecoder('latin1');
+
+/**
+ * FTP application layer gateway (RFC 6384) on the IPv6 packets of control connections: those from the client before they are translated, those from
+ * the server after. Each packet is changed on its own (section 4, second strategy): lines are put together across segments, sequence and
+ * acknowledgement numbers and SACK blocks follow the changed lengths, and repeated segments leave as they did the first time.
+ */
+export class FtpAlg {
+  /** Lines changed, segments refused because one before them is missing, connections forgotten for room. */
+  linesChanged = 0;
+  outOfOrder = 0;
+  forgotten = 0;
+  /** IPv6 packets that leave for the one given to `process`. */
+  readonly out: Uint8Array[] = [];
+  private readonly spec: FtpAlgSpec;
+  private readonly open: OpenFtpData;
+  private readonly connections = new Map<string, Connection>();
+  private readonly segment = new TcpSegment();
+
+  constructor(spec: FtpAlgSpec, open: OpenFtpData) {
+    this.spec = spec;
+    this.open = open;
+  }
+
+  /**
+   * Takes the IPv6 packet `b`, which is TCP to (`fromClient`) or from the control port, with the IPv4 address of the server. The packets that leave in its
+   * place are in `out`; true if one of them is changed.
+   */
+  process(b: Uint8Array, wireLength: number, fromClient: boolean, server4: number): boolean {
+    this.out.length = 0;
+    const { segment } = this;
+    if (!segment.parse(b, wireLength)) {
+      this.out.push(b);
+      return false;
+    }
+    const connection = this.find(b, segment, fromClient, server4);
+    const changed = this.pass(connection, b, fromClient);
+    if (changed === undefined) {
+      this.outOfOrder++;
+      return false;
+    }
+    return changed;
+  }
+
+  private find(b: Uint8Array, segment: TcpSegment, fromClient: boolean, server4: number): Connection {
+    const client = `${formatIpv6(b, fromClient ? 8 : 24)} ${u16(b, segment.at + (fromClient ? 0 : 2))}`;
+    const key = `${client} ${formatIpv6(b, fromClient ? 24 : 8)}`;
+    let connection = this.connections.get(key);
+    const opens = fromClient && segment.syn && connection?.client?.origin !== (segment.sequence + 1) >>> 0;
+    if (connection === undefined || opens) {
+      const control = new FtpControl(formatIpv6(b, fromClient ? 8 : 24), server4, this.open);
+      connection = { control, client: null, server: null, clientMss: DEFAULT_MSS, serverMss: DEFAULT_MSS };
+      if (this.connections.size >= this.spec.maxConnections && !this.connections.has(key)) {
+        const oldest = this.connections.keys().next();
+        if (oldest.done !== true) this.connections.delete(oldest.value);
+        this.forgotten++;
+      }
+    }
+    // The one heard of longest ago comes first.
+    this.connections.delete(key);
+    this.connections.set(key, connection);
+    return connection;
+  }
+
+  /** True if the packet leaves changed, undefined if it cannot be handed on. */
+  private pass(connection: Connection, b: Uint8Array, fromClient: boolean): boolean | undefined {
+    const { segment } = this;
+    if (segment.syn) {
+      if (fromClient) connection.clientMss = segment.mss(b) ?? DEFAULT_MSS;
+      else connection.serverMss = segment.mss(b) ?? DEFAULT_MSS;
+    }
+    const first = (segment.sequence + (segment.syn ? 1 : 0)) >>> 0;
+    let own = fromClient ? connection.client : connection.server;
+    if (own === null || (segment.syn && own.origin !== first)) {
+      own = new FtpStream(first);
+      if (fromClient) connection.client = own;
+      else connection.server = own;
+    }
+    const other = fromClient ? connection.server : connection.client;
+    const position = own.positionOf(first);
+    const data = b.subarray(segment.data, segment.end);
+    const known = own.next + own.pending.length;
+    // A lost segment before this one may be changed yet; the sender sends both again. A bare acknowledgement is no loss to anyone.
+    if (position > known && (data.length > 0 || segment.fin)) return undefined;
+    const before = own.toOut(position > known ? position : Math.min(position, own.next));
+    const payload = this.payload(connection, own, position, data, fromClient);
+    const ack = segment.ack && other !== null ? other.sequenceOf(other.toIn(other.positionOf(segment.acknowledged))) : segment.acknowledged;
+    // The SYN stands before the first byte, and bytes that wait have not been sent.
+    const sequence = segment.syn ? segment.sequence : own.sequenceOf(before);
+    const same = sequence === segment.sequence && ack === segment.acknowledged && sameBytes(payload, data);
+    if (same && (other === null || !other.changesLength)) {
+      this.out.push(b);
+      return false;
+    }
+    const most = Math.max(fromClient ? connection.serverMss : connection.clientMss, data.length, 1);
+    const sack = (edge: number): number => (other === null ? edge : other.sequenceOf(other.toIn(other.positionOf(edge))));
+    for (let done = 0; done === 0 || done < payload.length; done += most) {
+      const part = payload.subarray(done, done + most);
+      const last = done + most >= payload.length;
+      this.out.push(rewriteTcp(b, segment, part, (sequence + done) >>> 0, ack, last, sack));
+    }
+    return true;
+  }
+
+  /** What leaves for the data at `position`: repeated bytes as before, and complete new lines, changed where they must be. */
+  private payload(connection: Connection, own: FtpStream, position: number, data: Uint8Array, fromClient: boolean): Uint8Array {
+    const { segment } = this;
+    const old = Math.max(0, Math.min(own.next - position, data.length));
+    const parts = old > 0 ? [own.again(position, data.subarray(0, old))] : [];
+    own.push(data.subarray(Math.max(0, own.next + own.pending.length - position)));
+    for (;;) {
+      const length = this.ready(connection, own, fromClient, segment.fin);
+      if (length === 0) break;
+      const bytes = own.pending.slice(0, length);
+      const whole = !own.inLine && bytes[length - 1] === LF;
+      const changed = whole ? this.line(connection.control, bytes, fromClient) : undefined;
+      if (changed !== undefined) this.linesChanged++;
+      own.inLine = bytes[length - 1] !== LF;
+      own.handOn(length, changed);
+      parts.push(changed ?? bytes);
+    }
+    return concat(parts);
+  }
+
+  /** Pending bytes that may be handed on now: one line, or the beginning of one that does not matter; 0 to wait. */
+  private ready({ control }: Connection, own: FtpStream, fromClient: boolean, ends: boolean): number {
+    const { pending } = own;
+    const end = pending.indexOf(LF);
+    if (end >= 0) return end + 1;
+    if (own.inLine || ends || pending.length > MAX_FTP_LINE_BYTES) return pending.length;
+    const start = LETTERS.decode(pending);
+    return (fromClient ? control.mayChangeCommand(start) : control.mayChangeReply()) ? 0 : pending.length;
+  }
+
+  private line(control: FtpControl, bytes: Uint8Array, fromClient: boolean): Uint8Array | undefined {
+    const text = LETTERS.decode(bytes).replace(/\r?\n$/, '');
+    const changed = fromClient ? control.command(text) : control.reply(text);
+    return changed === undefined ? undefined : Uint8Array.from(changed, (letter) => letter.charCodeAt(0));
+  }
+}
+
+/** True if the packet at `o` is TCP with this port as destination (`to`) or source; a quick look, without extension headers. */
+export function isFtpControl(side: 4 | 6, b: Uint8Array, o: number, length: number, port: number): boolean {
+  if (side === 6) return length >= 60 && b[o + 6] === 6 && u16(b, o + 42) === port;
+  const t = o + (b[o]! & 15) * 4;
+  return length >= t - o + 20 && b[o + 9] === 6 && (u16(b, o + 6) & 0x1fff) === 0 && u16(b, t) === port && u32(b, o + 12) !== 0;
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}

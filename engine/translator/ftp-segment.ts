@@ -1,0 +1,93 @@
+import { putU16, putU32, u16, u32 } from '../base/index.ts';
+import { sum16, updateChecksumSums } from '../wire/index.ts';
+import { IPV6_BYTES, PROTOCOL } from './packet-view.ts';
+
+const TCP_BYTES = 20;
+const FIN = 1;
+const SYN = 2;
+const PSH = 8;
+const ACK = 16;
+const OPTION_MSS = 2;
+const OPTION_SACK = 5;
+
+/** Offsets and numbers of the TCP segment in an IPv6 packet without extension headers, used again for the next. */
+export class TcpSegment {
+  readonly at = IPV6_BYTES;
+  /** First byte behind the TCP header, and the byte behind the packet. */
+  data = 0;
+  end = 0;
+  sequence = 0;
+  acknowledged = 0;
+  syn = false;
+  fin = false;
+  ack = false;
+
+  /** False for what is no such packet, or not captured whole. */
+  parse(b: Uint8Array, wireLength: number): boolean {
+    if (b.length < IPV6_BYTES + TCP_BYTES || b[6] !== PROTOCOL.tcp) return false;
+    const { at } = this;
+    this.end = IPV6_BYTES + u16(b, 4);
+    this.data = at + (b[at + 12]! >> 4) * 4;
+    if (this.end > b.length || this.end > wireLength || this.data < at + TCP_BYTES || this.data > this.end) return false;
+    this.sequence = u32(b, at + 4);
+    this.acknowledged = u32(b, at + 8);
+    const flags = b[at + 13]!;
+    this.syn = (flags & SYN) !== 0;
+    this.fin = (flags & FIN) !== 0;
+    this.ack = (flags & ACK) !== 0;
+    return true;
+  }
+
+  /** Maximum segment size of a SYN, if it tells one. */
+  mss(b: Uint8Array): number | undefined {
+    for (const at of options(b, this.at + TCP_BYTES, this.data)) if (b[at] === OPTION_MSS && b[at + 1] === 4) return u16(b, at + 2);
+    return undefined;
+  }
+}
+
+/** Offsets of the TCP options with a length. */
+function* options(b: Uint8Array, from: number, to: number): Generator<number> {
+  for (let at = from; at < to && b[at] !== 0;) {
+    if (b[at] === 1) {
+      at++;
+      continue;
+    }
+    const bytes = at + 1 < to ? b[at + 1]! : 0;
+    if (bytes < 2 || at + bytes > to) return;
+    yield at;
+    at += bytes;
+  }
+}
+
+/**
+ * The packet with another payload, other numbers and other SACK edges. The checksum follows by difference, so one that was wrong
+ * stays wrong. FIN and PSH stay with the last part.
+ */
+export function rewriteTcp(
+  b: Uint8Array,
+  segment: TcpSegment,
+  payload: Uint8Array,
+  sequence: number,
+  acknowledged: number,
+  last: boolean,
+  sack: (edge: number) => number,
+): Uint8Array {
+  const { at, data, end } = segment;
+  const out = new Uint8Array(data + payload.length);
+  out.set(b.subarray(0, data));
+  out.set(payload, data);
+  putU16(out, 4, out.length - IPV6_BYTES);
+  putU32(out, at + 4, sequence);
+  putU32(out, at + 8, acknowledged);
+  if (!last) out[at + 13] = out[at + 13]! & ~(FIN | PSH);
+  for (const option of options(out, at + TCP_BYTES, data)) {
+    if (out[option] !== OPTION_SACK) continue;
+    for (let edge = option + 2; edge + 4 <= option + out[option + 1]!; edge += 4) putU32(out, edge, sack(u32(out, edge)));
+  }
+  const check = u16(b, at + 16);
+  // The pseudo header covers the length (RFC 8200 section 8.1).
+  const before = sum16(b, at, end) - check + (end - at);
+  const after = sum16(out, at, out.length) - check + (out.length - at);
+  putU16(out, at + 16, updateChecksumSums(check, before, after));
+  return out;
+}
