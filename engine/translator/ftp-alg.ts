@@ -18,6 +18,8 @@ interface Connection {
 /** What a peer takes that told nothing (RFC 9293 section 3.7.1). */
 const DEFAULT_MSS = 536;
 const LF = 10;
+/** Stands for a command that has left in pieces, as none does that matters. */
+const SOME_LINE = new Uint8Array(0);
 const LETTERS = new TextDecoder('latin1');
 
 /**
@@ -132,12 +134,16 @@ export class FtpAlg {
       const length = this.ready(connection, own, fromClient, segment.fin);
       if (length === 0) break;
       const bytes = own.pending.slice(0, length);
-      const whole = !own.inLine && bytes[length - 1] === LF;
-      const changed = whole ? this.line(connection.control, bytes, fromClient) : undefined;
-      if (changed !== undefined) this.linesChanged++;
-      own.inLine = bytes[length - 1] !== LF;
-      own.handOn(length, changed);
-      parts.push(changed ?? bytes);
+      const ends = bytes[length - 1] === LF;
+      const started = own.inLine;
+      // The dialogue hears of every command when its line ends, and of every reply when it starts; only a whole line can be changed.
+      const heard = fromClient ? ends : !started;
+      const changed = heard ? this.line(connection.control, started ? SOME_LINE : bytes, fromClient) : undefined;
+      const out = ends && !started ? changed : undefined;
+      if (out !== undefined) this.linesChanged++;
+      own.inLine = !ends;
+      own.handOn(length, out);
+      parts.push(out ?? bytes);
     }
     return concat(parts);
   }
@@ -149,7 +155,7 @@ export class FtpAlg {
     if (end >= 0) return end + 1;
     if (own.inLine || ends || pending.length > MAX_FTP_LINE_BYTES) return pending.length;
     const start = LETTERS.decode(pending);
-    return (fromClient ? control.mayChangeCommand(start) : control.mayChangeReply()) ? 0 : pending.length;
+    return control.mayChange(start, fromClient) ? 0 : pending.length;
   }
 
   private line(control: FtpControl, bytes: Uint8Array, fromClient: boolean): Uint8Array | undefined {

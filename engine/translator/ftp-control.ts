@@ -41,12 +41,9 @@ export class FtpControl {
     this.open = open;
   }
 
-  mayChangeCommand(start: string): boolean {
-    return !this.transparent && mayBecomeCommand(start);
-  }
-
-  mayChangeReply(): boolean {
-    return !this.transparent && this.awaited.some(({ kind }) => kind !== 'pass');
+  /** Whether the rest of the line that starts so is worth waiting for. Every reply is: only its whole line tells whether more follow. */
+  mayChange(start: string, fromClient: boolean): boolean {
+    return !this.transparent && (!fromClient || mayBecomeCommand(start));
   }
 
   /** What a command becomes; undefined where it stays. */

@@ -23,7 +23,7 @@ export class FtpGateway {
   private readonly mapper: Nat64Mapper;
   private readonly forward: Forward;
   /** Output of one packet from outside. */
-  private readonly between = new PacketSink(1 << 18, 256);
+  private readonly between = new PacketSink(1 << 17, 64);
   /** IPv6 packet that is being looked at, and when. */
   private packet: Uint8Array = new Uint8Array(0);
   private nowNs = 0;
