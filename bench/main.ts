@@ -177,12 +177,16 @@ async function main(): Promise<void> {
   const asked = (...ids: readonly string[]): boolean =>
     values.only === undefined || values.only.some((word) => ids.some((id) => id.includes(word)));
   if (asked('what-if')) {
-    const { meterMs, socketsMs, firstMs } = await whatIfTimes(await ensureCapture('minute-100k', values.folder), rounds);
+    const { first, whole, closer, parameters } = await whatIfTimes(await ensureCapture('minute-100k', values.folder), rounds);
     const base = { atLeast: 1_000, aim: 300, unit: 'ms' };
     const title = 'Bursts panel, 100,000 packets of a minute:';
-    record({ ...base, id: 'what-if-first', title: `${title} first look`, value: firstMs });
-    record({ ...base, id: 'what-if-meter', title: `${title} a parameter of the meter`, value: meterMs.median });
-    record({ ...base, id: 'what-if-sockets', title: `${title} one of the sockets`, value: socketsMs.median });
+    const put = (id: string, name: string, ms: number, cpuMs: number): void => {
+      record({ ...base, id: `what-if-${id}`, title: `${title} ${name} (processor ${cpuMs.toFixed(0)} ms)`, value: ms });
+    };
+    put('first', 'first packets shown', first.ms, first.cpuMs);
+    put('whole', 'then all packets', whole.ms, whole.cpuMs);
+    put('closer', 'another stretch', closer.ms, closer.cpuMs);
+    for (const { parameter, ms, cpuMs } of parameters) put(parameter.replaceAll(' ', '-'), parameter, ms.median, cpuMs.median);
   }
   if (asked('copy-sum')) {
     for (const row of copySumRows(rounds)) record({ ...row, atLeast: row.id.startsWith('copy-sum-1500') ? 1.3 : 1, aim: 1.5, unit: 'x' });

@@ -112,10 +112,18 @@ export const burstCalls = {
   },
   'burst.run': {
     title: 'The input with parameters changed, with the meter on and off; the session itself stays as it is. Can be cancelled',
-    request: z.strictObject({ session, overrides: z.array(overrideSchema).max(64), ...range }),
+    request: z.strictObject({
+      session,
+      overrides: z.array(overrideSchema).max(64),
+      ...range,
+      /** Only so many packets from the start, for a first look; left out: all. */
+      packets: z.int().min(1).optional(),
+    }),
     answer: z.object({
       on: burstOutcomeSchema,
       off: burstOutcomeSchema,
+      /** Packets that were run. */
+      packets: z.int(),
       /** The scenario had no sockets or no meter: defaults were put on its host port. */
       adopted: z.boolean(),
       /** The scenario that was run with the meter on, as YAML, to be used for the session if wanted. */

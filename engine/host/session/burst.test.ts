@@ -9,10 +9,10 @@ import { SessionInput } from './input.ts';
 import { runInSlices } from './run-in-slices.ts';
 
 const counted = vi.hoisted(() => ({ runs: 0 }));
-vi.mock('./run-in-slices.ts', async (original) => {
-  const { runInSlices: run } = await original<typeof import('./run-in-slices.ts')>();
+vi.mock('./run-columns.ts', async (original) => {
+  const { runColumns: run } = await original<typeof import('./run-columns.ts')>();
   return {
-    runInSlices: (request: Parameters<typeof run>[0]) => {
+    runColumns: (request: Parameters<typeof run>[0]) => {
       counted.runs++;
       return run(request);
     },
@@ -133,6 +133,48 @@ describe('the calls of the Burst panel', () => {
     const smaller = await answer('ports.host.sockets.rcvbufBytes', 8_192);
     expect(counted.runs).toBe(5);
     expect(smaller.off.summary.sockets!.drops).toBeGreaterThan(0);
+  });
+
+  test('a run from shared columns is the run of the session; the packets are read once', async () => {
+    const engine = await open(METERED);
+    await engine.call('run.start', { session });
+    const range = { fromNs: 0, toNs: 5e9, bins: 200 };
+    const own = await engine.call('burst.outcome', { session, ...range });
+    const read = vi.spyOn(core!.input.records, 'read');
+    const tried = await engine.call('burst.run', { session, overrides: [], ...range });
+    const reads = read.mock.calls.length;
+    expect(reads).toBeGreaterThan(0);
+    expect({ ...tried.on.summary, scenario: null }).toEqual({ ...own!.summary, scenario: null });
+    expect(tried.on.series).toEqual(own!.series);
+    expect(tried.on.stages).toEqual(own!.stages);
+    expect(tried.packets).toBe(own!.summary.packets);
+    await engine.call('burst.run', { session, overrides: [{ path: 'ports.host.sockets.readerBps', value: 5e7 }], ...range });
+    expect(read.mock.calls.length).toBe(reads);
+  });
+
+  test('a first look runs the first packets only and is not kept as a run', async () => {
+    const engine = await open(METERED);
+    const range = { fromNs: 0, toNs: 5e9, bins: 100 };
+    const first = await engine.call('burst.run', { session, overrides: [], ...range, packets: 1_000 });
+    expect(first.packets).toBe(1_000);
+    expect(first.on.summary.packets).toBe(1_000);
+    counted.runs = 0;
+    const whole = await engine.call('burst.run', { session, overrides: [], ...range });
+    expect(counted.runs).toBe(2);
+    expect(whole.packets).toBe(6_309);
+    expect(whole.off.summary.packets).toBe(6_309);
+  });
+
+  test('a run that is cancelled ends soon and leaves nothing behind', async () => {
+    const engine = await open(METERED);
+    const range = { fromNs: 0, toNs: 5e9, bins: 100 };
+    const controller = new AbortController();
+    const older = engine.call('burst.run', { session, overrides: [], ...range }, { signal: controller.signal });
+    controller.abort();
+    await expect(older).rejects.toThrow('cancelled');
+    counted.runs = 0;
+    await engine.call('burst.run', { session, overrides: [], ...range });
+    expect(counted.runs).toBe(2);
   });
 
   test('a packet of a metered run says which rule released it and why the ring has its size', async () => {

@@ -11,11 +11,10 @@ import {
 import {
   burstSeries,
   burstState,
+  hasTranslator,
   mergeStages,
-  parseScenario,
   regulatedScenario,
   scenarioSha256,
-  setParameter,
   socketRows,
   sortSockets,
   stageHistogram,
@@ -23,19 +22,15 @@ import {
   type RunResult,
 } from '../../lab/index.ts';
 import type { SessionCore } from './core.ts';
+import { InputColumns, MAX_COLUMN_PACKETS } from './input-columns.ts';
 import { newVerdicts } from './packets.ts';
+import { runColumns, type ColumnsRun } from './run-columns.ts';
 import { runInSlices } from './run-in-slices.ts';
 import { badScenario } from './scenario.ts';
 import { notFinished } from './whole-runs.ts';
 
 /** The calls of the Burst panel about the meter that a session answers. */
 type SessionBurstCall = 'burst.outcome' | 'burst.run' | 'burst.state' | 'burst.sockets';
-
-/**
- * Inputs up to this are tried in this thread, whose code is warm: a thread of its own would spend longer starting. Other calls are answered
- * between slices.
- */
-const MAX_SLICED = 250_000;
 
 interface Range {
   readonly fromNs: number;
@@ -67,14 +62,32 @@ interface KeptRun {
 /** The last run with the meter on and the last one with it off: looking closer runs nothing again, and a parameter of the meter only one. */
 const keptRuns = new WeakMap<SessionCore, { on?: KeptRun; off?: KeptRun }>();
 
-/** What decides a run: the scenario, and with the meter off nothing of how the meter releases. */
-function runKey(scenario: Scenario, enable: boolean): string {
-  if (enable) return scenarioSha256(scenario);
-  const { intervalUs, portionCapBytes, overflow, grouping } = meterSchema.parse({});
-  const ports = scenario.ports.map((port) =>
-    port.meter === undefined ? port : { ...port, meter: { ...port.meter, intervalUs, portionCapBytes, overflow, grouping } },
-  );
-  return scenarioSha256({ ...scenario, ports });
+/** The same scenario with the meter off, and nothing in it of how the meter would release. */
+function withoutMeter(scenario: Scenario): Scenario {
+  const ports = scenario.ports.map((port) => {
+    if (port.meter === undefined) return port;
+    const { burstGapUs } = port.meter;
+    return { ...port, meter: meterSchema.parse({ enable: false, burstGapUs }) };
+  });
+  return { ...scenario, ports };
+}
+
+type TrialContext = Pick<ColumnsRun, 'signal' | 'onProgress'>;
+
+/** One run of `packets` packets: from columns that all runs share, in this thread, whose code is warm; a large input as any other run. */
+function trial(core: SessionCore, scenario: Scenario, packets: number, context: TrialContext): Promise<RunResult> {
+  const { input } = core;
+  const columns = hasTranslator(scenario) ? undefined : InputColumns.of(input, packets);
+  if (columns !== undefined) return runColumns({ input, columns, scenario, packets, ...context });
+  const run = input.packets <= MAX_COLUMN_PACKETS ? runInSlices : core.runs.runner;
+  return run({
+    input,
+    scenario,
+    scenarioSha256: scenarioSha256(scenario),
+    verdicts: newVerdicts(input.packets),
+    lanes: undefined,
+    ...context,
+  });
 }
 
 /** The session's input with the meter on and off, and whatever parameters are to be tried. */
@@ -82,40 +95,33 @@ async function whatIf(core: SessionCore, request: CallRequest<'burst.run'>, cont
   const { id, yaml } = core.info().scenario;
   const regulated = regulatedScenario(yaml, request.overrides);
   if (!regulated.ok) throw badScenario(id, regulated.error);
-  const { port, adopted } = regulated.value;
+  const { scenario, adopted } = regulated.value;
   const kept = keptRuns.get(core) ?? {};
   keptRuns.set(core, kept);
-  const run = async (enable: boolean, done: number): Promise<{ outcome: BurstOutcome; yaml: string }> => {
-    const text = setParameter(regulated.value.yaml, `ports.${port}.meter.enable`, enable);
-    if (!text.ok) throw badScenario(id, text.error);
-    const scenario = parseScenario(text.value);
-    if (!scenario.ok) throw badScenario(id, scenario.error);
-    const { input } = core;
-    const { packets } = input;
-    const key = runKey(scenario.value, enable);
-    const before = enable ? kept.on : kept.off;
+  const total = core.input.packets;
+  // A translator looks at the bytes of all packets: of such a scenario there is no first look.
+  const part = request.packets === undefined || hasTranslator(scenario) ? total : Math.min(request.packets, MAX_COLUMN_PACKETS);
+  const packets = Math.min(total, part);
+  const run = async (side: 'on' | 'off', tried: Scenario, before: number): Promise<BurstOutcome> => {
+    const key = scenarioSha256(tried);
+    const known = kept[side];
     const result =
-      before?.key === key && before.packets === packets
-        ? before.result
-        : await (packets <= MAX_SLICED ? runInSlices : core.runs.runner)({
-            input,
-            scenario: scenario.value,
-            scenarioSha256: scenarioSha256(scenario.value),
-            verdicts: newVerdicts(packets),
-            lanes: undefined,
+      known?.key === key && known.packets === packets
+        ? known.result
+        : await trial(core, tried, packets, {
             signal: context.signal,
             onProgress: (progress) => {
-              context.progress({ ...progress, done: done + progress.done, total: 2 * progress.total });
+              context.progress({ ...progress, done: before + progress.done, total: 2 * progress.total });
             },
           });
     const outcome = outcomeOf(result, request);
     if (result.cancelled || outcome === null) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
-    kept[enable ? 'on' : 'off'] = { key, packets, result };
-    return { outcome, yaml: text.value };
+    if (packets === total) kept[side] = { key, packets, result };
+    return outcome;
   };
-  const on = await run(true, 0);
-  const off = await run(false, core.input.packets);
-  return { on: on.outcome, off: off.outcome, adopted, yaml: on.yaml };
+  const on = await run('on', scenario, 0);
+  const off = await run('off', withoutMeter(scenario), packets);
+  return { on, off, packets, adopted, yaml: regulated.value.yaml };
 }
 
 export function burstHandlers(core: () => SessionCore): Pick<EngineHandlers, SessionBurstCall> {

@@ -33,9 +33,11 @@ function halved(r: BurstRecording): BurstRecording {
 /** Adds each kept bin to the new bin in which it begins: nothing is counted twice. */
 function spread(values: Float64Array, keptBinNs: number, fromNs: number, binNs: number, out: Float64Array): void {
   for (let b = Math.max(0, Math.ceil(fromNs / keptBinNs)); b < values.length; b++) {
+    const value = values[b]!;
+    if (value === 0) continue;
     const to = Math.floor((b * keptBinNs - fromNs) / binNs);
     if (to >= out.length) return;
-    out[to]! += values[b]!;
+    out[to]! += value;
   }
 }
 

@@ -19,8 +19,10 @@ export type BurstColumn = (typeof BURST_SUMS)[number] | (typeof BURST_PEAKS)[num
 /** A value over time: what it was stays until it changes. Keeps the largest value of a bin, or the last. */
 class Gauge {
   values: Float64Array;
-  bin = 0;
   current = 0;
+  /** Last bin with its value in `values`, and last bin that is known: those between have the current value. */
+  private bin = 0;
+  private seen = 0;
   private readonly peak: boolean;
 
   constructor(bins: number, peak: boolean) {
@@ -28,25 +30,35 @@ class Gauge {
     this.peak = peak;
   }
 
+  /** A value that stays as it is costs a comparison: its bins are written when it changes, or at the end. */
   set(bin: number, value: number): void {
-    if (bin > this.bin) {
-      this.values.fill(this.current, this.bin + 1, bin + 1);
-      this.bin = bin;
+    if (value === this.current && bin >= this.seen) {
+      this.seen = bin;
+      return;
     }
-    this.current = value;
+    this.fillTo(bin > this.seen ? bin : this.seen);
     const { values } = this;
+    this.current = value;
     if (!this.peak || value > values[bin]!) values[bin] = value;
+  }
+
+  private fillTo(bin: number): void {
+    const { values, current } = this;
+    for (let b = this.bin + 1; b <= bin; b++) values[b] = current;
+    this.bin = bin;
+    this.seen = bin;
   }
 
   /** Everything is forgotten: the gauge belongs to something else from this bin on. */
   restart(bin: number): void {
     this.values.fill(0);
     this.bin = bin;
+    this.seen = bin;
     this.current = 0;
   }
 
   upTo(bin: number): Float64Array {
-    this.set(Math.max(bin, this.bin), this.current);
+    this.fillTo(Math.max(bin, this.seen));
     return this.values;
   }
 
@@ -56,10 +68,12 @@ class Gauge {
 
   /** Bins in pairs. An even last bin has no neighbour yet: its value stays until the next. */
   fold(): void {
+    this.fillTo(this.seen);
     const { values, bin } = this;
     if ((bin & 1) === 0 && bin + 1 < values.length) values[bin + 1] = this.current;
     fold(values, this.peak ? 'peak' : 'last', bin + 2);
     this.bin = bin >>> 1;
+    this.seen = this.bin;
   }
 }
 

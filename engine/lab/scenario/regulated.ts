@@ -1,5 +1,5 @@
 import { isMap, isSeq } from 'yaml';
-import type { ScenarioIssue } from '../../contract/index.ts';
+import type { Scenario, ScenarioIssue } from '../../contract/index.ts';
 import { ok, type Result } from '../../base/index.ts';
 import { setParameter, type ParameterValue } from './edit.ts';
 import { parseScenario } from './scenario.ts';
@@ -10,11 +10,13 @@ export interface RegulatedScenario {
   readonly yaml: string;
   /** Id of the host port. */
   readonly port: string;
+  /** What the text says. */
+  readonly scenario: Scenario;
   /** Sockets or meter were not in the text: they have defaults. */
   readonly adopted: boolean;
 }
 
-/** Puts sockets and a meter on the host port of a scenario text where they are missing, and parameters to other values. */
+/** Puts sockets and a meter on the host port of a scenario text where they are missing, parameters to other values, and the meter on. */
 export function regulatedScenario(
   text: string,
   overrides: readonly { readonly path: string; readonly value: ParameterValue }[],
@@ -24,13 +26,18 @@ export function regulatedScenario(
   const host = given.value.ports.find((port) => port.kind === 'host')!;
   const adopted = host.meter === undefined || host.sockets === undefined;
   let yaml = adopted ? adopt(text, host.id) : text;
-  for (const { path, value } of overrides) {
-    const edited = setParameter(yaml, path, value);
+  const enable = { path: `ports.${host.id}.meter.enable`, value: true };
+  for (const { path, value } of [...overrides, enable]) {
+    const edited = setParameter(yaml, path, value, unchecked);
     if (!edited.ok) return edited;
     yaml = edited.value;
   }
-  return ok({ yaml, port: host.id, adopted });
+  const scenario = parseScenario(yaml);
+  return scenario.ok ? ok({ yaml, port: host.id, scenario: scenario.value, adopted }) : scenario;
 }
+
+/** The text is checked once, with every parameter in it. */
+const unchecked = (): Result<undefined, ScenarioIssue[]> => ok(undefined);
 
 function adopt(text: string, hostId: string): string {
   const read = readYaml(text);

@@ -196,7 +196,8 @@ export function meteredRun(request: CallRequest<'burst.run'>, adopted = true): C
   const wanted = request.overrides.find(({ path }) => path === 'ports.host.sockets.rcvbufBytes')?.value;
   const rcvbufBytes = typeof wanted === 'number' ? wanted : 131_072;
   const yaml = `${SCENARIO_YAML}\n# metered\n# rcvbufBytes: ${String(rcvbufBytes)}\n`;
-  return { on: outcome(true, rcvbufBytes, request), off: outcome(false, rcvbufBytes, request), adopted, yaml };
+  const packets = request.packets ?? Number.MAX_SAFE_INTEGER;
+  return { on: outcome(true, rcvbufBytes, request), off: outcome(false, rcvbufBytes, request), packets, adopted, yaml };
 }
 
 export function meteredState(tNs: number): BurstState {

@@ -1,4 +1,4 @@
-import type { BurstOutcome, CallAnswer, Override, Progress } from '../../../../engine/contract/index.ts';
+import type { BurstOutcome, CallAnswer, CallRequest, Override, Progress } from '../../../../engine/contract/index.ts';
 import type { AppStore } from '../../lib/engine.svelte.ts';
 import { sharedState } from '../../lib/shared-state.svelte.ts';
 import { History } from './history.svelte.ts';
@@ -11,6 +11,10 @@ const DEBOUNCE_MS = 150;
 /** Inputs above this are run when asked for: two runs of them take longer than a second. */
 export const AUTO_RUN_PACKETS = 400_000;
 export const STRIP_BINS = 600;
+/** A first look at a longer input: a fraction of a second, and what it compiles the whole run goes on with. */
+export const FIRST_LOOK_PACKETS = 4_096;
+
+type Range = Pick<CallRequest<'burst.run'>, 'session' | 'fromNs' | 'toNs' | 'bins'>;
 
 /** What head and body of the Burst panel share: the view, what-if parameters, and the two runs with the meter on and off. */
 export class BurstPanelState {
@@ -26,6 +30,8 @@ export class BurstPanelState {
   error = $state.raw<unknown>(null);
   /** Set for large inputs, when the user asked for the run. */
   asked = $state(false);
+  /** Raised to run once more what was cancelled. */
+  again = $state(0);
 
   readonly shown: BurstOutcome | null = $derived(this.run === null ? null : this.meterOn ? this.run.on : this.run.off);
 
@@ -71,12 +77,16 @@ export class BurstPanelState {
     this.overrides = to;
   }
 
-  /** Runs the input with the meter on and off after a short pause; a later call or the undo that is given back ends it. */
-  request(session: string, fromNs: number, toNs: number): () => void {
+  /**
+   * Runs the input with the meter on and off after a short pause; a later call or the undo that is given back ends it. The first time there
+   * is no pause, and the answer to a long input begins with its first packets; with `only` it ends there, until the session has been run itself.
+   */
+  request(session: string, fromNs: number, toNs: number, only: 'first look' | null = null): () => void {
     const controller = new AbortController();
     this.#controller?.abort();
     this.#controller = controller;
-    const timer = setTimeout(() => void this.#ask(session, fromNs, toNs, controller), DEBOUNCE_MS);
+    const asked = { session, fromNs, toNs, bins: STRIP_BINS };
+    const timer = setTimeout(() => void this.#ask(asked, only, controller), this.run === null ? 0 : DEBOUNCE_MS);
     return () => {
       clearTimeout(timer);
       controller.abort();
@@ -89,30 +99,31 @@ export class BurstPanelState {
     this.running = false;
   }
 
-  async #ask(session: string, fromNs: number, toNs: number, controller: AbortController): Promise<void> {
-    const { signal } = controller;
-    const overrides = [...this.overrides];
+  async #ask(range: Range, only: 'first look' | null, { signal }: AbortController): Promise<void> {
+    const ask = { ...range, overrides: [...this.overrides] };
     this.running = true;
     this.progress = null;
+    const long = this.#app.totalPackets > 2 * FIRST_LOOK_PACKETS;
     try {
-      const run = await this.#app.call(
-        'burst.run',
-        { session, overrides, fromNs, toNs, bins: STRIP_BINS },
-        {
-          signal,
-          onProgress: (progress) => {
-            if (!signal.aborted) this.progress = progress;
-          },
-        },
-      );
-      if (signal.aborted) return;
-      this.run = run;
-      this.error = null;
+      if (only !== null || (this.run === null && long)) await this.#run({ ...ask, packets: FIRST_LOOK_PACKETS }, signal);
+      if (only === null) await this.#run(ask, signal);
     } catch (error) {
       if (signal.aborted) return;
       this.error = error;
     }
-    this.running = false;
+    // After a first look alone the run of the session goes on, and the whole run comes after it.
+    if (!signal.aborted && (only === null || this.error !== null)) this.running = false;
+  }
+
+  async #run(request: CallRequest<'burst.run'>, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const onProgress = (progress: Progress): void => {
+      if (!signal.aborted) this.progress = progress;
+    };
+    const run = await this.#app.call('burst.run', request, { signal, onProgress });
+    if (signal.aborted) return;
+    this.run = run;
+    this.error = null;
   }
 
   /** Forgets what belonged to another session. */

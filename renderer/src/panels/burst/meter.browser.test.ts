@@ -211,9 +211,55 @@ test('a large input is run when asked', async () => {
   expect(runs(s)).toHaveLength(0);
   s.find('.btn-primary').click();
   await eventually(() => {
-    expect(runs(s)).toHaveLength(1);
+    expect(runs(s).map(({ packets }) => packets)).toEqual([4_096, undefined]);
+    expect(s.root.textContent).toContain('socket drops');
+    expect(s.all('.part')).toHaveLength(0);
+  });
+});
+
+test('the first packets of a long input are shown until all have been run; a change ends the run going on', async () => {
+  const ended: number[] = [];
+  let release = (): void => undefined;
+  const s = await stage({
+    body: BurstPanel,
+    packets: 100_000,
+    before: (double) => {
+      double.override('burst.run', async (request, { signal }) => {
+        if (request.packets === undefined && request.overrides.length === 0) {
+          await new Promise<void>((resolve, reject) => {
+            release = resolve;
+            signal.addEventListener('abort', () => {
+              ended.push(request.overrides.length);
+              reject(new EngineError({ code: 'cancelled', message: 'The run was cancelled.' }));
+            });
+          });
+        }
+        return meteredRun(request);
+      });
+    },
+  });
+  await eventually(() => {
+    expect(s.find('.part').textContent).toContain('first 4,096 of 100,000 packets');
     expect(s.root.textContent).toContain('socket drops');
   });
+  button(s, 'Cancel').click();
+  await eventually(() => {
+    expect(ended).toEqual([0]);
+    expect(s.find('.part').textContent).toContain('Run all');
+  });
+  button(s, 'Run all').click();
+  await eventually(() => {
+    expect(s.find('.part').textContent.replaceAll(/\s+/g, ' ')).toContain('the whole input is being run');
+    expect(runs(s).filter(({ packets }) => packets === undefined)).toHaveLength(2);
+  });
+  await userEvent.fill(field(s, 'rcvbuf'), '64 KiB');
+  await userEvent.keyboard('{Enter}');
+  await eventually(() => {
+    expect(ended).toEqual([0, 0]);
+    expect(headline(s, 'socket drops')).toBe(`${lostPackets(65_536).toLocaleString('en-US')} → 0`);
+    expect(s.all('.part')).toHaveLength(0);
+  });
+  release();
 });
 
 test('nothing is cut off or overlaps in a narrow panel', async () => {
