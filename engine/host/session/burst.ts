@@ -11,8 +11,8 @@ import {
 import {
   burstSeries,
   burstState,
-  hasTranslator,
   mergeStages,
+  needsPacketBytes,
   regulatedScenario,
   scenarioSha256,
   socketRows,
@@ -77,7 +77,7 @@ type TrialContext = Pick<ColumnsRun, 'signal' | 'onProgress'>;
 /** One run of `packets` packets: from columns that all runs share, in this thread, whose code is warm; a large input as any other run. */
 function trial(core: SessionCore, scenario: Scenario, packets: number, context: TrialContext): Promise<RunResult> {
   const { input } = core;
-  const columns = hasTranslator(scenario) ? undefined : InputColumns.of(input, packets);
+  const columns = needsPacketBytes(scenario) ? undefined : InputColumns.of(input, packets);
   if (columns !== undefined) return runColumns({ input, columns, scenario, packets, ...context });
   const run = input.packets <= MAX_COLUMN_PACKETS ? runInSlices : core.runs.runner;
   return run({
@@ -99,8 +99,8 @@ async function whatIf(core: SessionCore, request: CallRequest<'burst.run'>, cont
   const kept = keptRuns.get(core) ?? {};
   keptRuns.set(core, kept);
   const total = core.input.packets;
-  // A translator looks at the bytes of all packets: of such a scenario there is no first look.
-  const part = request.packets === undefined || hasTranslator(scenario) ? total : Math.min(request.packets, MAX_COLUMN_PACKETS);
+  // Some ports look at the bytes of all packets: of such a scenario there is no first look.
+  const part = request.packets === undefined || needsPacketBytes(scenario) ? total : Math.min(request.packets, MAX_COLUMN_PACKETS);
   const packets = Math.min(total, part);
   const run = async (side: 'on' | 'off', tried: Scenario, before: number): Promise<BurstOutcome> => {
     const key = scenarioSha256(tried);
