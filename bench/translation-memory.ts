@@ -1,6 +1,6 @@
 import { Random, putU16, putU32, u16, u32 } from '../engine/base/index.ts';
 import { translatorSchema, type TranslatorInput } from '../engine/contract/index.ts';
-import { createTranslator, isTranslated, PacketSink, type Translator } from '../engine/translator/index.ts';
+import { createTranslator, isTranslated, LOOK_AHEAD, PacketSink, type Translator } from '../engine/translator/index.ts';
 import { checksum, pseudoSum4, pseudoSum6 } from '../engine/wire/index.ts';
 
 /** Translation in memory: packets of many sessions in random order, made outside of the time that is measured. */
@@ -29,6 +29,7 @@ export class MemoryRun {
   private readonly sink = new PacketSink(4 * 1024 * 1024, 4_096);
   private readonly packets: Uint8Array;
   private readonly sides = new Uint8Array(CHUNK);
+  private readonly offsets = new Uint32Array(CHUNK);
   private readonly lengths = new Uint32Array(CHUNK);
   /** Of each session, what it became outside. */
   private readonly address4: Uint32Array;
@@ -48,6 +49,7 @@ export class MemoryRun {
     this.translator = made(mode, sessions);
     this.stride = bytes + 64;
     this.packets = new Uint8Array(CHUNK * this.stride);
+    for (let i = 0; i < CHUNK; i++) this.offsets[i] = i * this.stride;
     this.address4 = new Uint32Array(sessions);
     this.port4 = new Uint16Array(sessions);
     for (let s = 0; s < sessions; s++) this.open(s);
@@ -145,7 +147,10 @@ export class MemoryRun {
   }
 
   private chunk(): void {
-    for (let i = 0; i < CHUNK; i++) this.translate(this.sides[i] === 6 ? 6 : 4, i * this.stride, this.lengths[i]!);
+    for (let i = 0; i < CHUNK; i++) {
+      if (i % LOOK_AHEAD === 0) this.translator.lookAhead?.(this.packets, this.offsets, i, i + LOOK_AHEAD);
+      this.translate(this.sides[i] === 6 ? 6 : 4, this.offsets[i]!, this.lengths[i]!);
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { assert } from '../base/index.ts';
 const NUMBER_BITS = 23;
 export const NUMBER_MASK = (1 << NUMBER_BITS) - 1;
 export const TAG_MASK = ~NUMBER_MASK;
+export const TAG_SHIFT = NUMBER_BITS;
 
 /** Entries a table may have. */
 export const MAX_ENTRIES = NUMBER_MASK - 1;

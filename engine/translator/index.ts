@@ -5,6 +5,7 @@ export * from './eam-table.ts';
 export * from './settings.ts';
 export * from './packet-view.ts';
 export * from './mapper.ts';
+export { LOOK_AHEAD } from './plain-mappers.ts';
 export * from './siit-mapper.ts';
 export * from './translator.ts';
 export * from './bindings.ts';

@@ -1,4 +1,5 @@
 import type { PacketView } from './packet-view.ts';
+import type { PlainMapper } from './plain-path.ts';
 
 /** Port or ICMP identifier stays as it is. */
 export const KEEP_PORT = -1;
@@ -17,6 +18,8 @@ export interface AddressMapper {
   destinationPort: number;
   /** The translated packet's destination is on the side it came from. */
   hairpin: boolean;
+  /** The same mapping for plain packets, the short way; none where the mapper has no such way. */
+  readonly plain?: PlainMapper | null;
   map64(view: PacketView, inner: boolean, nowNs: number): number;
   map46(view: PacketView, inner: boolean, nowNs: number, hairpinned: boolean): number;
 }

@@ -3,6 +3,8 @@ import { BindingTable } from './bindings.ts';
 import { FragmentTable, fragmentKey } from './fragment-table.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
+import { Nat64Plain } from './plain-mappers.ts';
+import type { PlainMapper } from './plain-path.ts';
 import type { PortBlocks } from './port-blocks.ts';
 import { type PortPools, SubscriberCounts } from './port-pools.ts';
 import { embed4, extract4, isGlobal4, isIllegalSource4 } from './prefix64.ts';
@@ -30,6 +32,8 @@ export class Nat64Mapper implements AddressMapper {
   readonly sessions: SessionTable;
   readonly fragments: FragmentTable;
   readonly subscribers: SubscriberCounts;
+  /** The short way for packets of sessions that are there; null where the configuration has more than one prefix of 96 bits. */
+  readonly plain: PlainMapper | null;
   private readonly settings: TranslatorSettings;
   /** Where ports are given by the block. */
   readonly blocks: PortBlocks | undefined;
@@ -46,6 +50,7 @@ export class Nat64Mapper implements AddressMapper {
     this.sessions = new SessionTable(nat64.maxSessions, this.bindings, lifetimesNs(nat64.timers));
     this.fragments = new FragmentTable(nat64.maxFragments, nat64.timers.fragmentS * 1e9);
     this.subscribers = new SubscriberCounts(nat64.maxBindings, nat64.subscriberPrefix);
+    this.plain = Nat64Plain.create(this, settings);
   }
 
   poolAddresses(): Generator<{ readonly address: number; readonly ports: number }> {
@@ -178,9 +183,23 @@ export class Nat64Mapper implements AddressMapper {
     const timer = protocol === PROTOCOL.udp ? TIMER.udp : protocol === PROTOCOL.icmp ? TIMER.icmp : TIMER.transitory;
     const e = this.sessions.add(binding, peer4, peerPort, from6 ? this.prefix : 0, state, timer, nowNs);
     if (e < 0) return REASON.sessionsFull;
+    if (this.isPlainPeer(peer4)) this.sessions.setPlain(e);
     this.session = e;
     this.sessions.countPacket(e);
     return 0;
+  }
+
+  /** A host outside that no rule but the session's own speaks of. */
+  private isPlainPeer(v4: number): boolean {
+    const { globalOnly, deny4 } = this.settings;
+    if (this.pools.holds(v4) || isIllegalSource4(v4) || v4 >>> 28 === 0xe) return false;
+    return !(globalOnly.includes(true) && !isGlobal4(v4)) && !inPrefixes4(deny4, v4);
+  }
+
+  /** A plain packet of a session that is there, whose transport header is at `t`: as `use`, and as if map64 or map46 had said so. */
+  usePlain(e: number, protocol: number, from6: boolean, b: Uint8Array, t: number, nowNs: number): void {
+    this.hairpin = false;
+    this.use(e, protocol, from6, protocol === PROTOCOL.tcp ? b[t + 13]! : 0, nowNs);
   }
 
   /** A packet of a session that is there: restarts its lifetime, or moves its TCP state on. */

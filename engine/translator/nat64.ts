@@ -120,6 +120,11 @@ export class Nat64 {
     return code;
   }
 
+  /** As PacketTranslator.lookAhead. */
+  lookAhead(bytes: Uint8Array, offsets: Uint32Array, from: number, to: number): void {
+    this.packets.lookAhead(bytes, offsets, from, to);
+  }
+
   private parse(side: 4 | 6, b: Uint8Array, o: number, length: number, wireLength: number): boolean {
     const code = side === 6 ? this.view.parse6(b, o, length, wireLength, false) : this.view.parse4(b, o, length, wireLength, false, false);
     return code === 0;

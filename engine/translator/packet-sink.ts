@@ -7,6 +7,8 @@ export const SINK_KIND = { translated: 0, error: 1, hairpin: 2 } as const;
  */
 export class PacketSink {
   readonly bytes: Uint8Array;
+  /** The same bytes, for words in network order. */
+  readonly words: DataView;
   readonly offset: Uint32Array;
   /** Bytes that are there. */
   readonly length: Uint32Array;
@@ -22,6 +24,7 @@ export class PacketSink {
 
   constructor(capacityBytes: number, capacityPackets: number) {
     this.bytes = new Uint8Array(capacityBytes);
+    this.words = new DataView(this.bytes.buffer);
     this.offset = new Uint32Array(capacityPackets);
     this.length = new Uint32Array(capacityPackets);
     this.wireLength = new Uint32Array(capacityPackets);
@@ -32,6 +35,11 @@ export class PacketSink {
   clear(): void {
     this.count = 0;
     this.used = 0;
+  }
+
+  /** True if a packet of this length may follow, written at `used`. Nothing is counted. */
+  hasRoom(lengthBytes: number): boolean {
+    return this.count < this.offset.length && this.used + lengthBytes <= this.bytes.length;
   }
 
   /** Offset at which `lengthBytes` may be written, or -1 (and the overflow counted). `push` then makes it a packet. */

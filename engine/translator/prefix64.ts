@@ -124,23 +124,27 @@ export function extract4(prefix: Prefix6, b: Uint8Array, o: number): number {
   return v4 >>> 0;
 }
 
-const NOT_GLOBAL: readonly (readonly [number, number])[] = (
-  ['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16', '224.0.0.0/3'] as const
-).map((text) => {
-  const prefix = parsePrefix4(text);
-  return prefix.ok ? [prefix.value.value, mask4(prefix.value.length)] : [0, 0];
-});
-
 /**
  * False for addresses with a meaning on one network only. Documentation prefixes count as global: the RFCs' own examples put them under
  * the well-known prefix.
  */
 export function isGlobal4(v4: number): boolean {
-  for (let i = 0; i < NOT_GLOBAL.length; i++) {
-    const row = NOT_GLOBAL[i]!;
-    if ((v4 & row[1]) >>> 0 === row[0]) return false;
+  switch (v4 >>> 24) {
+    case 0:
+    case 10:
+    case 127:
+      return false;
+    case 100: // 100.64.0.0/10
+      return v4 >>> 22 !== 0x191;
+    case 169: // 169.254.0.0/16
+      return v4 >>> 16 !== 0xa9fe;
+    case 172: // 172.16.0.0/12
+      return v4 >>> 20 !== 0xac1;
+    case 192: // 192.168.0.0/16
+      return v4 >>> 16 !== 0xc0a8;
+    default:
+      return v4 >>> 29 !== 7;
   }
-  return true;
 }
 
 /** Unspecified, loopback, link-local, multicast and broadcast addresses: no packet comes from them (RFC 1812 section 5.3.7). */

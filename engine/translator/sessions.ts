@@ -2,7 +2,7 @@ import type { Nat64Spec } from '../contract/index.ts';
 import { alignedBuffer } from '../wire/index.ts';
 import { ALIGN_FROM_ENTRIES, type BindingTable } from './bindings.ts';
 import { ExpiryWheel } from './expiry.ts';
-import { addToHash, endHash, HashSlots, NUMBER_MASK, TAG_MASK } from './hash-slots.ts';
+import { addToHash, endHash, HashSlots, NUMBER_MASK, TAG_MASK, TAG_SHIFT } from './hash-slots.ts';
 
 /** Lifetimes of RFC 6146 section 4. Each session runs out with one of them. */
 export const TIMER = { udp: 0, icmp: 1, established: 2, transitory: 3, incomingSyn: 4 } as const;
@@ -35,7 +35,8 @@ const KIND_KEY_MASK = 0xffff00ff | 0;
 const STATE_SHIFT = 8;
 const TIMER_SHIFT = 12;
 const PREFIX_SHIFT = 24;
-const BINDING_MASK = 0xff_ffff;
+const BINDING_MASK = 0x7f_ffff;
+const PLAIN_BIT = 0x80_0000;
 
 /**
  * Session tables of all protocols (RFC 6146 section 3.2). An entry is 64 bytes and holds all that a packet needs, both addresses and ports inside
@@ -44,7 +45,7 @@ const BINDING_MASK = 0xff_ffff;
  *
  *   word 0..3  IPv6 address inside      4  IPv6 port << 16 | peer's port      5  IPv4 peer      6  IPv4 address
  *   7  IPv4 port << 16 | lifetime << 12 | TCP state << 8 | protocol (1, 6, 17)
- *   8  index in pool6 of the prefix the peer is under for the inside << 24 | binding + 1; 0 for a free entry
+ *   8  index in pool6 of the prefix the peer is under for the inside << 24 | plain << 23 | binding + 1; 0 for a free entry
  *   9  packets       10..11  float: last time that counts for the lifetime, lab nanoseconds
  *   12, 13  links of the lifetime's wheel; 12 of a free entry is the next free one + 1       14, 15  links of the binding's sessions
  */
@@ -126,6 +127,15 @@ export class SessionTable {
     return this.words[e * SESSION_WORDS + i]!;
   }
 
+  /** No rule but its own concerns packets of this session: the mapper said so when it made it. */
+  plain(e: number): boolean {
+    return (this.words[e * SESSION_WORDS + BINDING]! & PLAIN_BIT) !== 0;
+  }
+
+  setPlain(e: number): void {
+    this.words[e * SESSION_WORDS + BINDING]! |= PLAIN_BIT;
+  }
+
   /** One of TCP_STATE. */
   state(e: number): number {
     return (this.words[e * SESSION_WORDS + KIND]! >>> STATE_SHIFT) & 15;
@@ -169,7 +179,6 @@ export class SessionTable {
 
   /** By the inside: the words of the IPv6 address signed, `ports` the inside's << 16 | the peer's, `peer4` signed. -1 where there is none. */
   find6(protocol: number, w0: number, w1: number, w2: number, w3: number, ports: number, peer4: number): number {
-    const { words } = this;
     const { slots, mask } = this.by6;
     const hash = hash6(protocol, w0, w1, w2, w3, ports, peer4);
     for (let s = hash & mask; ; s = (s + 1) & mask) {
@@ -177,15 +186,20 @@ export class SessionTable {
       if (slot === 0) return -1;
       if (((slot ^ hash) & TAG_MASK) !== 0) continue;
       const e = (slot & NUMBER_MASK) - 1;
-      const at = e * SESSION_WORDS;
-      if (words[at + PORTS] !== ports || words[at + PEER4] !== peer4 || words[at + 3] !== w3 || words[at + 2] !== w2) continue;
-      if (words[at + 1] === w1 && words[at] === w0 && (words[at + KIND]! & PROTOCOL_MASK) === protocol) return e;
+      if (this.is6(e, protocol, w0, w1, w2, w3, ports, peer4)) return e;
     }
+  }
+
+  /** Entry `e` has what find6 looks for; one that is free may still have it. */
+  is6(e: number, protocol: number, w0: number, w1: number, w2: number, w3: number, ports: number, peer4: number): boolean {
+    const { words } = this;
+    const at = e * SESSION_WORDS;
+    if (words[at + PORTS] !== ports || words[at + PEER4] !== peer4 || words[at + 3] !== w3 || words[at + 2] !== w2) return false;
+    return words[at + 1] === w1 && words[at] === w0 && (words[at + KIND]! & PROTOCOL_MASK) === protocol;
   }
 
   /** By the outside: addresses signed or not. -1 where there is none. */
   find4(protocol: number, address4: number, port4: number, peer4: number, peerPort: number): number {
-    const { words } = this;
     const { slots, mask } = this.by4;
     const kind = (port4 << 16) | protocol;
     const address = address4 | 0;
@@ -196,10 +210,37 @@ export class SessionTable {
       if (slot === 0) return -1;
       if (((slot ^ hash) & TAG_MASK) !== 0) continue;
       const e = (slot & NUMBER_MASK) - 1;
-      const at = e * SESSION_WORDS;
-      if (words[at + PEER4] !== peer || words[at + ADDRESS4] !== address) continue;
-      if ((words[at + KIND]! & KIND_KEY_MASK) === kind && (words[at + PORTS]! & 0xffff) === peerPort) return e;
+      if (this.is4(e, kind, address, peer, peerPort)) return e;
     }
+  }
+
+  /** Entry `e` has what find4 looks for, with port << 16 | protocol in one word and signed addresses; one that is free may still have it. */
+  is4(e: number, kind: number, address4: number, peer4: number, peerPort: number): boolean {
+    const { words } = this;
+    const at = e * SESSION_WORDS;
+    if (words[at + PEER4] !== peer4 || words[at + ADDRESS4] !== address4) return false;
+    return (words[at + KIND]! & KIND_KEY_MASK) === kind && (words[at + PORTS]! & 0xffff) === peerPort;
+  }
+
+  /**
+   * The entry that find6 with these words will most likely give, without looking at it; 0 where there is none. With `readAhead` over what it
+   * said for many packets, their cache misses overlap.
+   */
+  likely6(protocol: number, w0: number, w1: number, w2: number, w3: number, ports: number, peer4: number): number {
+    return likely(this.by6, hash6(protocol, w0, w1, w2, w3, ports, peer4));
+  }
+
+  /** As likely6 for find4, with signed addresses. */
+  likely4(protocol: number, address4: number, port4: number, peer4: number, peerPort: number): number {
+    return likely(this.by4, hash4((port4 << 16) | protocol, address4, peer4, peerPort));
+  }
+
+  /** Reads the first `count` of these entries, so that they are near when they are wanted. Returns something that depends on all of them. */
+  readAhead(entries: Int32Array, count: number): number {
+    const { words } = this;
+    let read = 0;
+    for (let i = 0; i < count; i++) read ^= words[entries[i]! * SESSION_WORDS + KIND]!;
+    return read;
   }
 
   /** The session of a binding with this peer, -1 for none. */
@@ -307,6 +348,15 @@ export class SessionTable {
   rearm(): void {
     this.nextEndNs = this.wheels.reduce((least, wheel) => Math.min(least, wheel.nextNs()), Number.POSITIVE_INFINITY);
   }
+}
+
+/** Of the first slot, or of the second where the first is another's by its tag. Computed: a branch would wait for the slot. */
+function likely({ slots, mask }: HashSlots, hash: number): number {
+  const first = slots[hash & mask]!;
+  const second = slots[(hash + 1) & mask]!;
+  const take = -(((first ^ hash) & TAG_MASK) >>> TAG_SHIFT) >> 31;
+  const number = (first ^ ((first ^ second) & take)) & NUMBER_MASK;
+  return number - (number > 0 ? 1 : 0);
 }
 
 /** All words signed. */

@@ -3,6 +3,8 @@ import { EamTable } from './eam-table.ts';
 import { ErrorPool } from './error-pool.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
 import type { PacketView } from './packet-view.ts';
+import { SiitPlain } from './plain-mappers.ts';
+import type { PlainMapper } from './plain-path.ts';
 import { BAD_OCTET, embed4, extract4, isGlobal4, isIllegalSource4, NOT_EMBEDDED } from './prefix64.ts';
 import { REASON } from './reasons.ts';
 import { inPrefixes4, type TranslatorSettings } from './settings.ts';
@@ -29,6 +31,7 @@ export class SiitMapper implements AddressMapper {
   destinationIndex = -1;
 
   readonly settings: TranslatorSettings;
+  readonly plain: PlainMapper;
   readonly maps: EamTable;
   private readonly errorPool: ErrorPool;
   private readonly boundMaps: boolean;
@@ -41,6 +44,7 @@ export class SiitMapper implements AddressMapper {
     this.errorPool = new ErrorPool(settings.errorPool4);
     this.maps = new EamTable(settings.maps);
     this.boundMaps = settings.maps.some((map) => map.domain >= 0);
+    this.plain = new SiitPlain(this);
   }
 
   /** IPv4 address of the IPv6 address at `o` goes to `value`. `domain`: pool6 index of the peer, or -1. */

@@ -8,6 +8,7 @@ import { answerDrop } from './drop-answer.ts';
 import type { AddressMapper } from './mapper.ts';
 import { FRAGMENT_BYTES, IPV4_BYTES, IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
 import { SINK_KIND, type PacketSink } from './packet-sink.ts';
+import { PlainPath } from './plain-path.ts';
 import { REASON, REASONS } from './reasons.ts';
 import type { TranslatorSettings } from './settings.ts';
 import { wireBytes46, write46, writeFragmentHeader } from './write46.ts';
@@ -28,6 +29,7 @@ export class PacketTranslator {
   readonly context: Context;
   /** Packets by reason code. */
   readonly counts = new Float64Array(REASONS.reduce((most, reason) => Math.max(most, reason.code), 0) + 1);
+  private readonly plain: PlainPath | null;
   private readonly view = new PacketView();
   private readonly second = new PacketView();
   private readonly scratch = new Uint8Array(SCRATCH_BYTES);
@@ -36,6 +38,7 @@ export class PacketTranslator {
   constructor(settings: TranslatorSettings, mapper: AddressMapper) {
     this.settings = settings;
     this.context = new Context(settings, mapper);
+    this.plain = mapper.plain ? new PlainPath(this.context, mapper.plain) : null;
   }
 
   /**
@@ -47,12 +50,30 @@ export class PacketTranslator {
     this.context.hopCost = 1;
     this.context.hairpinned = false;
     const present = Math.max(0, Math.min(length, bytes.length - offset));
+    if (this.plain !== null) {
+      const plain =
+        side === 6
+          ? this.plain.from6(bytes, offset, present, wireLength, sink)
+          : this.plain.from4(bytes, offset, present, wireLength, sink);
+      if (plain === REASON.translated) {
+        this.counts[plain] = this.counts[plain]! + 1;
+        return plain;
+      }
+    }
     const code =
       side === 6 ? this.from6(bytes, offset, present, wireLength, sink) : this.from4(this.view, bytes, offset, present, wireLength, sink);
     this.counts[code] = this.counts[code]! + 1;
     // A packet that was hairpinned and then dropped is in the other view; it gets no error.
     if (code > REASON.hairpinned && !this.context.hairpinned) answerDrop(this.context, this.view, code, sink);
     return code;
+  }
+
+  /**
+   * Tells which packets come next: those whose IP headers begin at offsets[from..to) of `bytes`, LOOK_AHEAD at most. Large tables are then read for
+   * all of them at once, which costs one wait instead of one for each. Changes no result.
+   */
+  lookAhead(bytes: Uint8Array, offsets: Uint32Array, from: number, to: number): void {
+    this.plain?.lookAhead(bytes, offsets, from, to);
   }
 
   private from6(b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): number {

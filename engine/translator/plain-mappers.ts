@@ -1,0 +1,223 @@
+import { u32 } from '../base/index.ts';
+import type { Nat64Mapper } from './nat64-mapper.ts';
+import { PacketView } from './packet-view.ts';
+import { halves, type PlainMapper } from './plain-path.ts';
+import { isGlobal4, isIllegalSource4 } from './prefix64.ts';
+import type { SiitMapper } from './siit-mapper.ts';
+import type { TranslatorSettings } from './settings.ts';
+
+/** The first three words of the only prefix of pool6, if it is one of 96 bits as most are. */
+function onlyPrefix(settings: TranslatorSettings): readonly [number, number, number] | undefined {
+  const prefix = settings.pool6[0];
+  if (settings.pool6.length !== 1 || prefix?.length !== 96) return undefined;
+  return [u32(prefix.bytes, 0) | 0, u32(prefix.bytes, 4) | 0, u32(prefix.bytes, 8) | 0];
+}
+
+/** Packets whose sessions are read ahead at a time. */
+export const LOOK_AHEAD = 32;
+/** Sessions below which the tables stay in the nearer caches, and reading ahead only costs. */
+const LOOK_AHEAD_FROM = 8_192;
+/** An IPv6 header with ports. */
+const LEAST_BYTES = 44;
+
+/** What both have: the results, and the prefix. */
+class PlainResult {
+  source4 = 0;
+  destination4 = 0;
+  readonly words6 = new Int32Array(8);
+  sum6 = 0;
+  ports = 0;
+  protected readonly p0: number;
+  protected readonly p1: number;
+  protected readonly p2: number;
+  protected readonly prefixSum: number;
+
+  constructor(prefix: readonly [number, number, number]) {
+    [this.p0, this.p1, this.p2] = prefix;
+    this.prefixSum = halves(this.p0) + halves(this.p1) + halves(this.p2);
+    this.words6.set(prefix, 0);
+  }
+
+  /** The address at `o` is under the prefix. */
+  protected inPrefix(d: DataView, o: number): boolean {
+    return d.getInt32(o) === this.p0 && d.getInt32(o + 4) === this.p1 && d.getInt32(o + 8) === this.p2;
+  }
+}
+
+/** Plain packets of NAT64 sessions that are there, and whose peer is an ordinary host (SessionTable.plain). */
+export class Nat64Plain extends PlainResult implements PlainMapper {
+  /** What reading ahead has read: kept so that the reads are not optimised away. */
+  read = 0;
+  private readonly mapper: Nat64Mapper;
+  /** Entries that the packets looked at ahead will most likely want, in turn; a wrong one costs a lookup. */
+  private readonly ahead = new Int32Array(LOOK_AHEAD);
+  private count = 0;
+  private next = 0;
+
+  private constructor(mapper: Nat64Mapper, prefix: readonly [number, number, number]) {
+    super(prefix);
+    this.mapper = mapper;
+  }
+
+  static create(mapper: Nat64Mapper, settings: TranslatorSettings): Nat64Plain | null {
+    const prefix = onlyPrefix(settings);
+    return prefix === undefined ? null : new Nat64Plain(mapper, prefix);
+  }
+
+  plain64(d: DataView, b: Uint8Array, o: number, protocol: number, ports: number, nowNs: number): boolean {
+    if (!this.inPrefix(d, o + 24) || this.inPrefix(d, o + 8)) return false;
+    const { mapper } = this;
+    const { sessions } = mapper;
+    const w0 = d.getInt32(o + 8);
+    const w1 = d.getInt32(o + 12);
+    const w2 = d.getInt32(o + 16);
+    const w3 = d.getInt32(o + 20);
+    const peer = d.getInt32(o + 36);
+    let e = this.guess();
+    if (e < 0 || !sessions.is6(e, protocol, w0, w1, w2, w3, ports, peer)) e = sessions.find6(protocol, w0, w1, w2, w3, ports, peer);
+    if (e < 0 || !sessions.plain(e) || w0 >>> 24 === 0xff) return false;
+    mapper.usePlain(e, protocol, true, b, o + 40, nowNs);
+    this.source4 = sessions.address4(e) | 0;
+    this.destination4 = peer;
+    this.ports = (sessions.port4(e) << 16) | (ports & 0xffff);
+    this.sum6 = halves(w0) + halves(w1) + halves(w2) + halves(w3) + this.prefixSum + halves(peer);
+    return true;
+  }
+
+  /** Reads the sessions of packets that come next, as if they were plain: see PacketTranslator.lookAhead. */
+  lookAhead(d: DataView, offsets: Uint32Array, from: number, to: number): void {
+    const { sessions } = this.mapper;
+    this.count = 0;
+    this.next = 0;
+    if (sessions.count < LOOK_AHEAD_FROM) return;
+    const { ahead } = this;
+    const last = d.byteLength - LEAST_BYTES;
+    let count = 0;
+    for (let i = from; i < to && count < LOOK_AHEAD; i++) {
+      const o = offsets[i]!;
+      if (o > last) continue;
+      ahead[count++] =
+        d.getUint8(o) >>> 4 === 6
+          ? sessions.likely6(
+              d.getUint8(o + 6),
+              d.getInt32(o + 8),
+              d.getInt32(o + 12),
+              d.getInt32(o + 16),
+              d.getInt32(o + 20),
+              d.getInt32(o + 40),
+              d.getInt32(o + 36),
+            )
+          : sessions.likely4(d.getUint8(o + 9), d.getInt32(o + 16), d.getUint16(o + 22), d.getInt32(o + 12), d.getUint16(o + 20));
+    }
+    this.count = count;
+    this.read ^= sessions.readAhead(ahead, count);
+  }
+
+  private guess(): number {
+    return this.next < this.count ? this.ahead[this.next++]! : -1;
+  }
+
+  plain46(d: DataView, b: Uint8Array, o: number, protocol: number, ports: number, nowNs: number): boolean {
+    const { mapper, words6 } = this;
+    const { sessions } = mapper;
+    const peer = d.getInt32(o + 12);
+    const address = d.getInt32(o + 16);
+    let e = this.guess();
+    if (e < 0 || !sessions.is4(e, (ports << 16) | protocol, address, peer, ports >>> 16)) {
+      e = sessions.find4(protocol, address, ports & 0xffff, peer, ports >>> 16);
+    }
+    if (e < 0 || !sessions.plain(e)) return false;
+    mapper.usePlain(e, protocol, false, b, o + 20, nowNs);
+    words6[3] = peer;
+    let sum = this.prefixSum + halves(peer);
+    for (let i = 0; i < 4; i++) {
+      const word = sessions.word6(e, i);
+      words6[4 + i] = word;
+      sum += halves(word);
+    }
+    this.sum6 = sum;
+    this.ports = (ports & 0xffff0000) | sessions.port6(e);
+    return true;
+  }
+}
+
+/** Plain packets of stateless translation: by one prefix alone, or by maps as the general way does. */
+export class SiitPlain extends PlainResult implements PlainMapper {
+  private readonly mapper: SiitMapper;
+  private readonly prefixOnly: boolean;
+  private readonly globalOnly: boolean;
+  private readonly view = new PacketView();
+
+  constructor(mapper: SiitMapper) {
+    const { settings } = mapper;
+    const prefix = onlyPrefix(settings);
+    super(prefix ?? [0, 0, 0]);
+    this.mapper = mapper;
+    this.prefixOnly = prefix !== undefined && settings.maps.length === 0 && settings.deny4.length === 0;
+    this.globalOnly = settings.globalOnly[0] === true;
+  }
+
+  /** Neither address is one that a rule speaks of; signed. */
+  private ordinary(source: number, destination: number): boolean {
+    if (isIllegalSource4(source >>> 0) || destination >>> 28 === 0xe) return false;
+    return !this.globalOnly || (isGlobal4(source >>> 0) && isGlobal4(destination >>> 0));
+  }
+
+  plain64(d: DataView, b: Uint8Array, o: number, _protocol: number, ports: number): boolean {
+    this.ports = ports;
+    if (!this.prefixOnly) return this.mapped64(d, b, o);
+    if (!this.inPrefix(d, o + 24) || !this.inPrefix(d, o + 8)) return false;
+    this.source4 = d.getInt32(o + 20);
+    this.destination4 = d.getInt32(o + 36);
+    this.sum6 = 2 * this.prefixSum + halves(this.source4) + halves(this.destination4);
+    return this.ordinary(this.source4, this.destination4);
+  }
+
+  plain46(d: DataView, b: Uint8Array, o: number, _protocol: number, ports: number): boolean {
+    this.ports = ports;
+    if (!this.prefixOnly) return this.mapped46(b, o);
+    const source = d.getInt32(o + 12);
+    const destination = d.getInt32(o + 16);
+    if (!this.ordinary(source, destination)) return false;
+    const { words6 } = this;
+    words6[3] = source;
+    words6[4] = this.p0;
+    words6[5] = this.p1;
+    words6[6] = this.p2;
+    words6[7] = destination;
+    this.sum6 = 2 * this.prefixSum + halves(source) + halves(destination);
+    return true;
+  }
+
+  private mapped64(d: DataView, b: Uint8Array, o: number): boolean {
+    const { mapper } = this;
+    this.look(b, o);
+    if (mapper.map64(this.view, false) !== 0 || mapper.hairpin) return false;
+    this.source4 = mapper.source4 | 0;
+    this.destination4 = mapper.destination4 | 0;
+    let sum = 0;
+    for (let i = 8; i < 40; i += 4) sum += halves(d.getInt32(o + i));
+    this.sum6 = sum;
+    return true;
+  }
+
+  private mapped46(b: Uint8Array, o: number): boolean {
+    const { mapper, words6 } = this;
+    this.look(b, o);
+    if (mapper.map46(this.view, false, 0, false) !== 0) return false;
+    let sum = 0;
+    for (let i = 0; i < 8; i++) {
+      const word = u32(mapper.addresses6, 4 * i) | 0;
+      words6[i] = word;
+      sum += halves(word);
+    }
+    this.sum6 = sum;
+    return true;
+  }
+
+  /** Stateless mapping looks at the addresses of a view, and whether it is an ICMP error. */
+  private look(b: Uint8Array, o: number): void {
+    this.view.b = b;
+    this.view.o = o;
+  }
+}
