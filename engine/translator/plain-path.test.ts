@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TranslatorInput } from '../contract/index.ts';
-import { putU16, putU32 } from '../base/index.ts';
+import { hex, putU16, putU32 } from '../base/index.ts';
 import { checksum, pseudoSum4, pseudoSum6 } from '../wire/index.ts';
 import type { AddressMapper } from './mapper.ts';
 import { Nat64 } from './nat64.ts';
@@ -105,12 +105,11 @@ function same(short: Translating, general: Translating, packets: readonly Packet
       short.translate(p.side, bytes, FROM, length, wire, sinks[0], now),
       general.translate(p.side, bytes, FROM, length, wire, sinks[1], now),
     ];
-    expect(codes[0]).toBe(codes[1]);
-    expect(sinks[0].count).toBe(sinks[1].count);
-    for (let i = 0; i < sinks[0].count; i++) {
-      expect(sinks[0].packet(i)).toEqual(sinks[1].packet(i));
-      for (const column of ['side', 'kind', 'wireLength'] as const) expect(sinks[0][column][i]).toBe(sinks[1][column][i]);
-    }
+    const outputs = sinks.map((sink) =>
+      Array.from({ length: sink.count }, (_, i) => [sink.side[i], sink.kind[i], sink.wireLength[i], hex(sink.packet(i))]),
+    );
+    if (codes[0] !== codes[1] || JSON.stringify(outputs[0]) !== JSON.stringify(outputs[1]))
+      expect([codes[0], outputs[0]]).toEqual([codes[1], outputs[1]]);
     if (codes[0] === 0) translated++;
   }
   return translated;
@@ -138,13 +137,18 @@ describe('the short way for plain packets', () => {
     ];
     let translated = 0;
     fc.assert(
-      fc.property(fc.array(packet, { minLength: 10, maxLength: 20 }), fc.constantFrom(...CONFIGURATIONS), fc.boolean(), (packets, input, mapped) => {
-        const configuration = { ...input, ...(mapped && { maps }) };
-        translated += same(siit(configuration), withoutShort(siit(configuration)), packets, true);
-      }),
-      { numRuns: 100 },
+      fc.property(
+        fc.array(packet, { minLength: 10, maxLength: 20 }),
+        fc.constantFrom(...CONFIGURATIONS),
+        fc.boolean(),
+        (packets, input, mapped) => {
+          const configuration = { ...input, ...(mapped && { maps }) };
+          translated += same(siit(configuration), withoutShort(siit(configuration)), packets, true);
+        },
+      ),
+      { numRuns: 50 },
     );
-    expect(translated).toBeGreaterThan(200);
+    expect(translated).toBeGreaterThan(100);
   });
 
   it('gives what the general way gives, stateful, over sessions that open, are used and end', () => {
@@ -159,13 +163,18 @@ describe('the short way for plain packets', () => {
     };
     const filtering = fc.constantFrom('endpoint-independent' as const, 'address-dependent' as const);
     fc.assert(
-      fc.property(fc.array(packet, { minLength: 20, maxLength: 60 }), fc.constantFrom(...CONFIGURATIONS), filtering, (packets, input, by) => {
-        const [short, general] = [nat(input, by), withoutShort(nat(input, by))];
-        translated += same(short, general, packets, false);
-        expect(short.rows()).toEqual(general.rows());
-      }),
-      { numRuns: 100 },
+      fc.property(
+        fc.array(packet, { minLength: 20, maxLength: 60 }),
+        fc.constantFrom(...CONFIGURATIONS),
+        filtering,
+        (packets, input, by) => {
+          const [short, general] = [nat(input, by), withoutShort(nat(input, by))];
+          translated += same(short, general, packets, false);
+          expect(JSON.stringify(short.rows())).toBe(JSON.stringify(general.rows()));
+        },
+      ),
+      { numRuns: 50 },
     );
-    expect(translated).toBeGreaterThan(200);
+    expect(translated).toBeGreaterThan(100);
   });
 });
