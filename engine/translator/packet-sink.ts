@@ -1,6 +1,9 @@
 /** What an output packet is. */
 export const SINK_KIND = { translated: 0, error: 1, hairpin: 2 } as const;
 
+/** Bytes a translated packet may be longer than what came: 20 outside, 8 fragment header, the same inside, and padding to 128 bytes. */
+export const GROWTH_BYTES = 256;
+
 /**
  * Fixed-capacity output of a translator: bytes one after another in one buffer, and a row of columns for each packet. The caller takes what is
  * there and calls `clear`; nothing grows and nothing is allocated per packet.

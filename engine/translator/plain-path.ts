@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import { IPV4_BYTES, IPV6_BYTES, PROTOCOL } from './packet-view.ts';
-import { SINK_KIND, type PacketSink } from './packet-sink.ts';
+import { GROWTH_BYTES, SINK_KIND, type PacketSink } from './packet-sink.ts';
 import { DF_CLEAR_UP_TO_BYTES } from './write64.ts';
 
 /**
@@ -84,7 +84,7 @@ export class PlainPath {
     if (first >>> 28 !== 6 || (!tcp && protocol !== PROTOCOL.udp) || payload < (tcp ? TCP_BYTES : UDP_BYTES)) return -1;
     const total = IPV4_BYTES + payload;
     if (IPV6_BYTES + payload > length || IPV6_BYTES + payload > wireLength || (second & 0xff) <= 1 || total > this.mtu4) return -1;
-    if (!sink.hasRoom(total)) return -1;
+    if (!sink.hasRoom(payload + GROWTH_BYTES)) return -1;
     const { context, mapper } = this;
     if (!mapper.plain64(d, b, o, protocol, d.getInt32(o + IPV6_BYTES), context.nowNs)) return -1;
     const { source4, destination4 } = mapper;
@@ -125,7 +125,7 @@ export class PlainPath {
     if (this.checkHeader && fold(halves(w0) + halves(w1) + halves(w2) + sum4) !== 0xffff) return -1;
     // UDP without checksum: IPv6 does not take it.
     if (!tcp && d.getUint16(o + IPV4_BYTES + 6) === 0) return -1;
-    if (!sink.hasRoom(wire)) return -1;
+    if (!sink.hasRoom(payload + GROWTH_BYTES)) return -1;
     const { context, mapper } = this;
     if (!mapper.plain46(d, b, o, protocol, d.getInt32(o + IPV4_BYTES), context.nowNs)) return -1;
     const at = sink.used;

@@ -7,15 +7,12 @@ import { icmp46, icmp64, isError4, isError6 } from './icmp-types.ts';
 import { answerDrop } from './drop-answer.ts';
 import type { AddressMapper } from './mapper.ts';
 import { FRAGMENT_BYTES, IPV4_BYTES, IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
-import { SINK_KIND, type PacketSink } from './packet-sink.ts';
+import { GROWTH_BYTES, SINK_KIND, type PacketSink } from './packet-sink.ts';
 import { PlainPath } from './plain-path.ts';
 import { REASON, REASONS } from './reasons.ts';
 import type { TranslatorSettings } from './settings.ts';
 import { wireBytes46, write46, writeFragmentHeader } from './write46.ts';
 import { hasDf64, write64 } from './write64.ts';
-
-/** Bytes a translated packet may be longer than what came: 20 outside, 8 fragment header, the same inside, and padding to 128 bytes. */
-const GROWTH_BYTES = 256;
 
 /** A whole IPv6 packet: 65,535 bytes of payload behind the longest headers written here. */
 const SCRATCH_BYTES = 65_535 + GROWTH_BYTES;
