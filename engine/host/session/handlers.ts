@@ -53,7 +53,7 @@ export function sessionHandlers(
     ...convertersHandlers(core),
     ...translatedHandlers(core),
     ...offloadHandlers(core),
-    ...multicastHandlers(),
+    ...multicastHandlers(core),
     ...stackHandlers(core),
     ...extra,
   };

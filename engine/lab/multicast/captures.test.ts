@@ -144,6 +144,7 @@ describe.runIf(haveCaptures)('tcpdump', () => {
   it.each([
     ['IGMP_V1.pcap', 'igmpv1.out'],
     ['IGMP_V2.pcap', 'igmpv2.out'],
+    ['igmpv3-queries.pcap', 'igmpv3-queries.out'],
   ])('reads the same IGMP messages in %s', (file, text) => {
     const lines = readFileSync(capture(`tcpdump/tests/${text}`), 'utf8')
       .trimEnd()
@@ -179,8 +180,11 @@ describe.runIf(haveCaptures)('tcpdump', () => {
 function igmpText(message: GroupMessage): string {
   if (message.kind === 'leave') return `igmp leave ${message.group}`;
   if (message.kind === 'report') return `igmp v${message.version} report ${message.records[0]!.group}`;
-  // tcpdump tells the response time of version 2 where it is not the standard 10 s.
-  const response = message.version === 2 && message.maxResponseMs !== 10_000 ? ` [max resp time ${message.maxResponseMs / 100}]` : '';
+  // tcpdump tells the response time, of version 2 in tenths of a second, where it is not the standard 10 s.
+  const { version, maxResponseMs } = message;
+  const shown =
+    version === 3 ? (maxResponseMs < 60_000 ? `${(maxResponseMs / 1000).toFixed(1)}s` : time(maxResponseMs / 1000)) : maxResponseMs / 100;
+  const response = version > 1 && maxResponseMs !== 10_000 ? ` [max resp time ${shown}]` : '';
   return `igmp query v${message.version}${response}${message.group === '' ? '' : ` [gaddr ${message.group}]`}`;
 }
 

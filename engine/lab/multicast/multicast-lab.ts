@@ -4,6 +4,7 @@ import {
   type MulticastEventSpec,
   type MulticastLogRow,
   type MulticastNetworkInfo,
+  type MulticastPrefixesSpec,
   type MulticastScenario,
   type MulticastSeries,
   type MulticastState,
@@ -42,6 +43,8 @@ export class MulticastLab {
   private network: MulticastNetwork;
   /** A run to the end, for the log and the series. Made when first asked for. */
   private whole: MulticastNetwork | undefined;
+  /** The same on its way. */
+  private ending: MulticastNetwork | undefined;
 
   /** EngineError `bad-input` with line and field where the text cannot be used. */
   constructor(id: string, yaml: string) {
@@ -102,6 +105,26 @@ export class MulticastLab {
     return networkState(this.network, this.revision);
   }
 
+  /**
+   * Runs some events on the way to an instant, or on that of the run to the end (`whole`): where it stands, or undefined once it is there. For
+   * callers that let others in between; `stateAt`, `log` and `series` then have nothing left to run.
+   */
+  advance(tNs: number, events: number, whole: boolean): number | undefined {
+    let { network } = this;
+    if (whole) {
+      if (this.whole !== undefined) return undefined;
+      network = this.ending ??= this.make();
+    }
+    const target = Math.max(0, Math.min(tNs, network.durationNs));
+    if (target < network.clock.nowNs) network = this.network = this.make();
+    if (!network.advance(target, events)) return network.clock.nowNs;
+    if (whole) {
+      this.whole = this.ending;
+      this.ending = undefined;
+    }
+    return undefined;
+  }
+
   series(): MulticastSeries {
     const { series } = this.finished().recorder;
     const { delivered, dropped, joins, prunes, entries } = series;
@@ -142,6 +165,7 @@ export class MulticastLab {
       throw error;
     }
     this.whole = undefined;
+    this.ending = undefined;
     this.revision++;
     return this.info();
   }
@@ -151,18 +175,24 @@ export class MulticastLab {
     this.changes.length = 0;
     this.network = this.make();
     this.whole = undefined;
+    this.ending = undefined;
     this.revision++;
     return this.info();
   }
 
   map(text: string): AddressMapAnswer {
-    const prefixes = PrefixTable.create(this.base.prefixes);
-    const answer = prefixes.ok ? mapAddress(prefixes.value, text) : undefined;
-    if (answer !== undefined) return answer;
-    throw new EngineError({
-      code: 'bad-input',
-      message: `"${text}" is not an IPv4 or IPv6 address.`,
-      fix: 'Write a group or a source, such as 233.252.0.1.',
-    });
+    return mapOf(this.base.prefixes, text);
   }
+}
+
+/** A group or a source in the other family under some prefixes; EngineError `bad-input` where the text is no address. */
+export function mapOf(spec: MulticastPrefixesSpec, text: string): AddressMapAnswer {
+  const prefixes = PrefixTable.create(spec);
+  const answer = prefixes.ok ? mapAddress(prefixes.value, text) : undefined;
+  if (answer !== undefined) return answer;
+  throw new EngineError({
+    code: 'bad-input',
+    message: `"${text}" is not an IPv4 or IPv6 address.`,
+    fix: 'Write a group or a source, such as 233.252.0.1.',
+  });
 }

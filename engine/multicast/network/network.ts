@@ -282,6 +282,13 @@ export class MulticastNetwork {
     return this.clock.runUntil(Math.min(tNs, this.durationNs), () => this.clock.events > MAX_EVENTS);
   }
 
+  /** Runs on to an instant, but no more than some events: true once it is there, or where MAX_EVENTS ends it. */
+  advance(tNs: number, events: number): boolean {
+    const last = Math.min(MAX_EVENTS + 1, this.clock.events + events);
+    const there = this.clock.runUntil(Math.min(tNs, this.durationNs), () => this.clock.events >= last);
+    return there || this.clock.events > MAX_EVENTS;
+  }
+
   linkCost(link: number): { readonly cost4: number; readonly cost6: number } {
     return this.graph.links[link]!;
   }

@@ -1,0 +1,153 @@
+import {
+  EngineError,
+  type AddressMapAnswer,
+  type CallContext,
+  type MulticastLogRow,
+  type MulticastNetworkInfo,
+  type MulticastPortSpec,
+  type MulticastSeries,
+  type MulticastState,
+  type Scenario,
+} from '../../contract/index.ts';
+import { assertDefined } from '../../base/index.ts';
+import { RecordBatch } from '../../files/index.ts';
+import { mapOf, multicastPortsOf, Pipeline, type MulticastPort } from '../../lab/index.ts';
+import { ClassifiedBatch, classifyBatch } from '../../wire/index.ts';
+import type { SessionInput } from './input.ts';
+
+type Context = Pick<CallContext, 'signal' | 'progress'>;
+
+/** Id under which the router of a session's multicast port is opened, before the name of the port. */
+export const PORT_PREFIX = 'port:';
+
+/** The multicast port of a scenario as an entry of the list of networks; none without one. */
+export function portNetworks(scenario: Scenario): { id: string; title: string; description: string }[] {
+  return scenario.ports
+    .filter(({ kind }) => kind === 'multicast')
+    .map(({ id }) => ({
+      id: PORT_PREFIX + id,
+      title: `This capture: port ${id}`,
+      description: 'The router of the open scenario, fed by the capture.',
+    }));
+}
+
+/** A pipeline of its own that is run along the input to any instant; going back begins anew. */
+class Run {
+  private readonly input: SessionInput;
+  private readonly scenario: Scenario;
+  private pipeline: Pipeline;
+  private next = 1;
+  private tNs = 0;
+  private readonly batch = new RecordBatch();
+  private readonly classified = new ClassifiedBatch(this.batch.capacity);
+
+  constructor(input: SessionInput, scenario: Scenario) {
+    this.input = input;
+    this.scenario = scenario;
+    this.pipeline = new Pipeline(scenario);
+  }
+
+  async to(tNs: number, { signal, progress }: Context): Promise<MulticastPort> {
+    const { input, batch, classified } = this;
+    if (tNs < this.tNs) {
+      this.pipeline = new Pipeline(this.scenario);
+      this.next = 1;
+    }
+    this.tNs = tNs;
+    while (this.next <= input.packets && input.timeOf(this.next) <= tNs) {
+      if (input.records.read(this.next, batch) === 0) break;
+      classifyBatch(batch, classified);
+      let count = 0;
+      while (count < batch.count && batch.tsNs[count]! <= tNs) count++;
+      if (count === 0) break;
+      this.pipeline.feed(batch, classified, 0, count, this.next);
+      this.next += count;
+      progress({ done: this.next, total: input.packets, unit: 'packets', message: '' });
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped.' });
+    }
+    this.pipeline.advanceTo(tNs);
+    return assertDefined(multicastPortsOf(this.pipeline)[0], 'the scenario has a multicast port');
+  }
+}
+
+/** The router of the session's multicast port for the Multicast panel: at an instant, and at the end of the capture for log and series. */
+export class CaptureRouter {
+  private readonly input: SessionInput;
+  private readonly scenario: Scenario;
+  private readonly id: string;
+  private readonly now: Run;
+  private readonly whole: Run;
+
+  constructor(input: SessionInput, scenario: Scenario, id: string) {
+    this.input = input;
+    this.scenario = scenario;
+    this.id = id;
+    this.now = new Run(input, scenario);
+    this.whole = new Run(input, scenario);
+  }
+
+  info(): MulticastNetworkInfo {
+    const { choice, prefixes } = this.spec();
+    const { asm, ssm, source } = prefixes;
+    const [network] = portNetworks(this.scenario);
+    return {
+      id: this.id,
+      title: network?.title ?? '',
+      description: network?.description ?? '',
+      yaml: '',
+      revision: 1,
+      durationNs: Math.max(1, this.input.endNs),
+      events: [],
+      choice: { ...choice },
+      prefixes: { asm, ssm, source },
+    };
+  }
+
+  async stateAt(tNs: number, context: Context): Promise<MulticastState> {
+    return (await this.now.to(Math.min(tNs, this.input.endNs), context)).router.state();
+  }
+
+  async series(context: Context): Promise<MulticastSeries> {
+    const { series } = (await this.whole.to(this.input.endNs, context)).router.recorder;
+    const { delivered, dropped, joins, prunes, entries } = series;
+    // The answer's arrays are given away.
+    return {
+      ...series,
+      delivered: delivered.slice(),
+      dropped: dropped.slice(),
+      joins: joins.slice(),
+      prunes: prunes.slice(),
+      entries: entries.slice(),
+    };
+  }
+
+  async log(
+    first: number,
+    count: number,
+    untilNs: number | undefined,
+    context: Context,
+  ): Promise<{ total: number; rows: MulticastLogRow[]; refused: number }> {
+    const { router } = await this.whole.to(this.input.endNs, context);
+    const rows = router.log().filter((row) => untilNs === undefined || row.tNs <= untilNs);
+    return { total: rows.length, rows: rows.slice(first, first + count), refused: router.recorder.refused.log };
+  }
+
+  map(address: string): AddressMapAnswer {
+    return mapOf(this.spec().prefixes, address);
+  }
+
+  private spec(): MulticastPortSpec {
+    const port = this.scenario.ports.find(({ id }) => PORT_PREFIX + id === this.id);
+    return assertDefined(port?.multicast, 'the port was found when it was opened');
+  }
+
+  /** A capture's router is changed by its scenario. */
+  set(): never {
+    throw new EngineError({
+      code: 'unsupported',
+      message: 'The router of a capture is changed in the scenario.',
+      fix: 'Change ports.N.multicast in the scenario and replay.',
+    });
+  }
+}
