@@ -137,6 +137,8 @@ function print(
   printReceivers(state, output);
   if (options.explain === true) for (const decision of network.recorder.decisions) printDecision(decision, output);
   printSwitches(state, output);
+  const { switches } = network.recorder.refused;
+  if (switches > 0) output.text(`${count(switches)} later changes of path were only counted`);
   if (options.messages === true) {
     output.text('');
     for (const row of network.recorder.log) output.text(logLine(row));

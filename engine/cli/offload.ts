@@ -119,6 +119,8 @@ function print(report: OffloadReport, output: Output): void {
       .slice(0, 5)
       .map((r) => [`packets ${r.first} to ${r.last}`, `${r.members}`, bytes(r.bytes), r.flow]);
     for (const line of table(rows, [1, 2])) output.text(`  ${printable(line)}`);
+    const { total, kept } = report.superPackets;
+    if (kept < total) output.text(`  of the first ${count(kept)}; ${count(total - kept)} later ones are only counted`);
   }
   output.text(
     `\n  kernel ${report.kernel}, bytes out ${report.outCrc32}, ${report.conserved ? 'conserved' : output.paint.red('NOT conserved')}`,

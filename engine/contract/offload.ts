@@ -144,7 +144,8 @@ export const offloadReportSchema = z.object({
   notCarried: n,
   conserved: z.boolean(),
   outCrc32: z.string(),
-  superPackets: z.object({ total: n, rows: z.array(superPacketRowSchema) }),
+  /** `kept` of all aggregates can be opened; `rows` are the largest of them. */
+  superPackets: z.object({ total: n, kept: n, rows: z.array(superPacketRowSchema) }),
 });
 export type OffloadReport = z.infer<typeof offloadReportSchema>;
 

@@ -43,6 +43,27 @@ describe('statistics of a replay', () => {
     expect(await read('class-queues', { nexus: 'netif', table: 'flow' })).toEqual([]);
   });
 
+  test('IP, TCP and UDP of every stack, routes and logical links add up to the flows and the device', async () => {
+    const all = await read('class-queues', {});
+    const sum = (table: string, ...names: readonly string[]): number =>
+      all.filter((r) => r.table === table && names.includes(r.name)).reduce((n, r) => n + r.value, 0);
+    const flows = all.filter((r) => r.table === 'flow' && r.name === 'packets_forward').length;
+    expect(sum('ip', 'flows') + sum('ip6', 'flows')).toBe(flows);
+    const both = ['packets_in', 'packets_out'];
+    const packets = sum('flow', 'packets_forward', 'packets_backward');
+    expect(sum('ip', ...both) + sum('ip6', ...both)).toBe(packets);
+    expect(sum('flow-route', ...both)).toBe(packets);
+    expect(sum('ip', 'bytes_in', 'bytes_out') + sum('ip6', 'bytes_in', 'bytes_out')).toBe(sum('flow', 'bytes'));
+    expect(sum('tcp', 'opening', 'established', 'closing', 'closed')).toBe(sum('tcp', 'flows'));
+    const sent = all.find((r) => r.table === 'netif' && r.name === 'sent_packets')!.value;
+    expect(sum('ip', 'packets_out') + sum('ip6', 'packets_out')).toBe(sent);
+    expect(sum('udp', 'flows')).toBeGreaterThanOrEqual(sum('quic', 'flows'));
+    expect(sum('logical-link', 'rx_packets') + sent).toBe(sum('netif', 'packets'));
+    const owners = new Set(all.filter((r) => r.table === 'tcp').map((r) => r.object));
+    expect([...owners].sort()).toEqual(['bsd', 'web']);
+    expect(all.filter((r) => r.table === 'flow-route').every((r) => r.tuple!.split(' ').length === 2)).toBe(true);
+  });
+
   test('at an instant, events and faults of the scenario have happened up to there', async () => {
     const early = await read('stack-instances', {}, { atNs: 400e6 });
     const late = await read('stack-instances', {});

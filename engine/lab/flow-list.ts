@@ -4,6 +4,7 @@ import {
   C_CREATED,
   C_DROPS,
   C_FIRST_PACKET,
+  C_OUTSIDE,
   E_PACKETS_BACKWARD,
   E_PACKETS_FORWARD,
   E_STATE,
@@ -12,6 +13,8 @@ import {
   FLOW_ENTRY_FLOATS,
   FLOW_ENTRY_WORDS,
   FLOW_FIRST_FROM_B,
+  FLOW_LOCAL_A,
+  FLOW_LOCAL_B,
   FLOW_PORT_MASK,
   F_BYTES_BACKWARD,
   F_BYTES_FORWARD,
@@ -151,6 +154,24 @@ export class FlowList {
       tcpState: tcp ? tcpStateText(state, firstIsB) : '',
       firstPacket: source.cold[cold + C_FIRST_PACKET]!,
     };
+  }
+
+  /** Which directions of a flow this machine sends: bit 0 that of the side seen first, bit 1 the other. */
+  sentHere(id: number): number {
+    const state = this.current[this.queueOf[id]!]!.entries[this.numberIn[id]! * FLOW_ENTRY_WORDS + E_STATE]!;
+    const a = (state & FLOW_LOCAL_A) === 0 ? 0 : 1;
+    const b = (state & FLOW_LOCAL_B) === 0 ? 0 : 1;
+    return (state & FLOW_FIRST_FROM_B) === 0 ? a | (b << 1) : b | (a << 1);
+  }
+
+  /** TCP segments of a flow that were far from the place expected. */
+  outsideWindow(id: number): number {
+    return this.current[this.queueOf[id]!]!.cold[this.numberIn[id]! * FLOW_COLD_WORDS + C_OUTSIDE]!;
+  }
+
+  /** Bytes of a flow from the side seen first. */
+  bytesForward(id: number): number {
+    return this.floats[this.queueOf[id]!]![this.numberIn[id]! * FLOW_ENTRY_FLOATS + F_BYTES_FORWARD]!;
   }
 
   /** Rows [first, first + count) of the given order. */

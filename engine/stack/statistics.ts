@@ -3,7 +3,7 @@
  * without knowing what made them.
  */
 export interface StatRecord {
-  /** `netif`, `flow-switch`, `ring`, `pool`, `port`, `flow`. */
+  /** What it is a figure of, such as `netif`, `flow-switch`, `ring`, `flow`, `tcp` or `logical-link`. */
   readonly table: string;
   readonly object: string;
   readonly name: string;

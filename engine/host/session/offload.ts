@@ -25,18 +25,21 @@ interface RunContext extends Pick<CallContext, 'signal' | 'progress'> {
 /** A finished run of an input through the offloads: its report, and its aggregates to open. */
 export class OffloadResult {
   readonly report: OffloadReport;
-  private readonly run: OffloadRun;
+  /** Of the run only this is kept: its buffers can be more than a hundred megabytes. */
+  private readonly superPackets: OffloadRun['totals']['superPackets'];
+  private readonly ports: OffloadRun['plan']['ports'];
   private readonly input: SessionInput;
 
   constructor(run: OffloadRun, input: SessionInput) {
-    this.run = run;
     this.input = input;
     this.report = run.finish();
+    this.superPackets = run.totals.superPackets;
+    this.ports = run.plan.ports;
   }
 
   /** Opens the aggregate that a packet is part of; EngineError `not-found` if it is part of none. */
   openPacket(number: number): SuperPacket {
-    const found = this.run.totals.superPackets.find(({ numbers }) => numbers.includes(number));
+    const found = this.superPackets.find(({ numbers }) => numbers.includes(number));
     if (found !== undefined) return this.open(found.row.index);
     throw new EngineError({
       code: 'not-found',
@@ -47,10 +50,10 @@ export class OffloadResult {
 
   /** EngineError `not-found` for an aggregate the run does not have. */
   open(index: number): SuperPacket {
-    const known = this.run.totals.superPackets[index];
-    const port = this.run.plan.ports.find(({ id }) => id === known?.row.port);
+    const known = this.superPackets[index];
+    const port = this.ports.find(({ id }) => id === known?.row.port);
     if (known === undefined || port === undefined) {
-      const count = this.run.totals.superPackets.length;
+      const count = this.superPackets.length;
       throw new EngineError({
         code: 'not-found',
         message: count === 0 ? 'The run has no aggregate.' : `There is no aggregate ${index}; they are numbered 0 to ${count - 1}.`,

@@ -39,6 +39,8 @@ export interface ClosedLoopResult {
   readonly rttMs: { readonly base: number; readonly p50: number; readonly p99: number; readonly mean: number };
   /** What pool and meter ring added to the way of a segment. */
   readonly meterMs: { readonly p50: number; readonly p99: number };
+  /** Events that found no room (MAX_EVENTS): segments, acknowledgments or timers that were lost to the model. */
+  readonly eventsRefused: number;
   /** Segments sent that are accounted for: in the path, dropped or handed to a receiver. */
   readonly conserved: boolean;
 }
@@ -76,6 +78,7 @@ class ClosedLoop implements MeterHooks {
   private inPath = 0;
   private taken = 0;
   private spurious = 0;
+  private eventsRefused = 0;
 
   constructor(o: ClosedLoopOptions) {
     this.o = o;
@@ -106,7 +109,7 @@ class ClosedLoop implements MeterHooks {
       },
       setTimer: (atNs) => {
         this.timers[flow] = atNs;
-        if (Number.isFinite(atNs)) this.events.schedule(atNs, EV_TIMER, flow);
+        if (Number.isFinite(atNs)) this.schedule(atNs, EV_TIMER, flow);
       },
     });
   }
@@ -149,8 +152,15 @@ class ClosedLoop implements MeterHooks {
     const grantNs = o.grantMs * NS_PER_MS;
     const handed = grantNs === 0 ? this.linkFreeNs : Math.ceil(this.linkFreeNs / grantNs) * grantNs;
     this.lineFreeNs = Math.max(handed, this.lineFreeNs) + (bytes * 8e9) / o.lineBps;
-    this.inPath++;
-    this.events.schedule(Math.round(this.lineFreeNs), EV_ARRIVE, flow, segment);
+    if (this.schedule(Math.round(this.lineFreeNs), EV_ARRIVE, flow, segment)) this.inPath++;
+    else this.losses['event_queue_full'] = (this.losses['event_queue_full'] ?? 0) + 1;
+  }
+
+  /** False, and counted, where as many events wait as the limit allows: a segment, an acknowledgment or a timer is lost then. */
+  private schedule(tNs: number, kind: number, flow: number, value = 0): boolean {
+    const scheduled = this.events.schedule(tNs, kind, flow, value);
+    if (!scheduled) this.eventsRefused++;
+    return scheduled;
   }
 
   private arrive(flow: number, segment: number): void {
@@ -177,7 +187,7 @@ class ClosedLoop implements MeterHooks {
     let next = this.expected[flow]!;
     while (next < this.segments && got[next] !== 0) next++;
     this.expected[flow] = next;
-    this.events.schedule(Math.round(meter.now[0]! + (this.o.rttMs * NS_PER_MS) / 2), EV_ACK, flow, next);
+    this.schedule(Math.round(meter.now[0]! + (this.o.rttMs * NS_PER_MS) / 2), EV_ACK, flow, next);
   }
 
   dropped(_meter: Meter, _cell: number, code: number, held: boolean): void {
@@ -219,6 +229,7 @@ class ClosedLoop implements MeterHooks {
       losses: Object.fromEntries(Object.entries(this.losses).sort(([a], [b]) => (a < b ? -1 : 1))),
       rttMs: { base: o.rttMs, p50: at(50), p99: at(99), mean: rtts.reduce((n, r) => n + r, 0) / Math.max(1, rtts.length) / NS_PER_MS },
       meterMs: { p50: added(50), p99: added(99) },
+      eventsRefused: this.eventsRefused,
       conserved: this.sent === this.inPath + lost + this.taken + held,
     };
   }

@@ -80,6 +80,7 @@ export class ReceivePath {
   packetsOut = 0;
   bytesIn = 0;
   bytesOut = 0;
+  aggregates = 0;
   /** CRC-32 over all bytes given out, in order. */
   crc = 0;
   private readonly shared: ReceiveShared;
@@ -179,6 +180,7 @@ export class ReceivePath {
     const { totals, roundTrip } = this.shared;
     const numbers = out.members.flatMap((m) => m.numbers);
     totals.aggregates++;
+    this.aggregates++;
     totals.aggregateBytes += out.lenBytes;
     if (out.lenBytes > totals.largestBytes) totals.largestBytes = out.lenBytes;
     if (numbers.length > totals.largestMembers) totals.largestMembers = numbers.length;

@@ -72,6 +72,7 @@ export function offloadReport(run: OffloadRun): OffloadReport {
     outCrc32: crcOfAll(run, paths, sent),
     superPackets: {
       total: totals.aggregates,
+      kept: totals.superPackets.length,
       rows: totals.superPackets
         .map(({ row }) => row)
         .sort((a, b) => b.members - a.members || a.index - b.index)
@@ -98,7 +99,7 @@ function portReport(run: OffloadRun, id: string): OffloadReport['ports'][number]
     packetsIn: sum(own, (p) => p.packetsIn),
     packetsOut: sum(own, (p) => p.packetsOut),
     merged: sum(own, (p) => p.aggregator.merged),
-    aggregates: run.totals.superPackets.filter(({ row }) => row.port === id).length,
+    aggregates: sum(own, (p) => p.aggregates),
     bytesIn: sum(own, (p) => p.bytesIn),
     bytesOut: sum(own, (p) => p.bytesOut),
   };

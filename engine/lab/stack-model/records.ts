@@ -1,5 +1,6 @@
 import { filterStats, statRecords, type StatFilter, type StatRecord } from '../../stack/index.ts';
 import type { Pipeline } from '../pipeline.ts';
+import { protocolRecords, type PortOwner } from './protocol-records.ts';
 import { advisoryEntries, stackModels, stackTopology, workerCounters } from './view.ts';
 
 /** The device's own objects belong to the netif nexus, the others to the flow switch. */
@@ -32,7 +33,12 @@ export function stackRecords(pipeline: Pipeline): StatRecord[] {
       { nexus: FSW, ...(i.pid === 0 ? {} : { pid: i.pid }) },
     ),
   );
-  return [...counters, ...owners, ...modelRecords(pipeline), ...flowRecords(pipeline, pidOf)];
+  const flows = flowRecords(pipeline, pidOf);
+  const ownerOf = (port: string): PortOwner => {
+    const owner = topology.instances.find((i) => i.port === port && i.state === 'running');
+    return { id: owner?.id ?? port, ...pidOf(port) };
+  };
+  return [...counters, ...owners, ...modelRecords(pipeline), ...flows, ...protocolRecords(pipeline, ownerOf)];
 }
 
 function modelRecords(pipeline: Pipeline): StatRecord[] {

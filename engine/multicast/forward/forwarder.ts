@@ -30,16 +30,20 @@ export class ForwardSink {
     this.rows = 0;
   }
 
-  /** Sends the packets from number `first` on out of every interface of the mask. */
-  send(first: number, mask: number): void {
+  /** Sends the packets from number `first` on out of every interface of the mask. False where there was no row for one of them. */
+  send(first: number, mask: number): boolean {
+    let room = true;
     for (let packet = first; packet < this.packets.count; packet++) {
       if (this.packets.kind[packet] !== SINK_KIND.translated) continue;
       for (let rest = mask, iface = 0; rest !== 0; rest >>>= 1, iface++) {
-        if ((rest & 1) === 0 || this.rows >= MAX_ROWS) continue;
+        if ((rest & 1) === 0) continue;
+        room &&= this.rows < MAX_ROWS;
+        if (this.rows >= MAX_ROWS) continue;
         this.iface[this.rows] = iface;
         this.packet[this.rows++] = packet;
       }
     }
+    return room;
   }
 }
 
@@ -248,7 +252,7 @@ export class Forwarder {
       lowerTtl4(sink.packets.bytes, at);
       sink.packets.push(length, length, 4, SINK_KIND.translated);
     }
-    sink.send(first, mask);
+    if (!sink.send(first, mask)) this.drop('sink_full');
   }
 
   /** RFC 791 section 3.2; false where the packet must not be cut. */
@@ -257,6 +261,11 @@ export class Forwarder {
     const header = (b[o]! & 15) * 4;
     if ((word & 0x4000) !== 0) {
       this.drop('too_big');
+      return false;
+    }
+    // RFC 791: a datagram has 65,535 bytes at most; an offset beyond would run into the flags.
+    if ((word & 0x1fff) * 8 + length > 65_535) {
+      this.drop('malformed');
       return false;
     }
     const step = (mtu - header) & ~7;
@@ -304,7 +313,7 @@ export class Forwarder {
     sink.packets.bytes[at + 7] = b[o + 7]! - 1;
     const first = sink.packets.count;
     sink.packets.push(length, length, 6, SINK_KIND.translated);
-    sink.send(first, mask);
+    if (!sink.send(first, mask)) this.drop('sink_full');
   }
 
   private translate(side: Family, b: Uint8Array, o: number, length: number, mask: number, sink: ForwardSink): void {
@@ -325,7 +334,7 @@ export class Forwarder {
     }
     this.translated++;
     if (sink.packets.count - first > 1) this.fragments += sink.packets.count - first;
-    sink.send(first, mask);
+    if (!sink.send(first, mask)) this.drop('sink_full');
   }
 
   private refused(code: number): void {
@@ -390,7 +399,7 @@ export class Forwarder {
       sink.packets.push(IPV6_BYTES + extra + bytes, IPV6_BYTES + extra + bytes, 6, SINK_KIND.translated);
     }
     this.encapsulated++;
-    sink.send(first, mask);
+    if (!sink.send(first, mask)) this.drop('sink_full');
   }
 
   private outer(out: Uint8Array, at: number, tos: number, next: number, payload: number, hopLimit: number): void {

@@ -32,8 +32,8 @@ export class Recorder {
   readonly interfaces: string[] = [];
   readonly packets: RecordedPacket[] = [];
   series: MulticastSeries;
-  /** Rows, decisions and packets that did not fit. */
-  readonly refused = { log: 0, decisions: 0, packets: 0 };
+  /** Rows, decisions, changes of path and packets that did not fit. */
+  readonly refused = { log: 0, decisions: 0, switches: 0, packets: 0 };
   recording: boolean;
   logging = true;
   entries = 0;
@@ -127,6 +127,7 @@ export class Recorder {
 
   switched(change: MulticastSwitch): void {
     if (this.switches.length < MAX_SWITCHES) this.switches.push(change);
+    else this.refused.switches++;
   }
 
   packet(iface: number, frame: () => Uint8Array): void {

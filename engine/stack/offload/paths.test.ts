@@ -251,6 +251,24 @@ describe('aggregation', () => {
     b[60]! ^= 1;
     return b;
   };
+  /** The first fragment of a datagram: more follow. */
+  const fragment = (): Uint8Array => {
+    const b = next();
+    b[L3 + 6]! |= 0x20;
+    return b;
+  };
+  /** The same segment over IPv6 behind hop-by-hop options of eight bytes. */
+  const extended = (): Uint8Array => {
+    const plain = next({ version: 6 });
+    const l4 = L3 + 40;
+    const b = new Uint8Array(plain.length + 8);
+    b.set(plain.subarray(0, l4));
+    b.set([6, 0, 1, 4], l4);
+    b.set(plain.subarray(l4), l4 + 8);
+    b[L3 + 6] = 0;
+    new DataView(b.buffer).setUint16(L3 + 4, plain.length - l4 + 8);
+    return b;
+  };
   const cases: (readonly [string, Uint8Array, Partial<AggregateOptions>?])[] = [
     ['off', next(), { limitBytes: 0 }],
     ['not-tcp', next({ protocol: 'udp' })],
@@ -269,6 +287,8 @@ describe('aggregation', () => {
     ['size', next({ payload: new Uint8Array(101) }), { exact: true }],
     ['ip-id', next({ id: 9 }), { exact: true }],
     ['first', next({ sourcePort: 444 })],
+    ['fragment', fragment()],
+    ['extensions', extended()],
   ];
   it.each(cases.map(([reason, packet, options]) => ({ reason, packet, options })))(
     'says why not: $reason',
@@ -286,6 +306,11 @@ describe('aggregation', () => {
     tagged[3] = 9;
     const link = aggregate([makePacket(base), tagged]);
     expect(name(link)).toBe('link-header');
+    const labelled = new Aggregator(memory, OPTIONS);
+    labelled.take({ ...toDevice(memory, next()), plainLink: false });
+    expect(name(labelled)).toBe('link-length');
+    labelled.close();
+    release(labelled);
     const after = aggregate([makePacket(base), next({ payload: new Uint8Array(0) }), next()]);
     expect(name(after)).toBe('follows-other');
     const pushed = aggregate([makePacket({ ...base, flags: 0x18 }), next()], { exact: true });

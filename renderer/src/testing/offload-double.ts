@@ -84,7 +84,7 @@ export function offloadReport(aggregates = true): OffloadReport {
     notCarried: 0,
     conserved: true,
     outCrc32: '00000000',
-    superPackets: { total: port.aggregates, rows: aggregates ? [ROW] : [] },
+    superPackets: { total: port.aggregates, kept: port.aggregates, rows: aggregates ? [ROW] : [] },
   };
 }
 

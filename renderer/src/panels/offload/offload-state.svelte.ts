@@ -31,6 +31,8 @@ export class OffloadState {
   superPacket = $state.raw<SuperPacket | null>(null);
 
   readonly #app: AppStore;
+  /** The run that was asked for last: only it may say that nothing runs any more. */
+  #latest: AbortController | null = null;
 
   constructor(app: AppStore) {
     this.#app = app;
@@ -54,11 +56,12 @@ export class OffloadState {
   /** Asks after a short pause; the undo ends it. */
   request(session: string, overrides: OffloadOverrides): () => void {
     const controller = new AbortController();
+    this.#latest = controller;
     const timer = setTimeout(() => void this.#run(session, overrides, controller.signal), this.report === null ? 0 : DEBOUNCE_MS);
     return () => {
       clearTimeout(timer);
       controller.abort();
-      this.running = false;
+      if (this.#latest === controller) this.running = false;
     };
   }
 
