@@ -24,7 +24,7 @@ const SINGLES = [
   { name: 'replay-core', input: 'engine/cli/replay-core.ts', isFunction: true },
 ];
 /** Kernels: main file and output below dist/. See lib/kernel-compiler.mjs. */
-const KERNELS = [{ name: 'replay-kernel.wasm', input: 'engine/lab/kernel/queue-kernel.ts' }];
+const KERNELS = [{ name: 'replay-kernel.wasm', input: 'engine/lab/kernel/replay-kernel.ts' }];
 /** The capture that is replayed to make the code cache. */
 const SAMPLE = 'resources/samples/microbursts.pcap';
 const PRELOAD = { name: 'electron/preload', input: 'electron/preload.ts' };

@@ -92,7 +92,11 @@ class Program {
     for (const node of parseAst(source, { lang: 'ts' }).body) {
       const named = node.type === 'ExportNamedDeclaration';
       if (node.type === 'ImportDeclaration') this.importOf(node, file, seen);
-      else this.declare(named ? node.declaration : node, named && file === this.entry, fail);
+      else if (named && node.source !== null) {
+        this.read(resolve(dirname(file), node.source.value), seen);
+        for (const { local } of node.specifiers)
+          (this.functions.get(local.name) ?? fail(node, `no function ${local.name}`)).exported = true;
+      } else this.declare(named ? node.declaration : node, named && file === this.entry, fail);
     }
   }
 

@@ -32,4 +32,4 @@ export declare function ltU(a: i32, b: i32): boolean;
 export declare function gtU(a: i32, b: i32): boolean;
 
 /** `a` if the condition holds, else `b`: both are worked out, and no branch is taken. */
-export declare function select(condition: boolean, a: number, b: number): number;
+export declare function select(condition: boolean, a: number | boolean, b: number | boolean): number;

@@ -13,7 +13,7 @@ import { suitsKernel } from './world-kernel.ts';
 let kernel: WebAssembly.Module;
 
 beforeAll(async () => {
-  kernel = new WebAssembly.Module(await compileKernel(fileURLToPath(new URL('queue-kernel.ts', import.meta.url))));
+  kernel = new WebAssembly.Module(await compileKernel(fileURLToPath(new URL('replay-kernel.ts', import.meta.url))));
 });
 
 /** A random scenario of what the kernel runs: readers without stalls and costs for bytes, nothing sent. */

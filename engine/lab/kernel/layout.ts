@@ -88,5 +88,29 @@ export const T_RING = 64;
 export const T_POOL = 96;
 export const PORT_BYTES = 128;
 
+/** The chunk that a lane reads: times of its first packet, and how long the unit of a fraction is. */
+export const K_FIRST_SECOND = 0;
+export const K_FIRST_FRACTION = 8;
+export const K_FRACTION_NS = 16;
+/** Bytes of the chunk; whether its words are low byte first; captured bytes that are believed. */
+export const K_BYTES = 24;
+export const K_LITTLE = 28;
+export const K_MAX_CAPTURED = 32;
+/** Records so far and at most, and columns of them; bytes that must be there to go on. */
+export const K_COUNT = 36;
+export const K_CAPACITY = 40;
+export const K_OFFSETS = 44;
+export const K_CAPTURED = 48;
+export const K_LENGTHS = 52;
+export const K_TIMES = 56;
+export const K_NEED = 60;
+/** Rows, and their order by queue. */
+export const K_ROWS = 64;
+export const K_QUEUES = 68;
+export const K_STARTS = 72;
+export const K_QUEUE_OF = 76;
+export const K_ORDER = 80;
+export const CHUNK_BLOCK_BYTES = 128;
+
 /** Rows whose flows are looked up at once. */
 export const LOOKUP_BATCH = 32;

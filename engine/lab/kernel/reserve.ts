@@ -1,6 +1,7 @@
 import { assert } from '../../base/index.ts';
 
 const LINE = 128;
+const PAGE = 4_096;
 
 /** Tables put one after the other into a part of a memory. Nothing is given back: it lasts for one run. */
 export class Reserve {
@@ -33,6 +34,12 @@ export class Reserve {
 
   float64(places: number): Float64Array {
     return new Float64Array(this.buffer, this.take(places * 8), places);
+  }
+
+  /** On a page of 4 KiB: what a file is read into. */
+  pages(lenBytes: number): Uint8Array {
+    this.top = Math.ceil(this.top / PAGE) * PAGE;
+    return this.uint8(lenBytes);
   }
 
   uint8(lenBytes: number): Uint8Array {

@@ -13,8 +13,11 @@ export interface KernelCode {
   readonly memory: WebAssembly.Memory;
 }
 
-/** Functions of the module, see queue-kernel.ts. Addresses in bytes. */
-interface KernelExports {
+/** Functions of the module, see chunk-kernel.ts and queue-kernel.ts. Addresses in bytes. */
+export interface KernelExports {
+  walk(c: number, from: number, stop: number, have: number): number;
+  classify(c: number): void;
+  group(c: number): void;
   feed(q: number, rows: number, order: number, from: number, to: number, tsNs: number, lens: number, firstNumber: number): void;
 }
 
@@ -31,7 +34,9 @@ export function suitsKernel(world: QueueWorld): boolean {
 
 /** The kernel's instance of one thread, and the worlds that it runs. */
 export class LaneKernel {
-  private readonly exports: KernelExports;
+  readonly exports: KernelExports;
+  /** Classifies a record that the kernel does not know, of the chunk that it is at. */
+  onOther: (i: number) => void = () => undefined;
   private readonly words: Int32Array;
   private readonly kernels: WorldKernel[] = [];
 
@@ -54,6 +59,9 @@ export class LaneKernel {
     const { kernels, words } = this;
     const worldOf = (index: number): QueueWorld => kernels[index]!.world;
     return {
+      classifyOther: (i: number) => {
+        this.onOther(i);
+      },
       insert: (index: number, rowBytes: number) => kernels[index]!.insert(words, rowBytes >>> 2),
       arrived: (index: number, id: number, meta: number, number: number, lenBytes: number) => {
         worldOf(index).fsw.arrived(id, meta, number, lenBytes >>> 0);

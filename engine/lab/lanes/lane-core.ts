@@ -16,9 +16,11 @@ import {
   CTL_TICKET,
   CTL_TURN,
   LANE_CHUNK_PACKETS,
+  CHUNK_RESERVE_BYTES,
   NUM_NUMBER,
   NUM_OFFSET,
   type LaneMemory,
+  type LaneSlot,
 } from './lane-memory.ts';
 
 /** Where a chunk starts that follows on from another: known only when the one before has been walked. */
@@ -40,7 +42,16 @@ export const CHUNK_LATER = -3;
  */
 export interface LaneSource {
   read(chunk: number, batch: RecordBatch, turn: LaneTurn): number;
+  /** The same by a kernel, where a source has that. */
+  byKernel?(kernel: LaneKernel, reserve: Reserve, queues: number): SlotSource;
   close(): void;
+}
+
+/** Puts chunks into their slots itself, classified and sorted: see LaneSource.read. */
+export interface SlotSource {
+  read(chunk: number, slot: LaneSlot, turn: LaneTurn): number;
+  /** Packets of the chunk read last. */
+  readonly count: number;
 }
 
 export type LaneStep = 'worked' | 'idle' | 'done';
@@ -56,12 +67,43 @@ export function laneQueues(queues: number, lane: number, lanes: number): number[
   return Array.from({ length: queues }, (_, q) => q).filter((q) => q % lanes === lane);
 }
 
-/** Bytes of reserve that the lanes of a run need together. */
-export function lanesReserve(scenario: Scenario, lanes: number, expectedFlows: number): number {
+/** Bytes of reserve that the lanes of a run need together, or those before lane `until`. */
+export function lanesReserve(scenario: Scenario, lanes: number, expectedFlows: number, until = lanes): number {
   const { queues } = scenario.device;
   let bytes = 0;
-  for (let lane = 0; lane < lanes; lane++) bytes += Pipeline.reserveBytes(scenario, laneQueues(queues, lane, lanes).length, expectedFlows);
-  return bytes;
+  for (let lane = 0; lane < until; lane++)
+    bytes += Pipeline.reserveBytes(scenario, laneQueues(queues, lane, lanes).length, expectedFlows) + CHUNK_RESERVE_BYTES;
+  return Math.ceil(bytes / 128) * 128;
+}
+
+/** Chunks of any source, by way of a batch. */
+class BatchSource implements SlotSource {
+  private readonly source: LaneSource;
+  private readonly queues: number;
+  private readonly batch = new RecordBatch(LANE_CHUNK_PACKETS);
+  private readonly queueOf = new Uint8Array(LANE_CHUNK_PACKETS);
+
+  constructor(source: LaneSource, queues: number) {
+    this.source = source;
+    this.queues = queues;
+  }
+
+  get count(): number {
+    return this.batch.count;
+  }
+
+  read(chunk: number, slot: LaneSlot, turn: LaneTurn): number {
+    const { batch } = this;
+    batch.count = 0;
+    const first = this.source.read(chunk, batch, turn);
+    if (first < 0) return first;
+    assert(batch.count <= LANE_CHUNK_PACKETS, 'a chunk fits its slot');
+    classifyRange(batch, 0, batch.count, slot.rows, 0);
+    groupRows(slot.rows, 0, batch.count, this.queues, slot.starts, this.queueOf, slot.order);
+    slot.tsNs.set(batch.tsNs.subarray(0, batch.count));
+    slot.lenBytes.set(batch.origLen.subarray(0, batch.count));
+    return first;
+  }
 }
 
 /** What one lane does. Knows nothing of threads but the shared memory: a test can drive several in one thread, step by step. */
@@ -72,8 +114,7 @@ export class LaneCore {
   private readonly lanes: number;
   private readonly source: LaneSource;
   private readonly queues: number;
-  private readonly batch = new RecordBatch(LANE_CHUNK_PACKETS);
-  private readonly queueOf = new Uint8Array(LANE_CHUNK_PACKETS);
+  private readonly slotSource: SlotSource;
   private consumed = 0;
   /** Chunk that this lane has taken a ticket for and not read, because its turn has not come; -1 for none. */
   private waiting = -1;
@@ -94,24 +135,24 @@ export class LaneCore {
     this.lanes = options.lanes;
     this.source = options.source;
     this.queues = options.scenario.device.queues;
+    const kernel = this.kernelOf(options.kernel, options.scenario, options.pipeline.expectedFlows ?? 0);
     this.pipeline = new Pipeline(options.scenario, {
       sharedArena: true,
       ...options.pipeline,
-      ...this.kernelOf(options.kernel, options.scenario, options.pipeline.expectedFlows ?? 0),
+      ...(kernel !== undefined && { kernel }),
       queues: laneQueues(this.queues, this.lane, this.lanes),
     });
+    this.slotSource =
+      (kernel && this.source.byKernel?.(kernel.kernel, kernel.reserve, this.queues)) ?? new BatchSource(this.source, this.queues);
     this.turn = { take: (chunk) => this.takeTurn(chunk), pass: (chunk, offset, number) => this.passTurn(chunk, offset, number) };
   }
 
-  private kernelOf(module: WebAssembly.Module | undefined, scenario: Scenario, expectedFlows: number): Pick<PipelineOptions, 'kernel'> {
+  private kernelOf(module: WebAssembly.Module | undefined, scenario: Scenario, expectedFlows: number): PipelineOptions['kernel'] {
     const { room, reserveAt } = this.memory;
-    if (module === undefined || !(room instanceof WebAssembly.Memory)) return {};
-    const reserveOf = (lane: number): number =>
-      Pipeline.reserveBytes(scenario, laneQueues(this.queues, lane, this.lanes).length, expectedFlows);
-    let from = reserveAt;
-    for (let lane = 0; lane < this.lane; lane++) from += reserveOf(lane);
-    const reserve = new Reserve(room.buffer, from, from + reserveOf(this.lane));
-    return { kernel: { kernel: new LaneKernel({ module, memory: room }), reserve } };
+    if (module === undefined || !(room instanceof WebAssembly.Memory)) return undefined;
+    const from = reserveAt + lanesReserve(scenario, this.lanes, expectedFlows, this.lane);
+    const reserve = new Reserve(room.buffer, from, reserveAt + lanesReserve(scenario, this.lanes, expectedFlows, this.lane + 1));
+    return { kernel: new LaneKernel({ module, memory: room }), reserve };
   }
 
   /** Works until the input has been run, or the run is aborted; waits where there is nothing to do. */
@@ -194,9 +235,9 @@ export class LaneCore {
   }
 
   private produce(chunk: number): void {
-    const { memory, batch } = this;
-    batch.count = 0;
-    const first = this.source.read(chunk, batch, this.turn);
+    const { memory } = this;
+    const slot = chunk % memory.slots.length;
+    const first = this.slotSource.read(chunk, memory.slots[slot]!, this.turn);
     if (first === CHUNK_LATER) {
       this.waiting = chunk;
       return;
@@ -209,14 +250,7 @@ export class LaneCore {
       this.end(chunk);
       return;
     }
-    const slot = chunk % memory.slots.length;
-    const to = memory.slots[slot]!;
-    assert(batch.count <= LANE_CHUNK_PACKETS, 'a chunk fits its slot');
-    classifyRange(batch, 0, batch.count, to.rows, 0);
-    groupRows(to.rows, 0, batch.count, this.queues, to.starts, this.queueOf, to.order);
-    to.tsNs.set(batch.tsNs.subarray(0, batch.count));
-    to.lenBytes.set(batch.origLen.subarray(0, batch.count));
-    memory.setChunk(slot, first, batch.count);
+    memory.setChunk(slot, first, this.slotSource.count);
     Atomics.store(memory.control, CTL_READY + slot, chunk + 1);
     memory.changed();
   }

@@ -1,3 +1,4 @@
+import { KernelChunk } from '../kernel/chunk.ts';
 import { ROW_WORDS, alignedSharedBuffer } from '../../wire/index.ts';
 
 /**
@@ -21,6 +22,17 @@ export const LANE_SLOTS = 32;
 
 /** Packets of a chunk at most: 256 KiB of records that are nothing but their header. Memory that is not used is not committed. */
 export const LANE_CHUNK_PACKETS = 16_384;
+
+/** Bytes of a chunk. As for a single lane: the chunk stays in the second-level cache while it is parsed. */
+export const CHUNK_BYTES = 256 * 1024;
+/** Read beyond a chunk at once, so that the record that crosses its end is there in nearly every case. */
+export const BEYOND_BYTES = 4 * 1024;
+/** As the ordinary reader: a record that claims more is for it to judge. */
+export const MAX_CAPTURED_BYTES = 262_144;
+/** Bytes of a chunk whose last record is as large as can be. */
+export const LARGEST_CHUNK_BYTES = CHUNK_BYTES + BEYOND_BYTES + MAX_CAPTURED_BYTES;
+/** What a lane takes of its reserve to read chunks by a kernel. */
+export const CHUNK_RESERVE_BYTES = KernelChunk.reserveBytes(LARGEST_CHUNK_BYTES, LANE_CHUNK_PACKETS);
 
 /** Lanes at most: one queue each. */
 export const MAX_LANES = 16;

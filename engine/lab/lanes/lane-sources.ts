@@ -1,7 +1,11 @@
 import type { ByteSource, RecordBatch } from '../../files/index.ts';
 import { alignedBuffer } from '../../wire/index.ts';
 import type { RecordAccess } from '../types.ts';
-import { CHUNK_END, CHUNK_IRREGULAR, CHUNK_LATER, type LaneSource, type LaneTurn } from './lane-core.ts';
+import { KernelChunk } from '../kernel/chunk.ts';
+import type { Reserve } from '../kernel/reserve.ts';
+import type { LaneKernel } from '../kernel/world-kernel.ts';
+import { CHUNK_END, CHUNK_IRREGULAR, CHUNK_LATER, type LaneSource, type LaneTurn, type SlotSource } from './lane-core.ts';
+import { BEYOND_BYTES, CHUNK_BYTES, LANE_CHUNK_PACKETS, LARGEST_CHUNK_BYTES, MAX_CAPTURED_BYTES, type LaneSlot } from './lane-memory.ts';
 
 /** Packets of a chunk that is cut by number: a few hundred kilobytes of ordinary traffic. */
 const INDEXED_CHUNK_PACKETS = 1_024;
@@ -64,13 +68,7 @@ export class IndexedLaneSource implements LaneSource {
   }
 }
 
-/** Bytes of a chunk. As for a single lane: the chunk stays in the second-level cache while it is parsed. */
-const CHUNK_BYTES = 256 * 1024;
-/** Read beyond a chunk at once, so that the record that crosses its end is there in nearly every case. */
-const BEYOND_BYTES = 4 * 1024;
 const RECORD_HEADER = 16;
-/** As the ordinary reader: a record that claims more is for it to judge. */
-const MAX_CAPTURED_BYTES = 262_144;
 const CLOCK_LIMIT_NS = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -87,11 +85,7 @@ export class PcapLaneSource implements LaneSource {
   private readonly linkType: number;
   private readonly firstSec: number;
   private readonly firstFrac: number;
-  /**
-   * On a page: memory of the allocator begins 16 bytes into one, and copying from the page cache to there, from the start of a page, takes
-   * five times as long on some processors.
-   */
-  private bytes = new Uint8Array(alignedBuffer(CHUNK_BYTES + BEYOND_BYTES));
+  private bytes: Uint8Array = new Uint8Array(0);
   private view = new DataView(this.bytes.buffer);
   /** Chunk that `bytes` begins with, and how many bytes of it are there. */
   private filled = -1;
@@ -122,6 +116,43 @@ export class PcapLaneSource implements LaneSource {
   }
 
   read(chunk: number, batch: RecordBatch, turn: LaneTurn): number {
+    if (this.bytes.length === 0) this.useBytes(new Uint8Array(alignedBuffer(CHUNK_BYTES + BEYOND_BYTES)));
+    return this.take(chunk, turn, (base, from, until) => ({ end: this.walk(batch, base, from, until, this.got), count: batch.count }));
+  }
+
+  /**
+   * Memory on a page: that of the allocator begins 16 bytes into one, and copying from the page cache to there, from the start of a page,
+   * takes five times as long on some processors.
+   */
+  private useBytes(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  byKernel(kernel: LaneKernel, reserve: Reserve, queues: number): SlotSource {
+    const { little, fractionNs, firstSec, firstFrac, linkType } = this;
+    const format = { little, fractionNs, firstSec, firstFrac, linkType, maxCaptured: MAX_CAPTURED_BYTES };
+    const parts = new KernelChunk(kernel, reserve, format, LARGEST_CHUNK_BYTES, LANE_CHUNK_PACKETS, queues);
+    this.useBytes(parts.bytes);
+    return {
+      read: (chunk: number, slot: LaneSlot, turn: LaneTurn): number => {
+        parts.begin(slot);
+        const first = this.take(chunk, turn, (base, from, until) => ({
+          end: this.walkByKernel(parts, base, from, until),
+          count: parts.count,
+        }));
+        // Others may take their turn already.
+        if (first > 0) parts.finish();
+        return first;
+      },
+      get count(): number {
+        return parts.count;
+      },
+    };
+  }
+
+  /** Reads the bytes of a chunk, and has its records walked when its turn has come. */
+  private take(chunk: number, turn: LaneTurn, walk: (base: number, from: number, until: number) => { end: number; count: number }): number {
     const base = chunk * CHUNK_BYTES;
     const size = this.source.sizeBytes;
     if (this.filled !== chunk) {
@@ -134,10 +165,25 @@ export class PcapLaneSource implements LaneSource {
       turn.pass(chunk, at.offset, at.number);
       return at.offset > size ? CHUNK_IRREGULAR : CHUNK_END;
     }
-    const end = this.walk(batch, base, at.offset, Math.min(base + CHUNK_BYTES, size), this.got);
+    const { end, count } = walk(base, at.offset, Math.min(base + CHUNK_BYTES, size));
     if (end < 0) return CHUNK_IRREGULAR;
-    turn.pass(chunk, end, at.number + batch.count);
+    turn.pass(chunk, end, at.number + count);
     return at.number;
+  }
+
+  /** As walk, by the kernel; the bytes of the largest record fit. */
+  private walkByKernel(parts: KernelChunk, base: number, from: number, until: number): number {
+    const stop = until - base;
+    let have = this.got;
+    let at = from - base;
+    for (;;) {
+      at = parts.walk(at, stop, have);
+      if (at < 0) return -1;
+      if (at >= stop) return base + at;
+      const { need } = parts;
+      have = this.more(have, need, base);
+      if (need > have) return -1;
+    }
   }
 
   /** Takes the records that begin in [from, until) of the file; returns where the next one begins, or -1. */
@@ -184,10 +230,10 @@ export class PcapLaneSource implements LaneSource {
     if (need > this.bytes.length) {
       const larger = new Uint8Array(need + BEYOND_BYTES);
       larger.set(this.bytes.subarray(0, have));
-      this.bytes = larger;
-      this.view = new DataView(larger.buffer);
+      this.useBytes(larger);
     }
-    return have + this.fill(have, Math.min(this.bytes.length, this.source.sizeBytes - base) - have, base + have);
+    const end = Math.max(need, Math.min(this.bytes.length, have + BEYOND_BYTES));
+    return have + this.fill(have, Math.min(end, this.source.sizeBytes - base) - have, base + have);
   }
 
   private fill(into: number, length: number, position: number): number {
