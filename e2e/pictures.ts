@@ -148,52 +148,78 @@ async function shootStack(browser: Browser): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
-  const executable = chromiumPath();
-  if (executable === undefined) throw new Error('The pictures need an installed Chromium.');
-  mkdirSync(pictures, { recursive: true });
-  const browser = await launchBrowser(executable);
-  const empty = await Served.start();
-  const served = await Served.start(sample(SAMPLE), '--scenario', 'small-rings');
+async function shootWorkbench(browser: Browser, served: Served): Promise<void> {
   // The shell starts in this folder: a path of this machine has no place in a picture.
   copyFileSync(sample(SAMPLE), join(served.folder, SAMPLE));
-  try {
-    const welcome = await openWindow(browser, empty.url);
-    await welcome.page.getByRole('heading', { name: 'Samples' }).waitFor();
-    await shoot(welcome.page, 'welcome');
+  for (const theme of ['dark', 'light'] as const) {
+    const { page, context } = await workbench(browser, served, { theme });
+    await typed(page, `ringside info ${SAMPLE}`, 'snap length');
+    await moveTo(page, BURST_PACKET);
+    await shoot(page, `workbench-${theme}`);
+    await context.close();
+  }
+}
 
-    for (const theme of ['dark', 'light'] as const) {
-      const { page, context } = await workbench(browser, served, { theme });
-      await typed(page, `ringside info ${SAMPLE}`, 'snap length');
-      await moveTo(page, BURST_PACKET);
-      await shoot(page, `workbench-${theme}`);
-      await context.close();
-    }
-
-    const { page } = await workbench(browser, served);
-    for (const [name, words] of [
-      ['rings', 'show rings'],
-      ['packets', 'show packets'],
-      ['flows', 'show flows'],
-      ['report', 'show report'],
-    ] as const) {
-      await moveTo(page, BURST_PACKET);
-      await openPalette(page, words);
-      await openPalette(page, 'maximise');
-      await shoot(page, name);
-      await openPalette(page, 'maximise');
-    }
-    await shootBursts(page);
+/** One panel after the other, each as large as the window. */
+async function shootPanels(page: Page): Promise<void> {
+  for (const [name, words] of [
+    ['rings', 'show rings'],
+    ['packets', 'show packets'],
+    ['flows', 'show flows'],
+    ['report', 'show report'],
+  ] as const) {
+    await moveTo(page, BURST_PACKET);
+    await openPalette(page, words);
     await openPalette(page, 'maximise');
-    await shootNetworks(page);
-    await shootOffloads(browser);
-    await shootTranslated(browser);
-    await shootStack(browser);
+    await shoot(page, name);
+    await openPalette(page, 'maximise');
+  }
+}
+
+async function shootWelcome(browser: Browser): Promise<void> {
+  const empty = await Served.start();
+  try {
+    const { page, context } = await openWindow(browser, empty.url);
+    await page.getByRole('heading', { name: 'Samples' }).waitFor();
+    await shoot(page, 'welcome');
+    await context.close();
   } finally {
-    await browser.close();
-    await served.stop();
     await empty.stop();
   }
 }
 
-await main();
+/** Pictures that belong together; `node scripts/pictures.mjs bursts stack` takes those of two groups. */
+const GROUPS: Readonly<Record<string, (browser: Browser, served: Served) => Promise<void>>> = {
+  welcome: shootWelcome,
+  workbench: shootWorkbench,
+  panels: async (browser, served) => shootPanels((await workbench(browser, served)).page),
+  bursts: async (browser, served) => {
+    const { page } = await workbench(browser, served);
+    await moveTo(page, BURST_PACKET);
+    await shootBursts(page);
+  },
+  networks: async (browser, served) => shootNetworks((await workbench(browser, served)).page),
+  offloads: shootOffloads,
+  translated: shootTranslated,
+  stack: shootStack,
+};
+
+async function main(wanted: readonly string[]): Promise<void> {
+  const executable = chromiumPath();
+  if (executable === undefined) throw new Error('The pictures need an installed Chromium.');
+  const unknown = wanted.filter((name) => !(name in GROUPS));
+  if (unknown.length > 0) throw new Error(`No pictures ${unknown.join(', ')}; there are ${Object.keys(GROUPS).join(', ')}.`);
+  mkdirSync(pictures, { recursive: true });
+  const browser = await launchBrowser(executable);
+  const served = await Served.start(sample(SAMPLE), '--scenario', 'small-rings');
+  try {
+    for (const [name, shootGroup] of Object.entries(GROUPS)) {
+      if (wanted.length === 0 || wanted.includes(name)) await shootGroup(browser, served);
+    }
+  } finally {
+    await browser.close();
+    await served.stop();
+  }
+}
+
+await main(process.argv.slice(2));
