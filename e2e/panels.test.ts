@@ -42,6 +42,8 @@ describePanel(
           if (id !== 'terminal') for (const stop of await unseenStops(page, id)) findings.push(`${id}: no focus to be seen on ${stop}`);
           await openPalette(page, 'maximise');
         }
+        await page.emulateMedia({ reducedMotion: 'reduce' });
+        expect(await page.evaluate(movingElements)).toEqual([]);
         expect(findings).toEqual([]);
         expect(complaints).toEqual([]);
         await context.close();

@@ -8,7 +8,7 @@ const executable = chromiumPath();
 if (executable === undefined) console.warn('e2e: panels are not tested in a window, no Chromium was found: apt-get install chromium');
 
 /** How long a panel of a real run may take on a busy machine. */
-const PANEL_MS = 120_000;
+const PANEL_MS = 300_000;
 
 /** Opens another window on the same input. */
 export type OpenWindow = (options?: WindowOptions) => Promise<Window>;
