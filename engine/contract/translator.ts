@@ -112,6 +112,11 @@ export const dns64Schema = z
       .default(['::ffff:0:0/96'])
       .describe('AAAA records inside these count as absent (RFC 6147 section 5.1.4)'),
     exclude4: z.array(address('prefix')).max(64).default([]).describe('A records inside these are not used for synthesis'),
+    ranges: z
+      .array(z.strictObject({ v4: address('IPv4 prefix'), prefixes: z.array(address('prefix')).min(1).max(16) }))
+      .max(256)
+      .default([])
+      .describe('ranges of IPv4 addresses with prefixes of their own; the narrowest one holds (RFC 6147 section 5.1.7)'),
     ttlS: z.int().min(0).max(604_800).default(600).describe('upper limit of a synthetic TTL when no SOA says one (RFC 6147 section 5.1.7)'),
     validates: z.boolean().default(false).describe('the resolver validates DNSSEC itself (RFC 6147 section 3, vDNS64)'),
   })

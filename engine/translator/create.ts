@@ -20,7 +20,7 @@ export interface Translator {
 
 /** The translator a configuration describes. Error: the field that cannot be used. */
 export function createTranslator(spec: TranslatorSpec): Result<Translator, SettingsError> {
-  if (spec.mode === 'dns64') return Dns64Packets.create(spec.dns64);
+  if (spec.mode === 'dns64') return Dns64Packets.create(spec.dns64, spec.wellKnownPrivate === 'allow');
   const settings = compileSettings(spec);
   if (!settings.ok) return settings;
   if (spec.mode === 'mapt') {

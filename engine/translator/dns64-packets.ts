@@ -35,6 +35,8 @@ interface HeldAnswer {
 export class Dns64Packets {
   /** Answers that waited for an A answer which never came. */
   lostAnswers = 0;
+  /** Answers that were held and had no room in the output when they were let go. */
+  lostPackets = 0;
   private readonly rules: Dns64;
   private readonly view = new PacketView();
   private readonly known = new Map<string, DnsMessage>();
@@ -46,8 +48,8 @@ export class Dns64Packets {
   }
 
   /** Error: the configuration field that cannot be used. */
-  static create(spec: Dns64Spec): Result<Dns64Packets, SettingsError> {
-    const rules = Dns64.create(spec);
+  static create(spec: Dns64Spec, allowPrivate = false): Result<Dns64Packets, SettingsError> {
+    const rules = Dns64.create(spec, allowPrivate);
     return rules.ok ? ok(new Dns64Packets(rules.value)) : rules;
   }
 
@@ -130,7 +132,7 @@ export class Dns64Packets {
     const ready = this.held.filter((held) => held.name === name);
     if (ready.length === 0) return;
     this.held = this.held.filter((held) => held.name !== name);
-    for (const held of ready) this.synthesize(held, message, sink);
+    for (const held of ready) if (this.synthesize(held, message, sink) === REASON.sinkFull) this.lostPackets++;
   }
 
   private expire(sink: PacketSink): void {
@@ -139,7 +141,9 @@ export class Dns64Packets {
     if (gone.length === 0) return;
     this.held = this.held.filter(({ sinceNs }) => sinceNs + HOLD_NS > this.nowNs);
     this.lostAnswers += gone.length;
-    for (const { bytes, wireLength, side } of gone) pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed);
+    for (const { bytes, wireLength, side } of gone) {
+      if (pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed) === REASON.sinkFull) this.lostPackets++;
+    }
   }
 
   /** Answers that still wait leave as they came. */

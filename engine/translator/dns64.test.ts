@@ -129,6 +129,32 @@ describe('DNS64 (RFC 6147)', () => {
     expect(texts(step.message)).toEqual(['2001:db8:64::c000:201', '2001:db8:48:c000:2:100::']);
   });
 
+  it('takes the prefixes of the narrowest range, and the well-known prefix for global addresses only', () => {
+    const d = dns64({
+      prefixes: ['64:ff9b::/96'],
+      ranges: [
+        { v4: '10.0.0.0/8', prefixes: ['2001:db8:8::/96'] },
+        { v4: '10.1.0.0/16', prefixes: ['2001:db8:16::/96', '64:ff9b::/96'] },
+      ],
+    });
+    const a = ['10.2.0.1', '10.1.0.1', '192.168.0.1', '198.51.100.1'].map((text) => record(DNS_TYPE.A, text));
+    const step = d.onA(query(), empty(), dnsResponse(query(DNS_TYPE.A), a));
+    expect(texts(step.message)).toEqual(['2001:db8:8::a02:1', '2001:db8:16::a01:1', '64:ff9b::c633:6401']);
+    expect(d.onA(query(), empty(), dnsResponse(query(DNS_TYPE.A), [a[2]!])).action).toBe('pass');
+    const made = Dns64.create(dns64Schema.parse({ ranges: [{ v4: '10.0.0.0/8', prefixes: ['2001:db8::/97'] }] }));
+    expect(made.ok ? '' : made.error.field).toBe('dns64.ranges.0.prefixes.0');
+  });
+
+  it('hands on authority and additional records of the A answer, and its error', () => {
+    const ns: DnsRecord = { name: 'example.org', type: DNS_TYPE.NS, class: 1, ttl: 9, data: { kind: 'name', name: 'ns.example.org' } };
+    const glue = { ...record(DNS_TYPE.A, '192.0.2.53'), name: 'ns.example.org' };
+    const a = { ...dnsResponse(query(DNS_TYPE.A), [record(DNS_TYPE.A, '198.51.100.1')]), authorities: [ns], additionals: [glue] };
+    const { message } = dns64().onA(query(), empty(), a);
+    expect([message!.authorities, message!.additionals, message!.questions[0]!.type]).toEqual([[ns], [glue], DNS_TYPE.AAAA]);
+    const failed = dns64().onA(query(), empty(), dnsResponse(query(DNS_TYPE.A), [], 2));
+    expect([failed.action, failed.message?.rcode, failed.message?.questions[0]?.type]).toEqual(['answer', 2, DNS_TYPE.AAAA]);
+  });
+
   it('does nothing for other types, classes and clients that validate', () => {
     const d = dns64();
     const opt: DnsRecord = { name: '.', type: DNS_TYPE.OPT, class: 1_232, ttl: 0x8000, data: { kind: 'opt', options: [] } };
@@ -144,6 +170,11 @@ describe('DNS64 (RFC 6147)', () => {
     expect(texts(dns64().onQuery(query(DNS_TYPE.PTR, name)).message)).toEqual(['33.0.0.192.in-addr.arpa']);
     expect(dns64().onQuery(query(DNS_TYPE.PTR, '1.0.0.127.in-addr.arpa')).action).toBe('pass');
     expect(addressOfReverse('g.ip6.arpa')).toBeUndefined();
+    // The well-known prefix always, other addresses never.
+    expect(texts(dns64({ prefixes: ['2001:db8:64::/96'] }).onQuery(query(DNS_TYPE.PTR, name)).message)).toEqual([
+      '33.0.0.192.in-addr.arpa',
+    ]);
+    expect(dns64().onQuery(query(DNS_TYPE.PTR, `${'1.'.repeat(32)}ip6.arpa`)).action).toBe('pass');
   });
 });
 

@@ -2,7 +2,20 @@ import { err, ok } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import type { Dns64Spec } from '../contract/index.ts';
 import { DNS_TYPE, formatIpv4U32, type DnsMessage, type DnsRecord } from '../wire/index.ts';
-import { embed4, extract4, parsePrefix4, parsePrefix6, parsePrefix64, sameBits, type Prefix4, type Prefix6 } from './prefix64.ts';
+import {
+  embed4,
+  extract4,
+  formatPrefix6,
+  isGlobal4,
+  mask4,
+  parsePrefix4,
+  parsePrefix6,
+  parsePrefix64,
+  sameBits,
+  WELL_KNOWN_PREFIX,
+  type Prefix4,
+  type Prefix6,
+} from './prefix64.ts';
 import { inPrefixes4, type SettingsError } from './settings.ts';
 
 const CLASS_IN = 1;
@@ -14,6 +27,19 @@ const RCODE_NXDOMAIN = 3;
 const DO_BIT = 0x8000;
 
 const IP6_ARPA = '.ip6.arpa';
+
+/** Prefixes for a range of IPv4 addresses. */
+interface Range {
+  readonly v4: Prefix4;
+  readonly prefixes: readonly Prefix6[];
+}
+
+interface Lists {
+  readonly prefixes: readonly Prefix6[];
+  readonly exclude6: readonly Prefix6[];
+  readonly exclude4: readonly Prefix4[];
+  readonly ranges: readonly Range[];
+}
 
 /** What a DNS64 does with a question or an answer, and the rule it follows from. */
 export interface Dns64Step {
@@ -29,20 +55,21 @@ export interface Dns64Step {
  * caller's business, so the same code serves a capture and a resolver.
  */
 export class Dns64 {
-  private readonly prefixes: readonly Prefix6[];
-  private readonly exclude6: readonly Prefix6[];
-  private readonly exclude4: readonly Prefix4[];
+  private readonly lists: Lists;
   private readonly spec: Dns64Spec;
+  private readonly allowPrivate: boolean;
 
-  private constructor(spec: Dns64Spec, prefixes: Prefix6[], exclude6: Prefix6[], exclude4: Prefix4[]) {
+  private constructor(spec: Dns64Spec, lists: Lists, allowPrivate: boolean) {
     this.spec = spec;
-    this.prefixes = prefixes;
-    this.exclude6 = exclude6;
-    this.exclude4 = exclude4;
+    this.lists = lists;
+    this.allowPrivate = allowPrivate;
   }
 
-  /** Error: the configuration field that cannot be used. */
-  static create(spec: Dns64Spec): Result<Dns64, SettingsError> {
+  /**
+   * With `allowPrivate` the well-known prefix may stand for addresses that are not global, against RFC 6052 section 3.1. Error: the
+   * configuration field that cannot be used.
+   */
+  static create(spec: Dns64Spec, allowPrivate = false): Result<Dns64, SettingsError> {
     const list = <T>(field: string, texts: readonly string[], parse: (text: string) => Result<T, string>): Result<T[], SettingsError> => {
       const out: T[] = [];
       for (const [i, text] of texts.entries()) {
@@ -57,7 +84,19 @@ export class Dns64 {
     const exclude6 = list('exclude6', spec.exclude6, parsePrefix6);
     if (!exclude6.ok) return exclude6;
     const exclude4 = list('exclude4', spec.exclude4, parsePrefix4);
-    return exclude4.ok ? ok(new Dns64(spec, prefixes.value, exclude6.value, exclude4.value)) : exclude4;
+    if (!exclude4.ok) return exclude4;
+    const ranges: Range[] = [];
+    for (const [i, range] of spec.ranges.entries()) {
+      const v4 = parsePrefix4(range.v4);
+      if (!v4.ok) return err({ field: `dns64.ranges.${i}.v4`, message: v4.error });
+      const own = list(`ranges.${i}.prefixes`, range.prefixes, parsePrefix64);
+      if (!own.ok) return own;
+      ranges.push({ v4: v4.value, prefixes: own.value });
+    }
+    // The narrowest range that holds an address decides.
+    ranges.sort((a, b) => b.v4.length - a.v4.length);
+    const lists = { prefixes: prefixes.value, exclude6: exclude6.value, exclude4: exclude4.value, ranges };
+    return ok(new Dns64(spec, lists, allowPrivate));
   }
 
   onQuery(query: DnsMessage): Dns64Step {
@@ -98,13 +137,18 @@ export class Dns64 {
 
   private excluded6({ data, type }: DnsRecord): boolean {
     if (type !== DNS_TYPE.AAAA || data.kind !== 'address') return false;
-    return this.exclude6.some((prefix) => sameBits(prefix.bytes, 0, data.address, 0, prefix.length));
+    return this.lists.exclude6.some((prefix) => sameBits(prefix.bytes, 0, data.address, 0, prefix.length));
   }
 
   /** Builds the answer to `query` from `aaaa` (empty, undefined where none came) and the answer to the A question. */
   onA(query: DnsMessage, aaaa: DnsMessage | undefined, a: DnsMessage | undefined): Dns64Step {
-    const usable = a !== undefined && a.rcode === RCODE_OK ? a.answers.filter((record) => this.usableA(record)) : [];
+    const usable = a?.rcode === RCODE_OK ? a.answers.filter((record) => this.usableA(record)) : [];
     if (a === undefined || usable.length === 0) {
+      // The result of the last question is the answer; an empty one is the same for both types.
+      if (a !== undefined && a.rcode !== RCODE_OK) {
+        const message = { ...a, id: query.id, questions: query.questions, authenticData: false };
+        return { action: 'answer', rule: 'RFC 6147 section 5.1.6', text: 'the A question brought an error, which is the answer', message };
+      }
       if (aaaa !== undefined) return pass('RFC 6147 section 5.1.6', 'no A record either: the empty AAAA answer stands');
       const failed: DnsMessage = {
         ...query,
@@ -128,13 +172,17 @@ export class Dns64 {
       action: 'answer',
       rule: 'RFC 6147 section 5.1.7',
       text: `${usable.length} A record${usable.length === 1 ? '' : 's'} became AAAA`,
-      message: { ...a, id: query.id, questions: query.questions, authenticData: false, authoritative: false, answers, authorities: [] },
+      message: { ...a, id: query.id, questions: query.questions, authenticData: false, authoritative: false, answers },
     };
   }
 
   private usableA({ type, data }: DnsRecord): boolean {
     return (
-      type === DNS_TYPE.A && data.kind === 'address' && data.address.length === 4 && !inPrefixes4(this.exclude4, addressOf(data.address))
+      type === DNS_TYPE.A &&
+      data.kind === 'address' &&
+      data.address.length === 4 &&
+      !inPrefixes4(this.lists.exclude4, addressOf(data.address)) &&
+      this.prefixesFor(addressOf(data.address)).length > 0
     );
   }
 
@@ -146,7 +194,7 @@ export class Dns64 {
   private synthetic(record: DnsRecord, limit: number): DnsRecord[] {
     if (record.data.kind !== 'address') return [];
     const v4 = addressOf(record.data.address);
-    return this.prefixes.map((prefix) => {
+    return this.prefixesFor(v4).map((prefix) => {
       const address = new Uint8Array(16);
       embed4(prefix, v4, address, 0);
       return {
@@ -159,11 +207,27 @@ export class Dns64 {
     });
   }
 
+  /** Prefixes for the address (section 5.1.7): those of its range, without the well-known one where RFC 6052 section 3.1 forbids it. */
+  private prefixesFor(v4: number): readonly Prefix6[] {
+    const { prefixes, ranges } = this.lists;
+    const own = ranges.find((range) => (v4 & mask4(range.v4.length)) >>> 0 === range.v4.value)?.prefixes ?? prefixes;
+    if (this.allowPrivate || isGlobal4(v4)) return own;
+    return own.filter((prefix) => formatPrefix6(prefix) !== WELL_KNOWN_PREFIX);
+  }
+
+  /** Every prefix that a synthetic address may be under, the well-known one among them. */
+  private *allPrefixes(): Generator<Prefix6> {
+    yield* this.lists.prefixes;
+    for (const { prefixes } of this.lists.ranges) yield* prefixes;
+    const known = parsePrefix64(WELL_KNOWN_PREFIX);
+    if (known.ok) yield known.value;
+  }
+
   /** Section 5.3.1: the reverse name of a synthetic address is an alias of the reverse name of the IPv4 address in it. */
   private onPtr(query: DnsMessage, name: string): Dns64Step {
     const address = addressOfReverse(name);
     if (address === undefined) return pass('RFC 6147 section 5.3.1', 'not the reverse name of an IPv6 address');
-    for (const prefix of this.prefixes) {
+    for (const prefix of this.allPrefixes()) {
       const v4 = extract4(prefix, address, 0);
       if (v4 < 0) continue;
       const target = `${formatIpv4U32(v4).split('.').reverse().join('.')}.in-addr.arpa`;
