@@ -17,7 +17,6 @@ export {
   type SharedIndex,
   type Timeline,
 } from './packet-index.ts';
-export { buildIndex, PacketAccess } from './build-index.ts';
 export { atomicFile, MemorySink, type ByteSink } from './atomic-file.ts';
 export { PcapWriter, PcapngWriter, type CaptureWriter } from './writer.ts';
 export { captureInfo, sha256File, type CaptureInfo, type InfoOptions, type InterfaceSummary } from './info.ts';

@@ -1,18 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
-import {
-  MemorySink,
-  PacketAccess,
-  PacketIndex,
-  PcapngWriter,
-  RecordBatch,
-  SEGMENT_ROWS,
-  INDEX_BYTES_PER_PACKET,
-  buildIndex,
-  memoryByteSource,
-} from './index.ts';
-import { Bytes, block, epb, iface, join, openBytes, readAll, section } from './test-support.ts';
-import { unwrap } from '../base/index.ts';
+import { INDEX_BYTES_PER_PACKET, PacketIndex, RecordBatch, SEGMENT_ROWS } from './index.ts';
 
 /** A batch of made-up records; only the columns that the index keeps matter. */
 function batchOf(times: readonly number[], from = 0): RecordBatch {
@@ -132,74 +120,5 @@ describe('packet index', () => {
     const part = large().timeline(4, 1000, 1999);
     expect([...part.packets]).toEqual([25, 25, 25, 25]);
     expect(new PacketIndex().timeline(3).packets).toEqual(new Uint32Array(3));
-  });
-});
-
-describe('building and reading at random', () => {
-  const sink = new MemorySink();
-  const writer = new PcapngWriter(sink, 0n, [{ linkType: 1 }, { linkType: 101 }]);
-  for (let i = 0; i < 10_000; i++)
-    writer.packet(
-      i * 1000,
-      Uint8Array.from({ length: i % 90 }, (_, j) => i + j),
-      0,
-      i % 90,
-      100,
-      i & 1,
-    );
-  const bytes = sink.bytes();
-
-  test('rows are those of the source; the visitor sees every batch after it is indexed', () => {
-    const visited: number[] = [];
-    const index = unwrap(
-      buildIndex(openBytes(bytes), {
-        visit: (batch, first, building) => {
-          visited.push(first);
-          for (let i = 0; i < batch.count; i++) building.setProtocol(first + i, batch.bytes[batch.offset[i]!]!);
-        },
-      }),
-    );
-    const seen = readAll(openBytes(bytes));
-    expect(index.count).toBe(seen.length);
-    const access = new PacketAccess(index, memoryByteSource(bytes));
-    seen.forEach((s, i) => {
-      expect([...unwrap(access.read(i + 1))]).toEqual(s.data);
-      if (s.capLen > 0) expect(index.protocol(i + 1)).toBe(s.data[0]);
-    });
-    expect(visited[0]).toBe(1);
-    expect(visited.length).toBeGreaterThan(2);
-    const into = new Uint8Array(10);
-    expect(unwrap(access.read(90, into))).toEqual(into.subarray(0, 10));
-    expect(access.read(0).ok || access.read(10_001).ok).toBe(false);
-  });
-
-  test('simple packet blocks and files that shrank', () => {
-    const file = join(
-      section(false),
-      iface(false, 1),
-      block(false, 3, new Bytes(false).u32(3).raw([7, 8, 9]).done()),
-      epb(false, 0, 1n, [1, 2]),
-    );
-    const index = unwrap(buildIndex(openBytes(file)));
-    const access = new PacketAccess(index, memoryByteSource(file));
-    expect([[...unwrap(access.read(1))], [...unwrap(access.read(2))]]).toEqual([
-      [7, 8, 9],
-      [1, 2],
-    ]);
-    const shorter = new PacketAccess(index, memoryByteSource(file.slice(0, 80)));
-    const gone = shorter.read(2);
-    expect(gone.ok ? 'ok' : gone.error.message).toContain('shorter');
-  });
-
-  test('progress is told and a cancel is obeyed', () => {
-    const sizes: number[] = [];
-    unwrap(buildIndex(openBytes(bytes), { onProgress: (p) => sizes.push(p.packets) }));
-    expect(sizes.at(-1)).toBe(10_000);
-    const long = new MemorySink();
-    const big = new PcapngWriter(long, 0n, [{ linkType: 1 }]);
-    const data = new Uint8Array(60_000);
-    for (let i = 0; i < 400; i++) big.packet(i, data, 0, data.length, data.length);
-    const cancelled = buildIndex(openBytes(long.bytes()), { shouldCancel: () => true });
-    expect(cancelled.ok ? 'ok' : cancelled.error.code).toBe('cancelled');
   });
 });
