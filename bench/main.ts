@@ -13,6 +13,7 @@ import { multicastFigures } from './multicast.ts';
 import { engineMemory, indexMemory, openInput } from './memory.ts';
 import { whatIfTimes } from './what-if.ts';
 import { windowMemory } from './window-memory.ts';
+import { translationRows } from './translation-memory.ts';
 import { CAPTURES, ROWS, type Capture, type CaptureName, type Row } from './rows.ts';
 
 const dist = dirname(fileURLToPath(import.meta.url));
@@ -75,7 +76,7 @@ async function runRow(row: Row, file: string, rounds: number): Promise<Outcome> 
   try {
     const peer = row.peer(file, scratch);
     if (peer === undefined) return { ...base, skipped: `not installed: ${row.needs}` };
-    return { ...base, comparison: await compare(row.ours(file), peer, rounds) };
+    return { ...base, comparison: await compare(row.ours(file, scratch), peer, rounds) };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -187,6 +188,9 @@ async function main(): Promise<void> {
     put('whole', 'then all packets', whole.ms, whole.cpuMs);
     put('closer', 'another stretch', closer.ms, closer.cpuMs);
     for (const { parameter, ms, cpuMs } of parameters) put(parameter.replaceAll(' ', '-'), parameter, ms.median, cpuMs.median);
+  }
+  if (asked('translate-memory')) {
+    for (const row of translationRows(rounds)) record({ ...row, unit: 'M/s', higherIsBetter: true });
   }
   if (asked('copy-sum')) {
     for (const row of copySumRows(rounds)) record({ ...row, atLeast: row.id.startsWith('copy-sum-1500') ? 1.3 : 1, aim: 1.5, unit: 'x' });

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { which, type Command } from './measure.ts';
@@ -9,7 +10,7 @@ export interface Row {
   readonly capture: CaptureName;
   readonly atLeast: number;
   readonly aim: number;
-  ours(file: string): Command;
+  ours(file: string, scratch: string): Command;
   /** Undefined where the peer is not installed; `needs` then says what to install. */
   peer(file: string, scratch: string): Command | undefined;
   readonly needs: string;
@@ -81,7 +82,21 @@ function regulated(label: string, sockets: number, meter: boolean) {
     );
 }
 
-/** The goals that concern files and no translation. */
+/** Stateless, with an IPv6 side that takes what the IPv4 side sends: every packet is translated into one. */
+const STATELESS = 'mode: siit\nwellKnownPrivate: allow\nmtu6: 1520\nlowestIpv6Mtu: 1520\n';
+
+function translate(out: boolean) {
+  return (file: string, scratch: string): Command => {
+    const config = join(scratch, 'siit.yaml');
+    writeFileSync(config, STATELESS);
+    const output = out ? ['--out6', join(scratch, 'translated.pcap')] : [];
+    return node(out ? 'ringside translate to a file' : 'ringside translate', cli, 'translate', '-c', config, '--in4', file, ...output);
+  };
+}
+
+const tcprewrite = peer('tcprewrite', (file, scratch) => ['-C', '-i', file, '-o', join(scratch, 'rewritten.pcap')]);
+
+/** The goals that concern files. */
 export const ROWS: readonly Row[] = [
   {
     id: 'replay-tcpdump',
@@ -212,5 +227,35 @@ export const ROWS: readonly Row[] = [
     ours: regulated('10,000 sockets', 10_000, true),
     peer: regulated('10 sockets', 10, true),
     needs: '',
+  },
+  {
+    id: 'translate-tcpdump',
+    title: 'translate against tcpdump -w /dev/null, 10 k flows',
+    capture: 'imix-10k',
+    atLeast: 0.7,
+    aim: 2,
+    ours: translate(false),
+    peer: tcpdump,
+    needs: 'tcpdump',
+  },
+  {
+    id: 'translate-tcpdump-5m',
+    title: 'the same, 5 M packets',
+    capture: 'imix-10k-5m',
+    atLeast: 0.7,
+    aim: 2,
+    ours: translate(false),
+    peer: tcpdump,
+    needs: 'tcpdump',
+  },
+  {
+    id: 'translate-tcprewrite',
+    title: 'translate to a file against tcprewrite -C, 10 k flows',
+    capture: 'imix-10k',
+    atLeast: 2,
+    aim: 3,
+    ours: translate(true),
+    peer: tcprewrite,
+    needs: 'tcpreplay',
   },
 ];

@@ -2,6 +2,7 @@ import { Random, putU16, putU32, u16, u32 } from '../engine/base/index.ts';
 import { translatorSchema, type TranslatorInput } from '../engine/contract/index.ts';
 import { createTranslator, isTranslated, LOOK_AHEAD, PacketSink, type Translator } from '../engine/translator/index.ts';
 import { checksum, pseudoSum4, pseudoSum6 } from '../engine/wire/index.ts';
+import { spread, type Spread } from './measure.ts';
 
 /** Translation in memory: packets of many sessions in random order, made outside of the time that is measured. */
 export interface MemoryRate {
@@ -23,7 +24,7 @@ const POOL = '198.18.0.0/16';
 const PEERS = 0x33000000;
 const NS_PER_PACKET = 500;
 
-/** Mean of three sizes as on the Internet would hide what one costs; so a measurement has one size. */
+/** One size at a time: a mix would hide what one costs. */
 export class MemoryRun {
   private readonly translator: Translator;
   private readonly sink = new PacketSink(4 * 1024 * 1024, 4_096);
@@ -112,7 +113,7 @@ export class MemoryRun {
     return bytes;
   }
 
-  /** Half of the packets go each way. The first quarter of the packets is not counted: the compiler is still at work. */
+  /** Half of the packets go each way. A third as many go before and are not counted: the compiler is still at work. */
   measure(packets: number): MemoryRate {
     const chunks = Math.ceil(packets / CHUNK);
     const warm = Math.ceil(chunks / 3);
@@ -183,4 +184,33 @@ function made(mode: MemoryRate['mode'], sessions: number): Translator {
   const translator = createTranslator(translatorSchema.parse(input));
   if (!translator.ok) throw new Error(translator.error.message);
   return translator.value;
+}
+
+export interface TranslationRow {
+  readonly id: string;
+  readonly title: string;
+  readonly atLeast: number;
+  readonly aim: number;
+  /** Million packets for each second of CPU time: the median of the rounds. */
+  readonly value: number;
+  readonly spread: Spread;
+}
+
+/** Packets of one round. */
+const ROUND_PACKETS = 1_000_000;
+
+/** Stateless and stateful, with sessions that fit the caches and that do not, at the three sizes of the Internet mix. */
+export function* translationRows(rounds: number): Generator<TranslationRow> {
+  for (const [mode, sessions] of [
+    ['siit', 10_000],
+    ['nat64', 10_000],
+    ['nat64', 1_000_000],
+  ] as const) {
+    for (const bytes of [64, 576, 1_500]) {
+      const run = new MemoryRun(mode, sessions, bytes);
+      const rates = spread(Array.from({ length: rounds }, () => run.measure(ROUND_PACKETS).perCpuSecond));
+      const title = `${mode} in memory, ${bytes} bytes, ${sessions.toLocaleString('en')} sessions (${rates.min.toFixed(2)}-${rates.max.toFixed(2)})`;
+      yield { id: `translate-memory-${mode}-${sessions}-${bytes}`, title, atLeast: 2, aim: 4, value: rates.median, spread: rates };
+    }
+  }
 }
