@@ -6,3 +6,4 @@ export * from './event-queue.ts';
 export * from './bytes.ts';
 export * from './disposable.ts';
 export * from './sha256.ts';
+export * from './percentile.ts';

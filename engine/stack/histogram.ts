@@ -1,3 +1,5 @@
+import { nearestRank } from '../base/index.ts';
+
 /**
  * A histogram of delays with sixteen buckets an octave: a value is known to one sixteenth, whatever its size. Values are
  * integer nanoseconds; below 16 every value has a bucket of its own.
@@ -32,7 +34,7 @@ export function histogramPercentile(counts: Uint32Array | Float64Array, p: numbe
   let total = 0;
   for (const n of counts) total += n;
   if (total === 0) return 0;
-  const rank = Math.max(1, Math.ceil((p / 100) * total));
+  const rank = nearestRank(p, total);
   let seen = 0;
   for (let i = 0; i < counts.length; i++) {
     seen += counts[i]!;

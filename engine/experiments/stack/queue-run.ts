@@ -1,3 +1,4 @@
+import { percentileOfSorted } from '../../base/index.ts';
 import { scenarioSchema, type RunSummary, type ScenarioInput, type TraceRecord } from '../../contract/index.ts';
 import { GeneratorSource, Pipeline, generatorSchema, runToEnd, type QueueResult } from '../../lab/index.ts';
 import { RecordBatch } from '../../files/index.ts';
@@ -77,9 +78,8 @@ function figures(): KindFigures {
 
 /** Nearest-rank percentile in ms; NaN where there is nothing. */
 export function percentileMs(delaysNs: readonly number[], p: number): number {
-  if (delaysNs.length === 0) return NaN;
   const sorted = [...delaysNs].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)]! / 1e6;
+  return percentileOfSorted(sorted, p) / 1e6;
 }
 
 /** Runs a generated capture through a pipeline that stays, so that it can be looked at afterwards. */

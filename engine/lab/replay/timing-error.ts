@@ -1,3 +1,5 @@
+import { nearestRank } from '../../base/index.ts';
+
 /**
  * How far replayed packets were from their due time: a histogram with 16 buckets per octave, so every figure is right within
  * 4.5 %, in constant memory whatever the length of the replay.
@@ -37,11 +39,11 @@ export class TimingError {
   /** Nearest-rank percentiles in whole ns, the upper end of the bucket and never above the maximum; null before any packet. */
   figures(): TimingErrorFigures | null {
     if (this.count === 0) return null;
-    return { p50: this.percentile(0.5), p99: this.percentile(0.99), max: Math.round(this.maxNs), packets: this.count };
+    return { p50: this.percentile(50), p99: this.percentile(99), max: Math.round(this.maxNs), packets: this.count };
   }
 
-  private percentile(q: number): number {
-    const rank = Math.ceil(q * this.count);
+  private percentile(p: number): number {
+    const rank = nearestRank(p, this.count);
     let seen = 0;
     for (let i = 0; i < this.buckets.length; i++) {
       seen += this.buckets[i]!;

@@ -1,3 +1,4 @@
+import { percentileOfSorted } from '../../base/index.ts';
 import type { ConverterNode, ConvertersResult } from '../../contract/index.ts';
 import type { Lab } from './lab.ts';
 import type { Node } from './node.ts';
@@ -5,8 +6,8 @@ import type { Node } from './node.ts';
 /** Nearest-rank percentiles; 0 where there is nothing. */
 function percentiles(values: readonly number[]): { p50: number; p95: number; max: number } {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
-  return { p50: at(0.5), p95: at(0.95), max: sorted.at(-1) ?? 0 };
+  if (sorted.length === 0) return { p50: 0, p95: 0, max: 0 };
+  return { p50: percentileOfSorted(sorted, 50), p95: percentileOfSorted(sorted, 95), max: sorted.at(-1)! };
 }
 
 /** Gini index of non-negative numbers: 0 where all are equal or nothing is there. */
