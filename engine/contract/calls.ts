@@ -21,6 +21,7 @@ import { burstCalls } from './burst.ts';
 import { translatedCalls } from './translated.ts';
 import { offloadCalls } from './offload.ts';
 import { stackCalls } from './stack-model.ts';
+import { ringCalls } from './ring-slots.ts';
 import { burstAnalysisCalls } from './burst-analysis.ts';
 import { multicastCalls } from './multicast-calls.ts';
 import { convertersCalls } from './converters-calls.ts';
@@ -199,6 +200,7 @@ export const contract = {
     ...offloadCalls,
     ...multicastCalls,
     ...stackCalls,
+    ...ringCalls,
 
     'scenario.get': call('Text of a bundled scenario', z.strictObject({ id: z.string() }), z.object({ yaml: z.string() })),
     'scenario.check': call(

@@ -10,6 +10,7 @@ export * from './scenario.ts';
 export * from './run.ts';
 export * from './burst.ts';
 export * from './stack-model.ts';
+export * from './ring-slots.ts';
 export * from './session.ts';
 export * from './calls.ts';
 export * from './messages.ts';

@@ -74,6 +74,7 @@ type OwnCall = Exclude<
   | `transport.${string}`
   | `run.${string}`
   | `stack.${string}`
+  | `rings.${string}`
   | 'bursts.analyse'
   | `translator.${string}`
   | Exclude<Extract<CallName, `burst.${string}`>, 'burst.profiles'>

@@ -16,6 +16,7 @@ export * from './replay/index.ts';
 export * from './lanes/lane-core.ts';
 export * from './lanes/lane-memory.ts';
 export * from './lanes/lane-sources.ts';
+export { ringSlots } from './ring-slots.ts';
 export { explainPacket, type Explanation } from './explain.ts';
 export * from './metering/index.ts';
 export * from './closed-loop/index.ts';

@@ -6,6 +6,7 @@ import { convertersHandlers } from './converters.ts';
 import { analyseBurstsOfInput } from '../burst-analysis.ts';
 import { translatedHandlers } from './translated.ts';
 import type { SessionCore } from './core.ts';
+import { ringHandlers } from './rings.ts';
 import { stackHandlers } from './stack.ts';
 
 /**
@@ -55,6 +56,7 @@ export function sessionHandlers(
     ...offloadHandlers(core),
     ...multicastHandlers(core),
     ...stackHandlers(core),
+    ...ringHandlers(core),
     ...extra,
   };
   const elsewhere = (name: CallName) => () => {

@@ -134,6 +134,7 @@ function handlers(state: State): EngineHandlers {
     ...translatedHandlers(),
     ...multicastHandlers(),
     ...stackHandlers(),
+    'rings.slots': ({ ring }) => ({ tNs: 0, ring, slots: 1_024, used: 0, head: 0, tail: 0, rows: [] }),
     ...burstAnalysisHandlers(),
     'report.export': ({ format }) => ({ name: `report.${format}`, url: `./download/report.${format}`, bytes: 10 }),
     'terminal.open': () => ({ terminal: 't1', shell: 'bash' }),

@@ -4,6 +4,8 @@ import { sharedState } from '../../lib/shared-state.svelte.ts';
 export class RingsState {
   /** Device queue shown, null for all of them. */
   queue = $state<number | null>(null);
+  /** The slots of one ring are shown below the rings. */
+  slots = $state(false);
 }
 
 export const ringsState = sharedState(() => new RingsState());

@@ -165,3 +165,64 @@ test('without a run it says what to do', async () => {
     expect(s.root.textContent).toContain('once the input has been replayed');
   });
 });
+
+test('the slots of a ring: packets and buflets, by keyboard, and the packet is selected in the list', async () => {
+  const slot = (i: number): object => ({
+    slot: 100 + i,
+    state: i === 0 ? 'taken' : 'waiting',
+    packet: 2 + i,
+    lenBytes: 3_000,
+    arrivalNs: 1e6,
+    ageNs: 2_500,
+    flow: 0,
+    tuple: 'tcp 192.0.2.1:443 198.51.100.7:50000',
+    metadata: { index: 7, offsetBytes: 20_000, segment: 1 },
+    buflets: [
+      { offset: 0, lenBytes: 2_048, limitBytes: 2_048 },
+      { offset: 2_048, lenBytes: 952, limitBytes: 2_048 },
+    ],
+  });
+  const s = await stage({
+    body: RingsPanel,
+    head: RingsHead,
+    width: 560,
+    height: 400,
+    before: (double) => {
+      twoQueues(double);
+      double.override('rings.slots', ({ ring }) => ({
+        tNs: 0,
+        ring,
+        slots: SLOTS,
+        used: ring === 'device.rx.1' ? 3 : 0,
+        head: 100,
+        tail: 103,
+        rows: ring === 'device.rx.1' ? ([slot(0), slot(1), slot(2)] as never) : [],
+      }));
+    },
+  });
+  await eventually(() => {
+    expect(s.find('.now').textContent).toBe('75 %');
+  });
+  [...s.all('.chip')].find((chip) => chip.textContent === 'slots')!.click();
+  // The fullest ring is shown first.
+  await eventually(() => {
+    expect(s.find('.slots select').textContent).toContain('device.rx.1');
+    expect(s.all('.slots .list tbody tr')).toHaveLength(3);
+  });
+  expect(s.find('.slots .figures').textContent).toContain('3 of 1,024 slots');
+  expect(s.all('.slots .packet tbody tr')).toHaveLength(2);
+  expect(s.find('.slots .packet').textContent).toContain('952');
+  s.find('.slots .list').focus();
+  await userEvent.keyboard('{ArrowDown}{Enter}');
+  expect(s.app.selected).toBe(3);
+  expect(s.find('.slots .packet h3').textContent).toContain('Packet 3');
+  const select = s.find('.slots select') as HTMLSelectElement;
+  await userEvent.selectOptions(select, 'device.rx.0');
+  await eventually(() => {
+    expect(s.find('.slots').textContent).toContain('The ring is empty at the playhead.');
+  });
+  [...s.all('.chip')].find((chip) => chip.textContent === 'slots')!.click();
+  await eventually(() => {
+    expect(s.all('.slots')).toHaveLength(0);
+  });
+});
