@@ -206,23 +206,23 @@ test('the slots of a ring: packets and buflets, by keyboard, and the packet is s
   [...s.all('.chip')].find((chip) => chip.textContent === 'slots')!.click();
   // The fullest ring is shown first.
   await eventually(() => {
-    expect(s.find('.slots select').textContent).toContain('device.rx.1');
-    expect(s.all('.slots .list tbody tr')).toHaveLength(3);
+    expect(s.find('section.slots select').textContent).toContain('device.rx.1');
+    expect(s.all('section.slots .list tbody tr')).toHaveLength(3);
   });
-  expect(s.find('.slots .figures').textContent).toContain('3 of 1,024 slots');
-  expect(s.all('.slots .packet tbody tr')).toHaveLength(2);
-  expect(s.find('.slots .packet').textContent).toContain('952');
-  s.find('.slots .list').focus();
+  expect(s.find('section.slots .figures').textContent).toContain('3 of 1,024 slots');
+  expect(s.all('section.slots .packet tbody tr')).toHaveLength(2);
+  expect(s.find('section.slots .packet').textContent).toContain('952');
+  s.find('section.slots .list').focus();
   await userEvent.keyboard('{ArrowDown}{Enter}');
   expect(s.app.selected).toBe(3);
-  expect(s.find('.slots .packet h3').textContent).toContain('Packet 3');
-  const select = s.find('.slots select') as HTMLSelectElement;
+  expect(s.find('section.slots .packet h3').textContent).toContain('Packet 3');
+  const select = s.find('section.slots select') as HTMLSelectElement;
   await userEvent.selectOptions(select, 'device.rx.0');
   await eventually(() => {
-    expect(s.find('.slots').textContent).toContain('The ring is empty at the playhead.');
+    expect(s.find('section.slots').textContent).toContain('The ring is empty at the playhead.');
   });
   [...s.all('.chip')].find((chip) => chip.textContent === 'slots')!.click();
   await eventually(() => {
-    expect(s.all('.slots')).toHaveLength(0);
+    expect(s.all('section.slots')).toHaveLength(0);
   });
 });
