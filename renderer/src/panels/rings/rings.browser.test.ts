@@ -216,8 +216,7 @@ test('the slots of a ring: packets and buflets, by keyboard, and the packet is s
   await userEvent.keyboard('{ArrowDown}{Enter}');
   expect(s.app.selected).toBe(3);
   expect(s.find('section.slots .packet h3').textContent).toContain('Packet 3');
-  const select = s.find('section.slots select') as HTMLSelectElement;
-  await userEvent.selectOptions(select, 'device.rx.0');
+  await userEvent.selectOptions(s.find('section.slots select'), 'device.rx.0');
   await eventually(() => {
     expect(s.find('section.slots').textContent).toContain('The ring is empty at the playhead.');
   });
