@@ -6,11 +6,12 @@ import { PacketView, PROTOCOL } from './packet-view.ts';
 import { Nat64Plain } from './plain-mappers.ts';
 import type { PlainMapper } from './plain-path.ts';
 import type { PortBlocks } from './port-blocks.ts';
-import { type PortPools, SubscriberCounts } from './port-pools.ts';
+import type { PortPools } from './port-pools.ts';
 import { embed4, extract4, isGlobal4, isIllegalSource4 } from './prefix64.ts';
 import { REASON } from './reasons.ts';
 import { lifetimesNs, SessionTable, TIMER } from './sessions.ts';
 import { inPrefixes4, type TranslatorSettings } from './settings.ts';
+import { SubscriberCounts } from './subscriber-counts.ts';
 import { KEEP_TIMER, nextTcpState, stateOf, TCP_FLAG, TCP_STATE, timerOf } from './tcp-state.ts';
 
 /** What happened to a binding. `binding` may be read during the call only. */

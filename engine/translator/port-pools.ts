@@ -4,7 +4,7 @@ import type { Nat64Spec } from '../contract/index.ts';
 import type { BindingTable } from './bindings.ts';
 import { finishHash, mixHash } from './hash-slots.ts';
 import { PROTOCOL } from './packet-view.ts';
-import { mask4, parsePrefix4 } from './prefix64.ts';
+import { parsePrefix4 } from './prefix64.ts';
 import type { SettingsError } from './settings.ts';
 
 export interface PortPool {
@@ -105,66 +105,5 @@ export class PortPools {
     this.address4 = address;
     this.port4 = port;
     return true;
-  }
-}
-
-/**
- * Bindings of each subscriber (RFC 6888 REQ-4), where a subscriber is an IPv6 prefix. Open addressing; an entry whose count is zero is
- * reused by whoever comes there, so the table needs no removal.
- */
-export class SubscriberCounts {
-  private readonly words: Uint32Array;
-  private readonly counts: Uint32Array;
-  private readonly size: number;
-  private readonly masks: readonly number[];
-
-  constructor(bindings: number, prefixBits: number) {
-    let size = 16;
-    while (size < bindings * 2) size *= 2;
-    this.size = size;
-    this.words = new Uint32Array(size * 4);
-    this.counts = new Uint32Array(size);
-    this.masks = [0, 1, 2, 3].map((i) => mask4(Math.max(0, Math.min(32, prefixBits - 32 * i))));
-  }
-
-  private slot(word: (i: number) => number, forNew: boolean): number {
-    let h = 0;
-    for (let i = 0; i < 4; i++) h = mixHash(h, word(i) & this.masks[i]!);
-    let at = finishHash(h) & (this.size - 1);
-    let reusable = -1;
-    // Bounded by the table: with half load an unused entry comes soon.
-    for (let n = 0; n < this.size; n++, at = (at + 1) & (this.size - 1)) {
-      if (this.same(at, word)) return at;
-      if (this.counts[at] !== 0) continue;
-      if (reusable < 0) reusable = at;
-      if (this.blank(at)) break;
-    }
-    return forNew ? reusable : -1;
-  }
-
-  private same(at: number, word: (i: number) => number): boolean {
-    for (let i = 0; i < 4; i++) if (this.words[at * 4 + i] !== (word(i) & this.masks[i]!) >>> 0) return false;
-    return true;
-  }
-
-  private blank(at: number): boolean {
-    return (this.words[at * 4]! | this.words[at * 4 + 1]! | this.words[at * 4 + 2]! | this.words[at * 4 + 3]!) === 0;
-  }
-
-  of(word: (i: number) => number): number {
-    const at = this.slot(word, false);
-    return at < 0 ? 0 : this.counts[at]!;
-  }
-
-  add(word: (i: number) => number): void {
-    const at = this.slot(word, true);
-    if (at < 0) return;
-    for (let i = 0; i < 4; i++) this.words[at * 4 + i] = word(i) & this.masks[i]!;
-    this.counts[at] = this.counts[at]! + 1;
-  }
-
-  remove(word: (i: number) => number): void {
-    const at = this.slot(word, false);
-    if (at >= 0 && this.counts[at]! > 0) this.counts[at] = this.counts[at]! - 1;
   }
 }
