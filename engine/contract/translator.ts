@@ -125,15 +125,19 @@ export type Dns64Spec = z.infer<typeof dns64Schema>;
 
 export const clatSchema = z
   .strictObject({
-    prefix: address('prefix of 96 bits for the IPv4 hosts behind the CLAT').default('2001:db8:464::/96'),
+    prefix: address('prefix of 96 or 64 bits for the IPv4 hosts behind the CLAT').default('2001:db8:464::/96'),
     networks: z
       .array(address('prefix'))
       .min(1)
       .max(64)
       .default(['192.0.0.1/32'])
       .describe('IPv4 networks behind the CLAT; a host that is its own CLAT has 192.0.0.1 (RFC 7335)'),
+    provider: z
+      .enum(['pool6', 'discover'])
+      .default('pool6')
+      .describe('prefix of the provider side: pool6, or what router advertisements (RFC 8781) and DNS (RFC 7050) tell'),
   })
-  .describe('customer side of 464XLAT (RFC 6877); pool6 is the prefix of the provider side');
+  .describe('customer side of 464XLAT (RFC 6877)');
 
 export const mapRuleSchema = z.strictObject({
   v6: address('IPv6 prefix of the rule'),

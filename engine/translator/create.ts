@@ -2,10 +2,11 @@ import { err, ok } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import type { TranslatorSpec } from '../contract/index.ts';
 import { Dns64Packets } from './dns64-packets.ts';
+import { DiscoveringClat } from './discovering-clat.ts';
 import { MapMapper } from './map-mapper.ts';
 import { Nat64 } from './nat64.ts';
 import type { PacketSink } from './packet-sink.ts';
-import { compileSettings, type SettingsError } from './settings.ts';
+import { compileSettings, discovers, type SettingsError } from './settings.ts';
 import { SiitMapper } from './siit-mapper.ts';
 import { PacketTranslator } from './translator.ts';
 
@@ -21,6 +22,7 @@ export interface Translator {
 /** The translator a configuration describes. Error: the field that cannot be used. */
 export function createTranslator(spec: TranslatorSpec): Result<Translator, SettingsError> {
   if (spec.mode === 'dns64') return Dns64Packets.create(spec.dns64, spec.wellKnownPrivate === 'allow');
+  if (discovers(spec)) return DiscoveringClat.create(spec);
   const settings = compileSettings(spec);
   if (!settings.ok) return settings;
   if (spec.mode === 'mapt') {

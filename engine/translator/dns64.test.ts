@@ -281,6 +281,5 @@ describe('464XLAT (RFC 6877)', () => {
     turned.set([0, 53, 0x0f, 0xa0], 20);
     const back = hop(6, hop(4, turned, 'plat'), 'clat');
     expect([formatIpv4(back, 12), formatIpv4(back, 16), u16(back, 22)]).toEqual(['198.51.100.9', '192.168.1.5', 4_000]);
-    expect(clatMaps('2001:db8::/64', []).ok).toBe(false);
   });
 });

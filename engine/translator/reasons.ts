@@ -86,6 +86,7 @@ export const REASON = {
   mapPortSet: 100,
   mapSpoofed: 101,
   mapNoPort: 102,
+  noProviderPrefix: 110,
 } as const;
 
 type Row = readonly [keyof typeof REASON, TranslationVerdict, string, string];
@@ -221,6 +222,12 @@ const ROWS: readonly Row[] = [
     'refused',
     'RFC 7599 section 10.2',
     'a shared address needs a port and the packet has none: a later fragment of an unknown packet, or another protocol',
+  ],
+  [
+    'noProviderPrefix',
+    'refused',
+    'RFC 6877 section 6.3',
+    'no router advertisement and no DNS answer has told the prefix of the provider yet, or its time is over',
   ],
   ['notPool6', 'refused', 'RFC 6146 section 3.5', 'the IPv6 destination is not inside pool6'],
 ];

@@ -39,10 +39,15 @@ export interface TranslatorSettings {
   readonly plateaus: readonly number[];
 }
 
+/** A CLAT that learns the prefix of its provider: pool6 does not count. */
+export function discovers({ mode, clat }: TranslatorSpec): boolean {
+  return mode === 'clat' && clat.provider === 'discover';
+}
+
 /** Parses what is text in a configuration. The first field that cannot be used is the error. */
 export function compileSettings(spec: TranslatorSpec): Result<TranslatorSettings, SettingsError> {
   const anyOctet = spec.reservedOctet === 'any';
-  const pool6 = all('pool6', spec.pool6, (text) => parsePrefix64(text, anyOctet));
+  const pool6 = all('pool6', discovers(spec) ? [] : spec.pool6, (text) => parsePrefix64(text, anyOctet));
   if (!pool6.ok) return pool6;
   const deny4 = all('deny4', spec.deny4, parsePrefix4);
   if (!deny4.ok) return deny4;
