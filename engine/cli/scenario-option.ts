@@ -1,5 +1,6 @@
 import type { Scenario } from '../contract/index.ts';
 import { parseParameterValue, parseScenario, refusedYaml, setParameter } from '../lab/index.ts';
+import { withConditionsFile } from './conditions-file.ts';
 import { UsageError } from './output.ts';
 import { DEFAULT_SCENARIO, bundledScenarios } from '../host/index.ts';
 
@@ -15,10 +16,11 @@ export interface ChosenScenario {
   readonly value: Scenario;
 }
 
-/** The scenario that `--scenario`, `--set` and `--seed` say: a file where one exists, a bundled name otherwise. */
+/** The scenario that `--scenario`, `--set` and `--seed` say: a file where one exists, a bundled name otherwise. A CSV file that it names is put inline. */
 export function chooseScenario(options: ScenarioOptions, fallback?: Pick<ChosenScenario, 'id' | 'yaml'>): ChosenScenario {
   const id = options.scenario ?? fallback?.id ?? DEFAULT_SCENARIO;
-  let yaml = options.scenario === undefined && fallback !== undefined ? fallback.yaml : bundledScenarios.fileOrBundled(id);
+  let yaml =
+    options.scenario === undefined && fallback !== undefined ? fallback.yaml : withConditionsFile(bundledScenarios.fileOrBundled(id), id);
   for (const setting of options.set ?? []) {
     const at = setting.indexOf('=');
     yaml = changed(yaml, `--set ${setting}`, setting.slice(0, at), parseParameterValue(setting.slice(at + 1)));

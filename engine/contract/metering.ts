@@ -37,13 +37,16 @@ const conditionRowSchema = z.strictObject({
 });
 /** B-03 from an instant on. */
 
+/** Largest CSV file of channel conditions, bytes: written into a scenario it still fits the scenario's own limit. */
+export const MAX_CONDITIONS_FILE_BYTES = 524_288;
+
 export const CONDITION_TRACES = ['steady', 'fading', 'handover', 'rows'] as const;
 
 export const conditionsSchema = z.strictObject({
   trace: z
     .enum(CONDITION_TRACES)
     .default('steady')
-    .describe('steady: one quality; fading: it rises and falls; handover: it falls, then jumps; rows: as given in rows or csv'),
+    .describe('steady: one quality; fading: it rises and falls; handover: it falls, then jumps; rows: as given in rows, csv or csvFile'),
   quality: z.number().min(0).max(1).default(1).describe('quality of a steady channel, and the best of a generated one'),
   depth: z.number().min(0).max(1).default(0.8).describe('how far a generated channel falls below its best'),
   periodMs: z.number().min(1).max(1e6).default(2_000).describe('mean length of a fade, or time between two handovers'),
@@ -54,6 +57,12 @@ export const conditionsSchema = z.strictObject({
     .max(1_000_000)
     .default('')
     .describe('the same as CSV text with a head line: at_ms,quality and, if wanted, current_bps,loss,handover'),
+  csvFile: z
+    .string()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('a file of such text in place of csv, at most 512 KiB, found from the folder of the scenario; the command line reads it'),
 });
 export type ConditionsSpec = z.infer<typeof conditionsSchema>;
 

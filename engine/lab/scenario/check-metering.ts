@@ -2,6 +2,10 @@ import type { NetworkSpec, PortSpec, SocketsSpec } from '../../contract/index.ts
 import { parseConditionsCsv } from '../../stack/index.ts';
 import type { Finding, Path } from './yaml-text.ts';
 
+/** The file is put into the text before it is checked; here there is no folder to look in. */
+const UNREAD_FILE =
+  'is read only by the command line, from a scenario that is a file: there write csvFile: NAME in plain text and no csv beside it; in the window load the file in the Bursts panel';
+
 /** What the schema cannot say about the network, the meter and the sockets. */
 export function checkNetwork(network: NetworkSpec | undefined): Finding[] {
   const conditions = network?.conditions;
@@ -9,12 +13,13 @@ export function checkNetwork(network: NetworkSpec | undefined): Finding[] {
   const path: Path = ['device', 'network', 'conditions'];
   const findings: Finding[] = [];
   const csv = parseConditionsCsv(conditions.csv);
-  if (!csv.ok) findings.push({ path: [...path, 'csv'], message: csv.error });
+  if (!csv.ok) findings.push({ path: [...path, 'csv'], message: `line ${String(csv.error.line)}: ${csv.error.message}` });
+  if (conditions.csvFile !== undefined) return [...findings, { path: [...path, 'csvFile'], message: UNREAD_FILE }];
   const given = conditions.rows.length > 0 || conditions.csv.trim() !== '';
   if (conditions.trace === 'rows' && !given) {
     findings.push({
       path: [...path, 'trace'],
-      message: 'gives no rows: write them under rows or csv, or choose steady, fading or handover',
+      message: 'gives no rows: write them under rows or csv, name a csvFile, or choose steady, fading or handover',
     });
   }
   if (conditions.trace !== 'rows' && given) {

@@ -5,3 +5,4 @@ export { refusedBriefly, refusedYaml } from './refused.ts';
 export { prefixProblem, prefixVersion } from './prefix.ts';
 export { nearest } from './nearest.ts';
 export { regulatedScenario, type RegulatedScenario } from './regulated.ts';
+export { conditionsFile, type ConditionsFile } from './conditions-file.ts';

@@ -127,15 +127,28 @@ function* handovers(spec: ConditionsSpec, random: Random): Generator<Row> {
 
 const COLUMNS = ['at_ms', 'quality', 'current_bps', 'loss', 'handover'] as const;
 
+/** What is wrong with a CSV text of channel conditions. */
+export interface ConditionsCsvError {
+  /** Counted from 1. */
+  readonly line: number;
+  /** Name of the column; empty where the head line as a whole is meant. */
+  readonly column: string;
+  readonly message: string;
+}
+
 /** Reads channel conditions from CSV: a head line that names the columns, then a row a line. The error names line and column. */
-export function parseConditionsCsv(text: string): Result<Row[], string> {
+export function parseConditionsCsv(text: string): Result<Row[], ConditionsCsvError> {
   const lines = text.split(/\r?\n/).map((line) => line.trim());
   const first = lines.findIndex((line) => line !== '' && !line.startsWith('#'));
   if (first < 0) return ok([]);
   const head = lines[first]!.split(',').map((cell) => cell.trim().toLowerCase());
   const unknown = head.find((name) => !(COLUMNS as readonly string[]).includes(name));
-  if (unknown !== undefined) return err(`line ${String(first + 1)}: no column ${unknown}; there are ${COLUMNS.join(', ')}`);
-  if (!head.includes('at_ms') || !head.includes('quality')) return err(`line ${String(first + 1)}: the head line names at_ms and quality`);
+  if (unknown !== undefined) {
+    return err({ line: first + 1, column: unknown, message: `no column ${unknown}; there are ${COLUMNS.join(', ')}` });
+  }
+  if (!head.includes('at_ms') || !head.includes('quality')) {
+    return err({ line: first + 1, column: '', message: 'the head line must name at_ms and quality' });
+  }
   const rows: Row[] = [];
   for (let i = first + 1; i < lines.length; i++) {
     if (lines[i] === '' || lines[i]!.startsWith('#')) continue;
@@ -153,7 +166,7 @@ export function parseConditionsCsv(text: string): Result<Row[], string> {
       handover: value('handover') ?? 0,
     };
     const bad = badCell(row);
-    if (bad !== undefined) return err(`line ${String(i + 1)}: ${bad}`);
+    if (bad !== undefined) return err({ line: i + 1, column: bad[0], message: `${bad[0]} ${bad[1]}` });
     rows.push({
       atNs: Math.round(row.atMs * NS_PER_MS),
       quality: row.quality,
@@ -165,10 +178,13 @@ export function parseConditionsCsv(text: string): Result<Row[], string> {
   return ok(rows);
 }
 
-function badCell(row: { atMs: number; quality: number; bps: number | undefined; loss: number; handover: number }): string | undefined {
-  if (!(row.atMs >= 0 && row.atMs <= 1e9)) return 'at_ms is not a time in milliseconds, 0 to 1,000,000,000';
-  if (!(row.quality >= 0 && row.quality <= 1)) return 'quality is not between 0 and 1';
-  if (!(row.loss >= 0 && row.loss <= 1)) return 'loss is not between 0 and 1';
-  if (row.bps !== undefined && !(row.bps >= 1_000 && row.bps <= 1e12)) return 'current_bps is not between 1,000 and 1e12';
-  return Number.isNaN(row.handover) ? 'handover is not 0 or 1' : undefined;
+type Cells = Readonly<{ atMs: number; quality: number; bps: number | undefined; loss: number; handover: number }>;
+
+/** The first column that is wrong, and what it has to be. */
+function badCell(row: Cells): readonly [column: string, message: string] | undefined {
+  if (!(row.atMs >= 0 && row.atMs <= 1e9)) return ['at_ms', 'is not a time in milliseconds, 0 to 1,000,000,000'];
+  if (!(row.quality >= 0 && row.quality <= 1)) return ['quality', 'is not between 0 and 1'];
+  if (!(row.loss >= 0 && row.loss <= 1)) return ['loss', 'is not between 0 and 1'];
+  if (row.bps !== undefined && !(row.bps >= 1_000 && row.bps <= 1e12)) return ['current_bps', 'is not between 1,000 and 1e12'];
+  return Number.isNaN(row.handover) ? ['handover', 'is not 0 or 1'] : undefined;
 }

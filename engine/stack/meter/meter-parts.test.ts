@@ -136,10 +136,13 @@ describe('channel conditions (B-03)', () => {
       { atNs: 0, quality: 1, currentBps: undefined, loss: 0, handover: false },
       { atNs: 1e7, quality: 0.25, currentBps: 5e6, loss: 0, handover: true },
     ]);
-    expect(parseConditionsCsv('at_ms,quality\n0,2')).toEqual({ ok: false, error: 'line 2: quality is not between 0 and 1' });
+    expect(parseConditionsCsv('at_ms,quality\n0,2')).toEqual({
+      ok: false,
+      error: { line: 2, column: 'quality', message: 'quality is not between 0 and 1' },
+    });
     expect(parseConditionsCsv('at_ms,colour\n0,2')).toMatchObject({
       ok: false,
-      error: expect.stringContaining('no column colour') as string,
+      error: { line: 1, column: 'colour', message: expect.stringContaining('no column colour') as string },
     });
     fc.assert(
       fc.property(fc.string(), (text) => {
