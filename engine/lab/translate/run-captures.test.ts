@@ -196,7 +196,7 @@ describe('translator configurations', () => {
     ['mode: siit\nmaps:\n  - { v4: 192.0.2.1, v6: 192.0.2.2 }', 'maps.0.v6', 3, 'not an IPv6'],
     ['mode: nat64', 'nat64.pool4', 1, 'needs an IPv4 address'],
     ['mode: nat64\nnat64:\n  pool4:\n    - prefix: 300.1.1.1', 'nat64.pool4.0.prefix', 4, 'not an IPv4'],
-    ['mode: clat\nclat: { prefix: "2001:db8::/64" }', 'clat', 2, '96 bits'],
+    ['mode: clat\nclat: { prefix: "2001:db8::/56" }', 'clat', 2, '96 or 64 bits'],
     ['mtu6: 900', 'mtu6', 1, 'at least 1,280'],
     ['poool6: []', 'poool6', 1, 'did you mean pool6'],
   ])('names field and line: %s', (yaml, field, line, text) => {
