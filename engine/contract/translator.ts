@@ -62,6 +62,18 @@ export const portBlocksSchema = z
   .describe('port blocks of subscribers (RFC 6888, RFC 7422)');
 export type PortBlocksSpec = z.infer<typeof portBlocksSchema>;
 
+export const portRestSchema = z
+  .strictObject({
+    seconds: z.number().min(0).max(604_800).default(120).describe('time before a freed port goes to another subscriber'),
+    maxPorts: z
+      .int()
+      .min(1)
+      .max(4_194_304)
+      .default(65_536)
+      .describe('ports at rest at once, whole blocks where there are blocks; beyond, the first one ends early'),
+  })
+  .describe('rest of freed ports (RFC 6888 REQ-8)');
+
 export const ftpAlgSchema = z
   .strictObject({
     enabled: z.boolean().default(false).describe('EPSV and EPRT of IPv6 clients become PASV and PORT for IPv4 servers'),
@@ -90,6 +102,7 @@ export const nat64Schema = z
       .default(4_096)
       .describe('bindings of one subscriber, all protocols (RFC 6888 REQ-4)'),
     subscriberPrefix: z.int().min(32).max(128).default(64).describe('bits of the IPv6 source that name a subscriber'),
+    portRest: portRestSchema.prefault({}),
     portBlocks: portBlocksSchema.prefault({}),
     ftpAlg: ftpAlgSchema.prefault({}),
     maxFragments: z

@@ -55,7 +55,7 @@ function logBlock(log: BindingLog): void {
     log.block(event, made, block, nowNs);
   };
   expect(made.allocate(new BindingTable(16), 17, parseIpv6('2001:db8:7::9')!, 0, 5_000, 1e6)).toBe(0);
-  made.release(17, made.address4, made.port4, 5e6);
+  made.release(17, made.address4, made.port4, 5e6, 5e6);
   log.finish();
 }
 

@@ -9,6 +9,7 @@ import type { PortBlocks } from './port-blocks.ts';
 import type { PortPools } from './port-pools.ts';
 import { embed4, extract4, isGlobal4, isIllegalSource4 } from './prefix64.ts';
 import { REASON } from './reasons.ts';
+import { RestingPorts } from './resting-ports.ts';
 import { lifetimesNs, SessionTable, TIMER } from './sessions.ts';
 import { inPrefixes4, type TranslatorSettings } from './settings.ts';
 import { SubscriberCounts } from './subscriber-counts.ts';
@@ -33,6 +34,8 @@ export class Nat64Mapper implements AddressMapper {
   readonly sessions: SessionTable;
   readonly fragments: FragmentTable;
   readonly subscribers: SubscriberCounts;
+  /** Ports that are free and not given yet, where ports are given one by one. */
+  readonly resting: RestingPorts;
   /** The short way for packets of sessions that are there; null where the configuration has more than one prefix of 96 bits. */
   readonly plain: PlainMapper | null;
   private readonly settings: TranslatorSettings;
@@ -51,6 +54,7 @@ export class Nat64Mapper implements AddressMapper {
     this.sessions = new SessionTable(nat64.maxSessions, this.bindings, lifetimesNs(nat64.timers));
     this.fragments = new FragmentTable(nat64.maxFragments, nat64.timers.fragmentS * 1e9);
     this.subscribers = new SubscriberCounts(nat64.maxBindings, nat64.subscriberPrefix);
+    this.resting = new RestingPorts(nat64.portRest.maxPorts, nat64.portRest.seconds * 1e9, nat64.subscriberPrefix);
     this.plain = Nat64Plain.create(this, settings);
   }
 
@@ -172,7 +176,11 @@ export class Nat64Mapper implements AddressMapper {
   /** An IPv4 address and port for a new binding, in `blocks` or `pools`. Returns a reason, 0 for fine. */
   private choose(protocol: number, b: Uint8Array, o: number, port: number, nowNs: number): number {
     if (this.blocks !== undefined) return this.blocks.allocate(this.bindings, protocol, b, o, port, nowNs);
-    return this.pools.allocate(this.bindings, protocol, b, o, port) ? 0 : REASON.addressUnreachable;
+    const { pools, resting } = this;
+    resting.expire(nowNs);
+    const subscriber = resting.count > 0 ? resting.subscriber((i) => u32(b, o + 4 * i)) : 0;
+    if (pools.allocate(this.bindings, resting, subscriber, protocol, b, o, port, nowNs)) return 0;
+    return pools.passedResting ? REASON.portsResting : REASON.addressUnreachable;
   }
 
   /** First packet between a binding and a peer: makes the session where it may. */
@@ -222,13 +230,24 @@ export class Nat64Mapper implements AddressMapper {
   /** Removes a session, and its binding with the last one (RFC 6146 section 3.1). */
   drop(e: number, nowNs: number): void {
     const binding = this.sessions.binding(e);
+    const endNs = this.sessions.endNs(e);
     this.sessions.remove(e);
     const { bindings } = this;
     if (bindings.sessions(binding) !== 0 || bindings.fixed(binding)) return;
     this.onBinding?.('removed', binding, nowNs);
     this.subscribers.remove((i) => bindings.word6(binding, i));
-    this.blocks?.release(bindings.protocol(binding), bindings.address4(binding), bindings.port4(binding), nowNs);
+    this.release(binding, endNs, nowNs);
     bindings.remove(binding);
+  }
+
+  /** The external port of a binding that ended: back to its block, or to rest. */
+  private release(binding: number, endNs: number, nowNs: number): void {
+    const { bindings, blocks, resting } = this;
+    const protocol = bindings.protocol(binding);
+    const address = bindings.address4(binding);
+    const port = bindings.port4(binding);
+    if (blocks !== undefined) blocks.release(protocol, address, port, endNs, nowNs);
+    else resting.add(protocol, address, port, resting.subscriber((i) => bindings.word6(binding, i)), endNs); // prettier-ignore
   }
 
   private laterFragment(view: PacketView): number {

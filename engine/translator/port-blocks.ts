@@ -9,8 +9,12 @@ import { mask4, parsePrefix6, type Prefix6 } from './prefix64.ts';
 import { REASON } from './reasons.ts';
 import type { SettingsError } from './settings.ts';
 
-/** Blocks of all pools: 13 bytes of state each and the hash of their holders. */
+/** Blocks of all pools: 22 bytes of state each and the hash of their holders. */
 export const MAX_PORT_BLOCKS = 4_194_304;
+
+/** In place of a holder. */
+const NOBODY = -1;
+const RESTS = -2;
 
 /** A block was given to a subscriber or came back. `block` may be read during the call only. */
 export type BlockListener = (event: 'allocated' | 'released', block: number, nowNs: number) => void;
@@ -43,6 +47,9 @@ export class PortBlocks {
   used = 0;
   exhausted = 0;
   limited = 0;
+  /** Blocks at rest (RFC 6888 REQ-8), and those whose rest ended early because as many rested as may. */
+  resting = 0;
+  cutShort = 0;
   onBlock: BlockListener | undefined;
   /** The last choice. */
   address4 = 0;
@@ -53,8 +60,13 @@ export class PortBlocks {
   private readonly maxPerSubscriber: number;
   private readonly prefixBits: number;
   private readonly masks: readonly number[];
-  /** By block: the holder's entry or -1, the holder's next block, ports in use for TCP, UDP and ICMP. */
+  /** By block: the holder's entry or one of the words above, the holder's next block or the next one at rest, ports in use for TCP, UDP and ICMP. */
   private readonly holder: Int32Array;
+  private readonly restEnds: Float64Array;
+  private readonly restNs: number;
+  private readonly maxResting: number;
+  private firstResting = -1;
+  private lastResting = -1;
   private readonly next: Int32Array;
   private readonly ports: Uint16Array;
   /** By holder: its prefix, its first block, how many it has. Entries are found by hash and chained through `head` while free. */
@@ -75,7 +87,11 @@ export class PortBlocks {
     this.ranges = ranges;
     this.total = total;
     this.calculated = calculated;
-    this.holder = new Int32Array(total).fill(-1);
+    this.holder = new Int32Array(total).fill(NOBODY);
+    this.restEnds = new Float64Array(total);
+    // A block that has one subscriber by calculation goes to no other.
+    this.restNs = this.deterministic ? 0 : spec.portRest.seconds * 1e9;
+    this.maxResting = Math.floor(spec.portRest.maxPorts / size);
     this.next = new Int32Array(total).fill(-1);
     this.ports = new Uint16Array(total * 3);
     this.words = new Uint32Array(total * 4);
@@ -118,10 +134,12 @@ export class PortBlocks {
       this.limited++;
       return REASON.portBlocksUsed;
     }
+    this.endRests(nowNs);
     const block = this.deterministic ? this.blockOf(b, o) : this.freeBlock(who < 0 ? h % this.total : this.head[who]!);
     if (block < 0) {
       this.exhausted++;
-      return this.deterministic ? REASON.noPortBlock : REASON.addressUnreachable;
+      if (this.deterministic) return REASON.noPortBlock;
+      return this.resting > 0 ? REASON.portsResting : REASON.addressUnreachable;
     }
     if (who < 0) who = this.enter(h);
     this.give(block, who, nowNs);
@@ -134,8 +152,8 @@ export class PortBlocks {
     return REASON.portBlocksUsed;
   }
 
-  /** A binding with this IPv4 side is gone; its block goes back with the last one. */
-  release(protocol: number, address: number, port: number, nowNs: number): void {
+  /** A binding with this IPv4 side is gone; its block goes back with the last one, and rests since `endNs`. */
+  release(protocol: number, address: number, port: number, endNs: number, nowNs: number): void {
     const block = this.at(address, port);
     if (block < 0 || this.holder[block]! < 0) return;
     const slot = block * 3 + column(protocol);
@@ -143,6 +161,37 @@ export class PortBlocks {
     if (this.deterministic || this.ports[block * 3]! + this.ports[block * 3 + 1]! + this.ports[block * 3 + 2]! > 0) return;
     this.onBlock?.('released', block, nowNs);
     this.take(block);
+    this.rest(block, endNs);
+  }
+
+  /**
+   * A block that is free waits at the end of the line; all wait equally long. Those that became free between two packets may be in
+   * another order than they ended, and then wait a little longer.
+   */
+  private rest(block: number, sinceNs: number): void {
+    if (this.restNs === 0 || this.maxResting === 0) return;
+    this.endRests(sinceNs);
+    if (this.resting >= this.maxResting) {
+      this.cutShort++;
+      this.endFirstRest();
+    }
+    this.holder[block] = RESTS;
+    this.restEnds[block] = sinceNs + this.restNs;
+    this.next[block] = -1;
+    if (this.resting++ === 0) this.firstResting = block;
+    else this.next[this.lastResting] = block;
+    this.lastResting = block;
+  }
+
+  private endRests(nowNs: number): void {
+    while (this.resting > 0 && this.restEnds[this.firstResting]! <= nowNs) this.endFirstRest();
+  }
+
+  private endFirstRest(): void {
+    const block = this.firstResting;
+    this.firstResting = this.next[block]!;
+    this.holder[block] = NOBODY;
+    this.resting--;
   }
 
   private find(h: number): number {
@@ -186,7 +235,7 @@ export class PortBlocks {
       while (this.next[before] !== block) before = this.next[before]!;
       this.next[before] = this.next[block]!;
     }
-    this.holder[block] = -1;
+    this.holder[block] = NOBODY;
     this.used--;
     this.held[who] = this.held[who]! - 1;
     if (this.held[who] > 0) return;
@@ -195,17 +244,17 @@ export class PortBlocks {
     this.free = who;
   }
 
-  /** A free block: on the address of block `near` if one is there, else on the next address that has one; -1 where all are in use. */
+  /** A free block: on the address of block `near` if one is there, else on the next address that has one; -1 where all are in use or rest. */
   private freeBlock(near: number): number {
-    if (this.used >= this.total) return -1;
+    if (this.used + this.resting >= this.total) return -1;
     const { perAddress, base } = this.rangeOf(near);
     const start = near - ((near - base) % perAddress);
     for (let i = 0; i < perAddress; i++) {
       const block = start + ((near - start + i) % perAddress);
-      if (this.holder[block]! < 0) return block;
+      if (this.holder[block] === NOBODY) return block;
     }
     let block = (start + perAddress) % this.total;
-    while (this.holder[block]! >= 0) block = (block + 1) % this.total;
+    while (this.holder[block] !== NOBODY) block = (block + 1) % this.total;
     return block;
   }
 

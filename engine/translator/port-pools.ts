@@ -5,6 +5,7 @@ import type { BindingTable } from './bindings.ts';
 import { finishHash, mixHash } from './hash-slots.ts';
 import { PROTOCOL } from './packet-view.ts';
 import { parsePrefix4 } from './prefix64.ts';
+import type { RestingPorts } from './resting-ports.ts';
 import type { SettingsError } from './settings.ts';
 
 export interface PortPool {
@@ -28,8 +29,13 @@ export class PortPools {
   /** The last choice. */
   address4 = 0;
   port4 = 0;
+  /** Whether the last search passed by a port that rests. */
+  passedResting = false;
   readonly pools: readonly PortPool[];
   private readonly total: number;
+  private resting: RestingPorts | null = null;
+  private subscriber = 0;
+  private nowNs = 0;
 
   constructor(pools: readonly PortPool[]) {
     this.pools = pools;
@@ -62,8 +68,21 @@ export class PortPools {
     }
   }
 
-  /** Finds a free address and port for the IPv6 source at `o`; false where there is none. */
-  allocate(bindings: BindingTable, protocol: number, b: Uint8Array, o: number, port: number): boolean {
+  /** Finds an address and port for the IPv6 source at `o` that are free and do not rest; false where there are none. */
+  allocate(
+    bindings: BindingTable,
+    resting: RestingPorts,
+    subscriber: number,
+    protocol: number,
+    b: Uint8Array,
+    o: number,
+    port: number,
+    nowNs: number,
+  ): boolean {
+    this.resting = resting;
+    this.subscriber = subscriber;
+    this.nowNs = nowNs;
+    this.passedResting = false;
     if (this.total === 0) return false;
     let h = 0;
     for (let i = 0; i < 16; i += 4) h = mixHash(h, u32(b, o + i));
@@ -102,6 +121,10 @@ export class PortPools {
 
   private take(bindings: BindingTable, protocol: number, address: number, port: number): boolean {
     if (bindings.find4(protocol, address, port) >= 0) return false;
+    if (this.resting?.restsFor(protocol, address, port, this.subscriber, this.nowNs) === true) {
+      this.passedResting = true;
+      return false;
+    }
     this.address4 = address;
     this.port4 = port;
     return true;

@@ -77,6 +77,7 @@ export const REASON = {
   hairpinOff: 83,
   loop: 84,
   notPool6: 85,
+  portsResting: 87,
   dnsPassed: 90,
   dnsSynthesized: 91,
   dnsFiltered: 92,
@@ -190,6 +191,12 @@ const ROWS: readonly Row[] = [
   ['sessionsFull', 'refused', 'limit maxSessions', 'the session table is full'],
   ['subscriberLimit', 'refused', 'RFC 6888 REQ-4', 'the subscriber has as many bindings as it may'],
   ['portBlocksUsed', 'refused', 'RFC 6888 REQ-4, RFC 7422', 'all ports are in use in the port blocks the subscriber may have'],
+  [
+    'portsResting',
+    'answered',
+    'RFC 6888 REQ-8',
+    'the ports that are free were those of other subscribers until a short time ago: answered with ICMPv6 address unreachable',
+  ],
   ['noPortBlock', 'refused', 'RFC 7422 section 2', 'the source is in no prefix of portBlocks.subscribers: it has no block'],
   [
     'ftpOutOfOrder',

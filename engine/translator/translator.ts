@@ -79,7 +79,7 @@ export class PacketTranslator {
     if (code === REASON.routingHeader) return answer(context, view, 0x0400, view.pointer, REASON.routingHeader, sink);
     if (code === 0) code = checkTransport(view);
     if (code === 0) code = context.mapper.map64(view, false, context.nowNs);
-    if (code === REASON.addressUnreachable) return answer(context, view, 0x0103, 0, code, sink);
+    if (code === REASON.addressUnreachable || code === REASON.portsResting) return answer(context, view, 0x0103, 0, code, sink);
     if (code === REASON.mapSpoofed) return answer(context, view, 0x0105, 0, code, sink);
     if (code !== 0) return code;
     if (view.ttl <= 1) return answer(context, view, 0x0300, 0, REASON.hopLimitExpired, sink);

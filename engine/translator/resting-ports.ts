@@ -1,0 +1,96 @@
+import { addToHash, endHash, finishHash, HashSlots, mixHash, NUMBER_MASK, TAG_MASK } from './hash-slots.ts';
+import { mask4 } from './prefix64.ts';
+
+/** Words of an entry: IPv4 address, protocol << 16 | port, hash of the subscriber. */
+const WORDS = 3;
+
+/**
+ * External ports that are free again and rest (RFC 6888 REQ-8): what a peer still sends to the old mapping must not reach another subscriber. All rest
+ * equally long and go nearly in the order they came; where as many rest as may, the first one ends early. A port that its own subscriber has
+ * taken again may be in here twice. Memory comes with the first port: 40 to 56 bytes for each that may rest.
+ */
+export class RestingPorts {
+  count = 0;
+  /** Ports that ended early because as many rested as may. */
+  cutShort = 0;
+  private readonly capacity: number;
+  private readonly restNs: number;
+  private readonly masks: readonly number[];
+  private head = 0;
+  private words = new Int32Array(0);
+  private ends = new Float64Array(0);
+  private index = new HashSlots(0, () => 0);
+
+  constructor(maxPorts: number, restNs: number, prefixBits: number) {
+    this.capacity = restNs > 0 ? maxPorts : 0;
+    this.restNs = restNs;
+    this.masks = [0, 1, 2, 3].map((i) => mask4(Math.max(0, Math.min(32, prefixBits - 32 * i))));
+  }
+
+  /** Number of the subscriber whose IPv6 address has these words. Two of them have the same one once in four thousand million times. */
+  subscriber(word: (i: number) => number): number {
+    let h = 0;
+    for (let i = 0; i < 4; i++) h = mixHash(h, word(i) & this.masks[i]!);
+    return finishHash(h) | 0;
+  }
+
+  /** The port is free since then. */
+  add(protocol: number, address: number, port: number, subscriber: number, sinceNs: number): void {
+    if (this.capacity === 0) return;
+    if (this.ends.length === 0) this.allocate();
+    this.expire(sinceNs);
+    if (this.count >= this.capacity) {
+      this.cutShort++;
+      this.removeFirst();
+    }
+    const e = (this.head + this.count++) % this.capacity;
+    this.words[e * WORDS] = address;
+    this.words[e * WORDS + 1] = (protocol << 16) | port;
+    this.words[e * WORDS + 2] = subscriber;
+    this.ends[e] = sinceNs + this.restNs;
+    this.index.insert(e, this.hash(e));
+  }
+
+  /** True where the port rests and was that of another subscriber. */
+  restsFor(protocol: number, address: number, port: number, subscriber: number, nowNs: number): boolean {
+    if (this.count === 0) return false;
+    const { words } = this;
+    const { slots, mask } = this.index;
+    const kind = (protocol << 16) | port;
+    const hash = hashOf(address | 0, kind);
+    for (let at = hash & mask, slot = slots[at]!; slot !== 0; slot = slots[at]!) {
+      at = (at + 1) & mask;
+      if (((slot ^ hash) & TAG_MASK) !== 0) continue;
+      const e = (slot & NUMBER_MASK) - 1;
+      const w = e * WORDS;
+      if (words[w] !== (address | 0) || words[w + 1] !== kind || words[w + 2] === subscriber) continue;
+      if (this.ends[e]! > nowNs) return true;
+    }
+    return false;
+  }
+
+  /** Forgets those whose time is over, up to the first one whose time is not. */
+  expire(nowNs: number): void {
+    while (this.count > 0 && this.ends[this.head]! <= nowNs) this.removeFirst();
+  }
+
+  private removeFirst(): void {
+    this.index.remove(this.head);
+    this.head = (this.head + 1) % this.capacity;
+    this.count--;
+  }
+
+  private allocate(): void {
+    this.words = new Int32Array(this.capacity * WORDS);
+    this.ends = new Float64Array(this.capacity);
+    this.index = new HashSlots(this.capacity, (e) => this.hash(e));
+  }
+
+  private hash(e: number): number {
+    return hashOf(this.words[e * WORDS]!, this.words[e * WORDS + 1]!);
+  }
+}
+
+function hashOf(address: number, kind: number): number {
+  return endHash(addToHash(addToHash(0, address), kind));
+}
