@@ -13,6 +13,7 @@ import { multicastFigures } from './multicast.ts';
 import { engineMemory, indexMemory, openInput } from './memory.ts';
 import { whatIfTimes } from './what-if.ts';
 import { windowMemory } from './window-memory.ts';
+import { sendUdp, TAYGA_NOTE, taygaRows } from './tayga.ts';
 import { translationRows } from './translation-memory.ts';
 import { CAPTURES, ROWS, type Capture, type CaptureName, type Row } from './rows.ts';
 
@@ -119,12 +120,17 @@ async function main(): Promise<void> {
       'what-if': { type: 'string' },
       fuzz: { type: 'string' },
       multicast: { type: 'boolean', default: false },
+      'udp-sender': { type: 'string' },
       seed: { type: 'string', default: '1' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) {
     console.log(HELP);
+    return;
+  }
+  if (values['udp-sender'] !== undefined) {
+    await sendUdp(values['udp-sender']);
     return;
   }
   if (values.open !== undefined) {
@@ -191,6 +197,10 @@ async function main(): Promise<void> {
   }
   if (asked('translate-memory')) {
     for (const row of translationRows(rounds)) record({ ...row, unit: 'M/s', higherIsBetter: true });
+  }
+  if (asked('translate-tayga')) {
+    for await (const row of taygaRows(rounds)) record({ ...row, higherIsBetter: true });
+    console.log(TAYGA_NOTE);
   }
   if (asked('copy-sum')) {
     for (const row of copySumRows(rounds)) record({ ...row, atLeast: row.id.startsWith('copy-sum-1500') ? 1.3 : 1, aim: 1.5, unit: 'x' });
