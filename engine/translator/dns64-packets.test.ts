@@ -18,6 +18,7 @@ import {
   type DnsMessage,
 } from '../wire/index.ts';
 import { Dns64Packets } from './dns64-packets.ts';
+import { PacketSink } from './packet-sink.ts';
 import { reasonOf } from './reasons.ts';
 import { newSink } from './test-support.ts';
 
@@ -69,6 +70,20 @@ describe('DNS64 on packets', () => {
     expect(id).toBe('dnsSynthesized');
     expect(addresses(out!)).toEqual(['64:ff9b::c000:221']);
     expect(checksumGood(out!)).toBe(true);
+  });
+
+  it('counts the held answers that find the output full, made ones and those let go', () => {
+    const { dns } = start();
+    const held = packet(EMPTY);
+    // Room for the A answer and for nothing after it.
+    const full = new PacketSink(packet(A).length + 64, 1);
+    dns.translate(6, held, 0, held.length, held.length, full, 0);
+    dns.translate(6, packet(A), 0, packet(A).length, packet(A).length, full, 1e9);
+    expect([full.count, dns.lostPackets]).toEqual([1, 1]);
+    const late = start().dns;
+    late.translate(6, held, 0, held.length, held.length, full, 0);
+    late.finish(full);
+    expect([late.lostPackets, late.lostAnswers]).toEqual([1, 1]);
   });
 
   it('waits for the A answer, and lets go what waited too long', () => {

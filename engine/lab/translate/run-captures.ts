@@ -1,5 +1,5 @@
 import type { TranslationCount, TranslatorSpec } from '../../contract/index.ts';
-import { Nat64, PacketSink, REASONS, SINK_KIND, type Translator } from '../../translator/index.ts';
+import { Dns64Packets, Nat64, PacketSink, REASONS, SINK_KIND, type Translator } from '../../translator/index.ts';
 import { type InputCursor, type MergedInput } from './merged-input.ts';
 import type { SideOutput } from './side-output.ts';
 
@@ -49,6 +49,8 @@ export interface CaptureRunResult {
   readonly endNs: number;
   readonly reasons: TranslationCount[];
   readonly tables?: { readonly sessions: number; readonly bindings: number; readonly expired: number } | undefined;
+  /** Of a DNS64: answers whose A answer never came, and answers let go that found the output full. */
+  readonly lost?: { readonly answers: number; readonly packets: number } | undefined;
 }
 
 /** Runs captures through a translator in the order of time, as fast as possible; a step at a time, so that the caller may look around. */
@@ -167,6 +169,7 @@ export class CaptureRun {
               expired: translator.expiredSessions,
             }
           : undefined,
+      lost: translator instanceof Dns64Packets ? { answers: translator.lostAnswers, packets: translator.lostPackets } : undefined,
     };
   }
 }
