@@ -115,6 +115,22 @@ describe.each(transports)('client and server over %s', (_name, pair) => {
     await expect(client.call('session.close', { session: 's' })).rejects.toMatchObject({ code: 'internal', message: 'a bug' });
   });
 
+  test('work without a known end is told, and breaks no connection', async () => {
+    connect({
+      hello: (_request, context) => {
+        context.progress({ done: 5, total: Infinity, unit: 'ns', message: 'on' });
+        context.progress({ done: Number.NaN, total: 9, unit: 'ns', message: 'on' });
+        return hello;
+      },
+    });
+    const seen: (readonly [number, number])[] = [];
+    await client.call('hello', {}, { onProgress: ({ done, total }) => seen.push([done, total]) });
+    expect(seen).toEqual([
+      [5, 0],
+      [0, 0],
+    ]);
+  });
+
   test('carries progress to the call it belongs to', async () => {
     connect({
       hello: (_q, context) => {

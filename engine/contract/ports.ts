@@ -57,8 +57,8 @@ export interface WebSocketLike {
 
 const CONNECTING = 0;
 const OPEN = 1;
-/** RFC 6455, section 7.4.1: data that does not make sense. */
-const CLOSE_UNSUPPORTED = 1003;
+/** Data that does not make sense: 1003 of RFC 6455 section 7.4.1, which a browser may not send; it has the private codes (section 7.4.2). */
+const CLOSE_UNSUPPORTED = 4003;
 
 /** A port on a WebSocket, open or still connecting. A malformed message closes it. */
 export function webSocketPort(socket: WebSocketLike): Port {

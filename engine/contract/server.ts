@@ -1,4 +1,4 @@
-import { contract, type CallContext, type CallName, type EngineHandlers, type EventData, type EventName } from './calls.ts';
+import { contract, type CallContext, type CallName, type EngineHandlers, type EventData, type EventName, type Progress } from './calls.ts';
 import { isTypedArray } from './codec.ts';
 import { EngineError, type EngineErrorData } from './engine-error.ts';
 import type { Port } from './messages.ts';
@@ -12,6 +12,12 @@ export interface Served {
   /** Bytes of events and answers that the other side has not taken yet, 0 where the connection cannot tell. */
   backlogBytes(): number;
   close(): void;
+}
+
+/** JSON has no infinity: work without a known end has the total 0. */
+function finite(progress: Progress): Progress {
+  const { done, total } = progress;
+  return Number.isFinite(done) && Number.isFinite(total) ? progress : { ...progress, done: Number.isFinite(done) ? done : 0, total: 0 };
 }
 
 /**
@@ -40,7 +46,7 @@ export function serve(port: Port, handlers: EngineHandlers): Served {
     const context: CallContext = {
       signal: controller.signal,
       progress(progress) {
-        if (running.get(id) === controller) port.send({ kind: 'progress', id, progress });
+        if (running.get(id) === controller) port.send({ kind: 'progress', id, progress: finite(progress) });
       },
     };
     try {

@@ -283,7 +283,7 @@ describe('socket', () => {
         socket.on('close', resolve);
       });
       misbehave(socket);
-      expect([1003, 1009, 1006]).toContain(await closed);
+      expect([4003, 1009, 1006]).toContain(await closed);
     }
     const socket = await opened();
     const answered = new Promise<unknown>((resolve) => {
