@@ -258,6 +258,8 @@ export const multicastNetworkSchema = z.object({
   events: z.array(z.object({ tNs: z.number(), text: z.string() })),
   choice: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   prefixes: z.object({ asm: z.string(), ssm: z.string(), source: z.string() }),
+  /** Where changes are made that `multicast.set` does not take; empty where it takes them. */
+  changedIn: z.string(),
 });
 export type MulticastNetworkInfo = z.infer<typeof multicastNetworkSchema>;
 

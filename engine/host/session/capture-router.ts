@@ -101,6 +101,7 @@ export class CaptureRouter {
       events: [],
       choice: { ...choice },
       prefixes: { asm, ssm, source },
+      changedIn: this.changedIn,
     };
   }
 
@@ -142,12 +143,17 @@ export class CaptureRouter {
     return assertDefined(port?.multicast, 'the port was found when it was opened');
   }
 
+  private get changedIn(): string {
+    const at = this.scenario.ports.findIndex(({ id }) => PORT_PREFIX + id === this.id);
+    return `Change ports.${at}.multicast in the scenario and replay.`;
+  }
+
   /** A capture's router is changed by its scenario. */
   set(): never {
     throw new EngineError({
       code: 'unsupported',
       message: 'The router of a capture is changed in the scenario.',
-      fix: 'Change ports.N.multicast in the scenario and replay.',
+      fix: this.changedIn,
     });
   }
 }

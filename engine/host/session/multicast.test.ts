@@ -35,6 +35,7 @@ describe('the router of a capture in the Multicast panel', () => {
     expect(networks[0]).toMatchObject({ id: 'port:mcast', title: 'This capture: port mcast' });
     const info = await calls['multicast.open']({ session, id: 'port:mcast' }, context);
     expect(info).toMatchObject({ id: 'port:mcast', durationNs: core.input.endNs, choice: { metric: 'cost' } });
+    expect(info.changedIn).toMatch(/^Change ports\.\d+\.multicast in the scenario/);
     const at = async (tNs: number) => {
       const { revision: _, ...state } = await calls['multicast.state']({ session, tNs }, context);
       return state;

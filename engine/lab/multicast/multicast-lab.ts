@@ -94,6 +94,7 @@ export class MulticastLab {
       events: events.sort((a, b) => a.tNs - b.tNs),
       choice: { ...base.choice },
       prefixes: { asm, ssm, source },
+      changedIn: '',
     };
   }
 

@@ -1,5 +1,5 @@
 import { RecordBatch, type PacketSource } from '../../files/index.ts';
-import { networkHeader } from '../../wire/index.ts';
+import { networkOffset } from './network-offset.ts';
 
 /** Side of an input: its packets come in there. `both`: one capture of both sides, told apart by the IP version. */
 export type InputSide = 4 | 6 | 'both';
@@ -7,16 +7,6 @@ export type InputSide = 4 | 6 | 'both';
 export interface SideInput {
   readonly side: InputSide;
   readonly source: PacketSource;
-}
-
-/** Bytes before the IP header of record `i` of a batch; -1 where it has none, or one that is cut before its first byte. */
-export function networkOffset(batch: RecordBatch, i: number): number {
-  const start = batch.offset[i]!;
-  const end = start + batch.capLen[i]!;
-  const at = networkHeader(batch.bytes, start, end, batch.linkType[i]!);
-  if (at < 0 || at >= end) return -1;
-  const version = batch.bytes[at]! >>> 4;
-  return version === 4 || version === 6 ? at - start : -1;
 }
 
 /** One input and where reading it has got to. */

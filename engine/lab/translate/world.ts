@@ -44,7 +44,7 @@ import { toPort } from '../receive-path.ts';
 import { CLOCK_NOW, DUE_LINGER, DUE_READERS, NEVER } from '../services.ts';
 import { QueueWorld, type PacketHooks, type WorldOptions } from '../world.ts';
 import { FlowPairs } from './flow-pairs.ts';
-import { networkOffset } from './merged-input.ts';
+import { networkOffset } from './network-offset.ts';
 
 const VERDICT_DELIVERED = VERDICTS.indexOf('delivered');
 const VERDICT_DROPPED = VERDICTS.indexOf('dropped');

@@ -1,12 +1,14 @@
 import type {
   AddressMapAnswer,
   CallAnswer,
+  CallOptions,
   CallRequest,
   MulticastEntryInfo,
   MulticastLogRow,
   MulticastNetworkInfo,
   MulticastSeries,
   MulticastState,
+  Progress,
 } from '../../../../engine/contract/index.ts';
 import type { AppStore } from '../../lib/engine.svelte.ts';
 import { sharedState } from '../../lib/shared-state.svelte.ts';
@@ -17,6 +19,12 @@ export type Change = CallRequest<'multicast.set'>['change'];
 
 /** Rows of the log shown: the last ones up to the instant looked at. */
 export const LOG_ROWS = 300;
+
+/** A run shorter than this shows no progress, ms. */
+const QUIET_MS = 1_000;
+
+/** What ends a run, and where it tells how far it is. */
+type Run = Required<Pick<CallOptions, 'signal' | 'onProgress'>>;
 
 /** One entry of one router, over all instants. */
 export const entryId = (entry: MulticastEntryInfo): string => `${entry.router} ${entry.key.text}`;
@@ -32,6 +40,10 @@ export class MulticastPanelState {
   /** Instant that is asked for; `now` is the latest answer. */
   tNs = $state(0);
   running = $state(false);
+  /** How far a run is that takes more than a second. */
+  progress = $state.raw<Progress | null>(null);
+  /** A run was stopped: what is shown is older than what was asked for. */
+  stopped = $state(false);
   error = $state.raw<unknown>(null);
   entry = $state('');
   link = $state('');
@@ -39,6 +51,10 @@ export class MulticastPanelState {
   mapped = $state.raw<AddressMapAnswer | null>(null);
   mapError = $state.raw<unknown>(null);
 
+  /** Why nothing can be changed here, with where to change it; undefined where it can. */
+  readonly fixed: string | undefined = $derived(
+    this.network === null || this.network.changedIn === '' ? undefined : `Not changed here. ${this.network.changedIn}`,
+  );
   readonly chosen: MulticastEntryInfo | null = $derived(
     this.now?.entries.find((one) => entryId(one) === this.entry) ?? this.now?.entries[0] ?? null,
   );
@@ -46,8 +62,8 @@ export class MulticastPanelState {
   readonly #app: AppStore;
   /** Session that has the network. */
   #session: string | null = null;
-  #asking = false;
-  #changed = 0;
+  /** The run that is going on. */
+  #controller = new AbortController();
 
   constructor(app: AppStore) {
     this.#app = app;
@@ -57,73 +73,83 @@ export class MulticastPanelState {
   async start(session: string): Promise<void> {
     if (session === this.#session) return;
     this.#session = session;
-    await this.#do(async () => {
+    await this.#run(async (run) => {
       this.networks = (await this.#app.call('multicast.list', { session })).networks;
       const wanted = this.network?.id ?? 'shorter-path';
       const first = this.networks.find((one) => one.id === wanted) ?? this.networks[0];
-      if (first !== undefined) await this.#open(session, first.id);
+      if (first !== undefined) await this.#open(session, first.id, run);
     });
     if (this.error !== null) this.#session = null;
   }
 
   open(session: string, id: string): Promise<void> {
-    return this.#do(() => this.#open(session, id));
+    return this.#run((run) => this.#open(session, id, run));
   }
 
-  async #open(session: string, id: string): Promise<void> {
-    this.network = await this.#app.call('multicast.open', { session, id });
+  async #open(session: string, id: string, run: Run): Promise<void> {
+    const network = await this.#app.call('multicast.open', { session, id });
+    if (run.signal.aborted) return;
+    this.network = network;
     this.entry = '';
     this.link = '';
     this.node = '';
-    this.tNs = this.network.durationNs / 2;
-    await this.#reload(session);
+    this.tNs = network.durationNs / 2;
+    await this.#reload(session, run);
   }
 
-  /** Changes something from the instant shown on, and looks at the network as it then is. */
+  /** Changes something from the instant shown on, and looks at the network as it then is. A change stays, whatever becomes of the run after it. */
   change(session: string, change: Change): Promise<void> {
-    return this.#do(async () => {
+    return this.#run(async (run) => {
       this.network = await this.#app.call('multicast.set', { session, atNs: this.tNs, change });
-      await this.#reload(session);
+      await this.#reload(session, run);
     });
   }
 
   reset(session: string): Promise<void> {
-    return this.#do(async () => {
+    return this.#run(async (run) => {
       this.network = await this.#app.call('multicast.reset', { session });
-      await this.#reload(session);
+      await this.#reload(session, run);
     });
   }
 
-  async #reload(session: string): Promise<void> {
-    this.series = await this.#app.call('multicast.series', { session });
-    await this.#look(session);
+  /** Ends the run that is going on; what was there before stays. */
+  stop(): void {
+    if (!this.running) return;
+    this.#controller.abort();
+    this.stopped = true;
   }
 
-  /** Shows another instant. While an answer is awaited only the last instant asked for counts. */
+  /** Runs on after a stop. */
+  goOn(session: string): Promise<void> {
+    return this.#run((run) => this.#reload(session, run));
+  }
+
+  /** Shows another instant. A run on its way ends with a look at it, unless it takes long: then it is given up for a new one. */
   async look(session: string, tNs: number): Promise<void> {
     this.tNs = tNs;
-    this.#changed++;
-    if (this.#asking) return;
-    this.#asking = true;
-    try {
-      for (let seen = -1; seen !== this.#changed;) {
-        seen = this.#changed;
-        await this.#look(session);
-      }
-      this.error = null;
-    } catch (error) {
-      this.error = error;
-    }
-    this.#asking = false;
+    if (this.running && this.progress === null) return;
+    const whole = this.running || this.stopped;
+    await this.#run((run) => (whole ? this.#reload(session, run) : this.#look(session, run)));
   }
 
-  async #look(session: string): Promise<void> {
-    const tNs = this.tNs;
-    this.now = await this.#app.call('multicast.state', { session, tNs });
-    const { total } = await this.#app.call('multicast.log', { session, first: 0, count: 1, untilNs: tNs });
-    const first = Math.max(0, total - LOG_ROWS);
-    const { rows } = await this.#app.call('multicast.log', { session, first, count: LOG_ROWS, untilNs: tNs });
-    this.log = { total, rows };
+  async #reload(session: string, run: Run): Promise<void> {
+    if (run.signal.aborted) return;
+    this.series = await this.#app.call('multicast.series', { session }, run);
+    await this.#look(session, run);
+  }
+
+  /** Until the instant looked at is the last one asked for. */
+  async #look(session: string, run: Run): Promise<void> {
+    for (let tNs = -1; tNs !== this.tNs && !run.signal.aborted;) {
+      tNs = this.tNs;
+      const now = await this.#app.call('multicast.state', { session, tNs }, run);
+      const { total } = await this.#app.call('multicast.log', { session, first: 0, count: 1, untilNs: tNs }, run);
+      const first = Math.max(0, total - LOG_ROWS);
+      const { rows } = await this.#app.call('multicast.log', { session, first, count: LOG_ROWS, untilNs: tNs }, run);
+      if (run.signal.aborted) return;
+      this.now = now;
+      this.log = { total, rows };
+    }
   }
 
   async map(session: string, address: string): Promise<void> {
@@ -135,15 +161,28 @@ export class MulticastPanelState {
     }
   }
 
-  async #do(work: () => Promise<void>): Promise<void> {
+  /** Does some work with the engine instead of what is going on. */
+  async #run(work: (run: Run) => Promise<void>): Promise<void> {
+    this.#controller.abort();
+    const controller = new AbortController();
+    this.#controller = controller;
+    const { signal } = controller;
+    const startMs = performance.now();
+    const onProgress = (progress: Progress): void => {
+      if (!signal.aborted && performance.now() - startMs >= QUIET_MS) this.progress = progress;
+    };
     this.running = true;
+    this.progress = null;
+    this.stopped = false;
     try {
-      await work();
-      this.error = null;
+      await work({ signal, onProgress });
+      if (!signal.aborted) this.error = null;
     } catch (error) {
-      this.error = error;
+      if (!signal.aborted) this.error = error;
     }
+    if (this.#controller !== controller) return;
     this.running = false;
+    this.progress = null;
   }
 }
 

@@ -1,13 +1,14 @@
 import { userEvent } from 'vitest/browser';
 import { expect, test } from 'vitest';
+import { EngineError, type EngineHandlers, type MulticastSeries } from '../../../../engine/contract/index.ts';
 import { MulticastLab } from '../../../../engine/lab/multicast/index.ts';
 import yaml from '../../../../resources/multicast/shorter-path.yaml?raw';
 import { eventually, stage, type Staged } from '../testing/stage.ts';
 import MulticastHead from './MulticastHead.svelte';
 import MulticastPanel from './MulticastPanel.svelte';
 
-/** The panel over an engine whose answers are those of the real network. */
-async function open(): Promise<Staged> {
+/** The panel over an engine whose answers are those of the real network; `series` instead of its own, for runs that take long. */
+async function open(series?: (own: () => MulticastSeries) => EngineHandlers['multicast.series'], changedIn = ''): Promise<Staged> {
   const s = await stage({
     body: MulticastPanel,
     head: MulticastHead,
@@ -16,10 +17,11 @@ async function open(): Promise<Staged> {
     before: (double) => {
       const lab = new MulticastLab('shorter-path', yaml);
       double.override('multicast.list', () => ({ networks: [{ id: 'shorter-path', title: 'The shorter of two paths', description: '' }] }));
-      double.override('multicast.open', () => lab.info());
+      double.override('multicast.open', () => ({ ...lab.info(), changedIn }));
       double.override('multicast.state', ({ tNs }) => lab.stateAt(tNs));
       double.override('multicast.log', ({ first, count, router, untilNs }) => lab.log(first, count, { router, untilNs }));
-      double.override('multicast.series', () => lab.series());
+      const own = (): MulticastSeries => lab.series();
+      double.override('multicast.series', series?.(own) ?? own);
       double.override('multicast.set', ({ atNs, change }) => lab.set(atNs, change));
       double.override('multicast.reset', () => lab.reset());
       double.override('multicast.map', ({ address }) => lab.map(address));
@@ -78,6 +80,102 @@ test('a cost is changed at a link that was clicked, the choice follows, and the 
   await eventually(() => {
     expect(s.all('.link.winner').map((one) => one.getAttribute('aria-label')?.split(',')[1]?.trim())).not.toContain('v6');
   });
+});
+
+test('a run that takes over a second says how far it is and is stopped; a newer change ends an older run', async () => {
+  const ended: number[] = [];
+  let asked = 0;
+  let slow = false;
+  const s = await open((own) => (_request, context) => {
+    const number = ++asked;
+    if (!slow) return own();
+    return new Promise((_resolve, reject) => {
+      const ticks = setInterval(() => {
+        context.progress({ done: 37, total: 100, unit: 'ns', message: '' });
+      }, 50);
+      context.signal.addEventListener('abort', () => {
+        clearInterval(ticks);
+        ended.push(number);
+        reject(new EngineError({ code: 'cancelled', message: 'The run was stopped.' }));
+      });
+    });
+  });
+  const cut = (): HTMLElement => s.all('button').find((one) => /^(Cut|Mend) the link$/.test(one.textContent.trim()))!;
+  s.all('.link')[0]?.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+  await eventually(() => {
+    expect(s.root.textContent).toContain('Cut the link');
+  });
+  slow = true;
+  cut().click();
+  await eventually(() => {
+    expect(asked).toBe(2);
+  });
+  expect(s.root.textContent).not.toContain('Stop ·');
+  cut().click();
+  await eventually(() => {
+    expect(ended).toEqual([2]);
+    expect(asked).toBe(3);
+  });
+  await expect.poll(() => s.root.textContent, { timeout: 4_000 }).toContain('Stop · 37 %');
+  button(s, 'Stop · 37 %').click();
+  await eventually(() => {
+    expect(ended).toEqual([2, 3]);
+    expect(s.find('[role="status"]').textContent).toContain('Stopped');
+    expect(s.all('[role="alert"]')).toHaveLength(0);
+  });
+  slow = false;
+  button(s, 'Go on').click();
+  await eventually(() => {
+    expect(s.root.textContent).toContain('conserved ✓');
+    expect(s.root.textContent).not.toContain('Stopped');
+  });
+});
+
+test('the drawing is one tab stop: arrow keys move in it, Enter chooses', async () => {
+  const s = await open();
+  await at(s, 6);
+  const stops = (): HTMLElement[] => s.all('.map [tabindex="0"]');
+  const all = s.all('.map [data-spot]').length;
+  expect(all).toBeGreaterThan(10);
+  expect(stops()).toHaveLength(1);
+  stops()[0]!.focus();
+  const seen = new Set<Element>();
+  for (let i = 0; i < all; i++) {
+    seen.add(document.activeElement!);
+    expect(stops()).toEqual([document.activeElement]);
+    await userEvent.keyboard('{ArrowRight}');
+  }
+  expect(seen.size).toBe(all);
+  await userEvent.keyboard('{Home}{ArrowRight}');
+  const chosen = document.activeElement!;
+  expect(getComputedStyle(chosen.querySelector('.reach, .halo')!).stroke).not.toMatch(/none|rgba\(0, 0, 0, 0\)/);
+  await userEvent.keyboard('{Enter}');
+  await eventually(() => {
+    expect(s.all('.map [aria-pressed="true"]').map((one) => one.dataset.spot)).toContain((chosen as HTMLElement).dataset.spot);
+  });
+  await userEvent.keyboard('{ArrowDown}');
+  expect(document.activeElement).not.toBe(chosen);
+  await userEvent.keyboard('{Tab}');
+  expect(s.find('.map').contains(document.activeElement)).toBe(false);
+});
+
+test('what is changed in the scenario alone is shown disabled, with where to change it', async () => {
+  const s = await open(undefined, 'Change ports.3.multicast in the scenario and replay.');
+  await at(s, 6);
+  for (const spot of ['link', 'router']) {
+    s.all('.map [data-spot]')
+      .find((one) => one.getAttribute('aria-label')?.toLowerCase().startsWith(spot))
+      ?.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+    await eventually(() => {
+      expect(s.find('[aria-label="Link or node"] h3').textContent).toContain(spot);
+    });
+    const fields = s.all('.side input, .side button') as (HTMLInputElement | HTMLButtonElement)[];
+    expect(fields.length).toBeGreaterThan(2);
+    for (const field of fields) {
+      expect(field.disabled).toBe(true);
+      expect(field.title).toContain('ports.3.multicast in the scenario');
+    }
+  }
 });
 
 test('shows joins with their fields in the other family, and maps addresses', async () => {
