@@ -173,8 +173,8 @@ function flows(m: ReportModel): Html {
   const rows = m.flows.rows.map((f) => [
     html`<span class="mono">${endpoint(f.source, f.sourcePort, f.ipVersion)}</span>`,
     html`<span class="mono">${endpoint(f.destination, f.destinationPort, f.ipVersion)}</span>`,
-    f.protocol,
-    f.port,
+    html`<span class="word">${f.protocol}</span>`,
+    html`<span class="word">${f.port}</span>`,
     count(f.packets),
     bytesText(f.bytes),
     f.drops > 0 ? html`<span class="drop">✕ ${count(f.drops)}</span>` : '0',

@@ -41,7 +41,7 @@ svg text{fill:var(--muted);font:11px Inter,system-ui,sans-serif}
 .high{stroke:var(--held);stroke-dasharray:3 3;stroke-width:1}.axis{stroke:var(--line);stroke-width:1}
 .rings{display:grid;grid-template-columns:max-content 1fr max-content;gap:4px 12px;align-items:center}
 .rings>div{min-width:0;break-inside:avoid}
-td code{white-space:nowrap}
+td code,.word{white-space:nowrap}
 .right{text-align:right}
 footer{margin-top:32px;color:var(--muted)}
 @media print{
