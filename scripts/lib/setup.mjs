@@ -1,6 +1,6 @@
 // Makes a fresh clone ready: Node version, system packages, npm packages. Needs nothing but Node.
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bad, bold, dim, say, step, warm } from './say.mjs';
@@ -108,6 +108,22 @@ function lockHash() {
     .digest('hex');
 }
 
+/** Native modules: optional, and what goes without them. */
+const OPTIONAL = { cap: 'live capture through `cap`', 'node-pty': 'the embedded terminal' };
+
+/**
+ * Where this Node's own headers are, when they came with it: native modules are then compiled without fetching any, which a machine behind a
+ * firewall cannot.
+ */
+function headers() {
+  const prefix = resolve(dirname(realpathSync(process.execPath)), '..');
+  const file = join(prefix, 'include/node/node_version.h');
+  if (!existsSync(file)) return {};
+  const text = readFileSync(file, 'utf8');
+  const version = ['MAJOR', 'MINOR', 'PATCH'].map((part) => new RegExp(`define NODE_${part}_VERSION (\\d+)`).exec(text)?.[1]).join('.');
+  return version === process.versions.node ? { npm_config_nodedir: prefix } : {};
+}
+
 /** Runs `npm ci` when node_modules is missing or does not belong to the lockfile and this Node. */
 export async function ensurePackages() {
   const stamp = join(root, 'node_modules', '.ringside-lock');
@@ -115,8 +131,14 @@ export async function ensurePackages() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('Installing npm packages (about a minute the first time)');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const { code } = await step('npm ci', npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root });
+  const { code } = await step('npm ci', npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    env: { ...process.env, ...headers() },
+  });
   if (code !== 0) process.exit(1);
+  for (const [name, without] of Object.entries(OPTIONAL)) {
+    if (!existsSync(join(root, 'node_modules', name))) say(warm(`  ${name} could not be compiled here: ${without} goes without`));
+  }
   writeFileSync(stamp, wanted);
 }
 
