@@ -303,6 +303,12 @@ describe.skipIf(executable === undefined)('the window', () => {
         expect(await table.innerText()).toContain('+464');
         await page.keyboard.press('Escape');
         await table.waitFor({ state: 'hidden' });
+        // With everything that it can hold, the header fits a smaller window too.
+        for (let width = 1_400; width >= 860; width -= 20) {
+          await page.setViewportSize({ width, height: 800 });
+          const over = await page.locator('header.header').evaluate((header) => header.scrollWidth - header.clientWidth);
+          expect(over, `${String(width)} wide`).toBeLessThanOrEqual(0);
+        }
       }));
 
     test('exports the report as HTML, JSON and PDF', () =>

@@ -245,6 +245,15 @@ describe('commands', () => {
     await expect.element(query).not.toBeInTheDocument();
   });
 
+  it('are found where they have nothing to work on, and say so', async () => {
+    await mountApp({ open: true });
+    await userEvent.keyboard('{Control>}{Shift>}P{/Shift}{/Control}compare this run{Enter}');
+    const entry = page.getByRole('option', { name: /Compare this run with the one before/ });
+    await expect.element(entry).toHaveAttribute('aria-disabled', 'true');
+    await expect.element(entry).toHaveTextContent('not possible now');
+    await userEvent.keyboard('{Escape}');
+  });
+
   it('reach packets: next, conversation, mark, time reference, by number', async () => {
     const { app } = await mountApp({ open: true });
     app.select(10);

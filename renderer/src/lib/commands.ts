@@ -51,6 +51,11 @@ export class Commands {
     return this.all().filter((command) => command.when?.() ?? true);
   }
 
+  /** Commands that have nothing to work on now. */
+  unavailable(): Command[] {
+    return this.all().filter((command) => command.when?.() === false);
+  }
+
   /** Runs a command if it is offered now; the answer says whether it was. */
   run(id: string): boolean {
     const command = this.#commands.get(id);
