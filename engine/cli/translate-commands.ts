@@ -13,7 +13,10 @@ export function addTranslate(add: Add, act: Act): void {
       .option('--in4 <file>', 'capture of the IPv4 side; the same file as --in6 where one capture holds both')
       .option('--out6 <file>', 'what leaves on the IPv6 side: .pcap or .pcapng')
       .option('--out4 <file>', 'what leaves on the IPv4 side: .pcap or .pcapng')
-      .option('--log <file>', 'nat64: bindings made and gone, as JSON lines (.jsonl) or IPFIX (.ipfix, RFC 8158)')
+      .option(
+        '--log <file>',
+        'bindings made and gone, and drops that RFC 7915 wants told: JSON lines (.jsonl); bindings alone: IPFIX (.ipfix, RFC 8158)',
+      )
       .addOption(new Option('--link <type>', 'link layer of the output; as in the input without').choices(['raw', 'ethernet']))
       .option('--explain [number]', 'every packet, or one by its number: each field before and after, with its rule')
       .addHelpText(

@@ -14,7 +14,9 @@ import {
 } from '../lab/index.ts';
 import {
   createTranslator,
+  eventOf,
   explainTranslation,
+  isEvent,
   IpfixBindingLog,
   JsonBindingLog,
   Nat64,
@@ -35,7 +37,7 @@ export interface TranslateOptions {
   readonly out6?: string;
   readonly out4?: string;
   readonly link?: 'raw' | 'ethernet';
-  /** Where bindings made and gone are logged: .jsonl, or .ipfix. */
+  /** Where bindings made and gone, and drops that are told, are logged: .jsonl; bindings alone: .ipfix. */
   readonly log?: string;
   /** True for every packet, or the number of one. */
   readonly explain?: string | true;
@@ -68,9 +70,8 @@ export async function translateCommand(options: TranslateOptions, output: Output
     if (!translator.ok)
       throw new EngineError({ code: 'bad-input', message: translator.error.message, where: { field: translator.error.field } });
     const log = options.log === undefined ? null : outputs.addLog(options.log, merged.epochNs);
-    if (log !== null && translator.value instanceof Nat64) {
-      logTo(log, translator.value);
-    }
+    if (log !== null && translator.value instanceof Nat64) logTo(log, translator.value);
+    const events = log instanceof JsonBindingLog ? log : null;
     const printing = output.json || explain !== undefined;
     const print = (packet: TranslatedPacket): void => {
       const wanted = explain === undefined || explain === 0 || explain === packet.number;
@@ -78,13 +79,18 @@ export async function translateCommand(options: TranslateOptions, output: Output
       if (output.json) output.record(recordOf(packet, fileOf(inputs, packet), explain !== undefined));
       else printCard(packet, output);
     };
+    const onPacket = (packet: TranslatedPacket): void => {
+      const { code, number, side: came, bytes, from, to, tNs } = packet;
+      if (events !== null && isEvent(code)) events.drop(eventOf(code, came, bytes, from, to), number, tNs);
+      if (printing) print(packet);
+    };
     const run = new CaptureRun({
       spec,
       translator: translator.value,
       input: merged,
       out6: side(6, options.out6),
       out4: side(4, options.out4),
-      onPacket: printing ? print : undefined,
+      onPacket: printing || events !== null ? onPacket : undefined,
     });
     while (run.step(printing ? PRINTING_STEP_PACKETS : STEP_PACKETS)) {
       const { bytesRead, bytesTotal } = merged.progress();
@@ -142,7 +148,9 @@ function checkOutput(name: string, path: string | undefined, { in4, in6, out4, o
 function checkLog({ log }: TranslateOptions, spec: TranslatorSpec): void {
   if (log === undefined) return;
   if (!['.jsonl', '.ipfix'].includes(extname(log).toLowerCase())) throw new UsageError(`--log ${log}: a log is .jsonl or .ipfix`);
-  if (spec.mode !== 'nat64') throw new UsageError(`--log ${log}: only nat64 has bindings, this is ${spec.mode}`);
+  if (extname(log).toLowerCase() === '.ipfix' && spec.mode !== 'nat64') {
+    throw new UsageError(`--log ${log}: IPFIX holds bindings, which only nat64 has; this is ${spec.mode}. A .jsonl log holds drops too.`);
+  }
 }
 
 interface OpenInput {

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { TRANSLATION_VERDICTS, TRANSLATOR_MODES, addressMappingSchema, translationCountSchema } from './translator.ts';
+import {
+  TRANSLATION_VERDICTS,
+  TRANSLATOR_MODES,
+  addressMappingSchema,
+  translationCountSchema,
+  translationEventSchema,
+} from './translator.ts';
 
 /** What the Translated flows panel shows of the translator ports of a session, all at the playhead. */
 
@@ -164,7 +170,13 @@ export const translatedCalls = {
   'translator.refusals': call(
     'Packets by reason, port by port, up to the playhead',
     z.strictObject({ session }),
-    z.object({ rows: z.array(translationCountSchema.extend({ port: z.string() })) }),
+    z.object({
+      rows: z.array(translationCountSchema.extend({ port: z.string() })),
+      /** The latest drops that are told one by one, the last one first. */
+      events: z.array(translationEventSchema.extend({ port: z.string(), number: count, tNs: z.number() })),
+      /** Earlier ones that are no longer kept. */
+      moreEvents: count,
+    }),
   ),
   'translator.pair': call(
     'A packet before and after each translator port it came to',

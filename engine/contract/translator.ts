@@ -271,6 +271,19 @@ export const translationCountSchema = z.object({
 });
 export type TranslationCount = z.infer<typeof translationCountSchema>;
 
+/** A drop that the RFC wants told apart from the counters (RFC 7915 sections 4.5 and 5.1.1). */
+export const translationEventSchema = z.object({
+  event: z.string().describe('id of the reason'),
+  rfc: z.string(),
+  side: z.union([z.literal(4), z.literal(6)]),
+  source: z.string(),
+  destination: z.string(),
+  protocol: z.int().describe('of IPv4; of IPv6 the header behind the fragment header'),
+  sourcePort: z.int().optional(),
+  destinationPort: z.int().optional(),
+});
+export type TranslationEvent = z.infer<typeof translationEventSchema>;
+
 /** Bits of an address by what they come from, in the order of the address. */
 export const addressPartSchema = z.object({
   from: z.int().min(0).describe('first bit, counted from 0'),

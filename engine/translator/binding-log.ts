@@ -1,3 +1,4 @@
+import type { TranslationEvent } from '../contract/index.ts';
 import { formatIpv4U32, formatIpv6 } from '../wire/index.ts';
 import type { BindingTable } from './bindings.ts';
 import type { PortBlocks } from './port-blocks.ts';
@@ -16,7 +17,7 @@ export interface BindingLog {
 
 const NAMES: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp' };
 
-/** JSON lines: one object for each binding made or gone. `time` is ISO 8601 where the input has an epoch. */
+/** JSON lines: one object for each binding or block made or gone, and for each drop that is told (see eventOf). */
 export class JsonBindingLog implements BindingLog {
   records = 0;
   private readonly sink: LogSink;
@@ -53,6 +54,11 @@ export class JsonBindingLog implements BindingLog {
       firstPort,
       lastPort: firstPort + blocks.size - 1,
     });
+  }
+
+  /** A drop that is told, of packet `packet` of the run. */
+  drop({ event, ...rest }: TranslationEvent, packet: number, tNs: number): void {
+    this.line({ event, ...this.time(tNs), packet, ...rest });
   }
 
   private time(tNs: number): { readonly tNs: number; readonly epochMs: number } {

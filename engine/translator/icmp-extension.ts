@@ -1,9 +1,17 @@
-import { foldSum, sum16 } from '../wire/index.ts';
+import { putU16, u16 } from '../base/index.ts';
+import { foldSum, sum16, updateChecksumSums } from '../wire/index.ts';
+import { copyBytes } from './bytes.ts';
 
 /** Bytes of the quoted packet after which a structure may follow (RFC 4884 section 4). */
 export const MIN_QUOTE_BYTES = 128;
 
+/** Most bytes of the quoted packet that the length field of ICMP can say, a byte of 32-bit words; that of ICMPv6 says more than a message has. */
+export const MAX_QUOTE4_BYTES = 255 * 4;
+
 const ICMP_HEADER_BYTES = 8;
+/** Version and checksum of the structure, and length and class of an object in it (RFC 4884 sections 7 and 7.1). */
+const STRUCTURE_BYTES = 4;
+const OBJECT_BYTES = 4;
 
 /**
  * Bytes of the quoted packet in the ICMP error at `t`, whose message ends at `end` (RFC 4884): what the length field says, if that can
@@ -21,4 +29,29 @@ export function quotedBytes(b: Uint8Array, t: number, end: number, available: nu
 /** Quoted bytes with padding, where an extension follows: at least 128, in whole units. */
 export function paddedQuote(bytes: number, unitBytes: number): number {
   return Math.max(MIN_QUOTE_BYTES, Math.ceil(bytes / unitBytes) * unitBytes);
+}
+
+/**
+ * Bytes of the structure at `from` that stay where only `room` are free: as many of its objects as fit, whole ones (RFC 7915 section 4.2 has it truncated
+ * where it is too large). Zero where the first object does not fit. All of the structure is there.
+ */
+export function fittingExtension(b: Uint8Array, from: number, bytes: number, room: number): number {
+  if (bytes <= room) return bytes;
+  let kept = STRUCTURE_BYTES;
+  while (kept + OBJECT_BYTES <= bytes) {
+    const object = u16(b, from + kept);
+    if (object < OBJECT_BYTES || kept + object > room) break;
+    kept += object;
+  }
+  return kept > STRUCTURE_BYTES ? kept : 0;
+}
+
+/** Copies the first `kept` of `bytes` of the structure. Its checksum changes by what was cut off: one that was wrong stays wrong, none stays none. */
+export function copyExtension(out: Uint8Array, at: number, b: Uint8Array, from: number, bytes: number, kept: number): void {
+  copyBytes(out, at, b, from, kept);
+  if (kept === bytes || kept < STRUCTURE_BYTES) return;
+  const check = u16(b, from + 2);
+  if (check === 0) return;
+  const changed = updateChecksumSums(check, sum16(b, from + kept, from + bytes), 0);
+  putU16(out, at + 2, changed === 0 ? 0xffff : changed);
 }

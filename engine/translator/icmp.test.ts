@@ -211,6 +211,42 @@ describe('errors', () => {
     expect([...back.subarray(28 + 132)]).toEqual([...extension()]);
   });
 
+  it('cut an extension that is too large at an object, its checksum by difference (RFC 7915 section 4.2)', () => {
+    // Three objects of 500 bytes behind 128 bytes of quote: two fit into 1280 bytes beside the least quote.
+    const large = new Uint8Array(4 + 3 * 500);
+    large[0] = 0x20;
+    for (let i = 0; i < 3; i++) {
+      large.fill(i + 1, 4 + i * 500, 504 + i * 500);
+      large.set([1, 0xf4, 1, 1], 4 + i * 500);
+    }
+    putU16(large, 2, checksum(large, 0, large.length));
+    const { reason, out } = run(4, error(4, 11, 0, 32 << 16, join(quote(4, 108), large)), { mtu4: 9_000, mtu6: 9_000 });
+    expect(reason).toBe('translated');
+    expectValid(out);
+    const kept = out.subarray(48 + out[44]! * 8);
+    expect([out[44]! * 8, kept.length]).toEqual([152, 1_004]);
+    expect(kept.subarray(4)).toEqual(large.subarray(4, 1_004));
+    expect(sumIsGood(sum16(kept, 0, kept.length))).toBe(true);
+    large[2]! ^= 1;
+    const bad = run(4, error(4, 11, 0, 32 << 16, join(quote(4, 108), large)), { mtu4: 9_000, mtu6: 9_000 }).out;
+    expect(sumIsGood(sum16(bad, 48 + 152, bad.length))).toBe(false);
+    // One object that fits nowhere: the quote stays, without an extension.
+    const single = new Uint8Array(1_304);
+    single.set([0x20, 0, 0, 0, 5, 0x14, 1, 1]);
+    const none = run(4, error(4, 11, 0, 32 << 16, join(quote(4, 108), single)), { mtu4: 9_000, mtu6: 9_000 }).out;
+    expectValid(none);
+    expect([none[44], none.length]).toEqual([0, 48 + 148]);
+  });
+
+  it('cut the quote to what the length field of ICMP can say', () => {
+    const long = quote(6, 1_100);
+    const { reason, out } = run(6, error(6, 3, 0, 0x8f000000, join(long, new Uint8Array(4), extension())), { mtu6: 9_000 });
+    expect(reason).toBe('translated');
+    expectValid(out);
+    expect([out[25], out.length]).toEqual([255, 28 + 1_020 + 12]);
+    expect([...out.subarray(28 + 1_020)]).toEqual([...extension()]);
+  });
+
   it('know the structures of old routers, which have no length, and ignore lengths that cannot be', () => {
     const old = run(4, error(4, 11, 0, 0, join(quote(4, 108), extension()))).out;
     expectValid(old);

@@ -1,4 +1,5 @@
 export * from './reasons.ts';
+export * from './drop-events.ts';
 export * from './packet-sink.ts';
 export * from './prefix64.ts';
 export * from './eam-table.ts';

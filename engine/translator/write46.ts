@@ -2,7 +2,7 @@ import { putU16, putU32, u16 } from '../base/index.ts';
 import { finishSum, pseudoSum6, sum16, updateChecksumSums } from '../wire/index.ts';
 import { copyBytes } from './bytes.ts';
 import type { Context } from './context.ts';
-import { paddedQuote, quotedBytes } from './icmp-extension.ts';
+import { copyExtension, fittingExtension, MIN_QUOTE_BYTES, paddedQuote, quotedBytes } from './icmp-extension.ts';
 import { hasLength4, hasLength6, icmp46, ICMP4, isError4, mtu46, pointer46 } from './icmp-types.ts';
 import { FRAGMENT_BYTES, IPV6_BYTES, PROTOCOL, type PacketView } from './packet-view.ts';
 import { REASON } from './reasons.ts';
@@ -10,8 +10,8 @@ import { patchTransport } from './transport.ts';
 
 const ICMP_BYTES = 8;
 
-/** RFC 4443 section 2.4 (c): an ICMPv6 error is never larger than the least MTU of IPv6. */
-const MAX_ERROR_BYTES = 1_280;
+/** RFC 4443 section 2.4 (c): an ICMPv6 error is never larger than the least MTU of IPv6. What follows its header is quote and extension. */
+const MAX_BODY_BYTES = 1_280 - IPV6_BYTES - ICMP_BYTES;
 
 /** IPv6 header of the view, with the fragment header where `fragment`; returns their bytes (RFC 7915 section 4.1). */
 function writeHeader(
@@ -132,24 +132,22 @@ function writeError46(context: Context, view: PacketView, out: Uint8Array, at: n
   putU16(out, t + 2, 0);
   putU32(out, t + 4, parameter);
   const innerHeader = IPV6_BYTES + (inner.fragmented ? FRAGMENT_BYTES : 0);
-  const body = Math.min(from + ICMP_BYTES + quoted, inner.end) - inner.transport;
-  let whole = innerHeader + Math.max(0, body);
-  const room = MAX_ERROR_BYTES - IPV6_BYTES - ICMP_BYTES - extension;
-  const extended = extension > 0 && hasLength6(value >>> 8);
-  const padded = extended ? Math.min(paddedQuote(whole, 8), room & ~7) : Math.min(whole, Math.max(room, innerHeader));
-  if (padded < innerHeader) return REASON.icmpInner;
+  const whole = innerHeader + Math.max(0, Math.min(from + ICMP_BYTES + quoted, inner.end) - inner.transport);
+  const kept = keptExtension46(view, extension);
+  const extended = kept > 0 && hasLength6(value >>> 8);
+  const room = MAX_BODY_BYTES - kept;
+  const padded = extended ? Math.min(paddedQuote(whole, 8), room & ~7) : Math.min(whole, room);
   let wrote = t + ICMP_BYTES + writeInner46(context, t + ICMP_BYTES, out);
   if (wrote < t + ICMP_BYTES) return REASON.icmpInner;
   wrote = Math.min(wrote, t + ICMP_BYTES + padded);
-  whole = padded + extension;
-  if (extension > 0 && !view.truncated) {
+  if (kept > 0 && !view.truncated) {
     out.fill(0, wrote, t + ICMP_BYTES + padded);
     wrote = t + ICMP_BYTES + padded;
-    copyBytes(out, wrote, b, end - extension, extension);
-    wrote += extension;
+    copyExtension(out, wrote, b, end - extension, extension, kept);
+    wrote += kept;
   }
   if (extended) out[t + 4] = padded >>> 3;
-  const bytes = ICMP_BYTES + whole;
+  const bytes = ICMP_BYTES + padded + kept;
   putU16(out, at + 4, bytes);
   const before = sum16(b, from, available) - u16(b, from + 2);
   const after = sum16(out, t, wrote) + pseudoSum6(out, at + 8, at + 24, PROTOCOL.icmpv6, bytes);
@@ -157,6 +155,12 @@ function writeError46(context: Context, view: PacketView, out: Uint8Array, at: n
   context.writtenBytes = wrote - at;
   context.wireBytes = IPV6_BYTES + bytes;
   return 0;
+}
+
+/** Bytes of an extension of `bytes` that stay in an ICMPv6 error beside the least quote; what the capture lacks is cut by length alone. */
+function keptExtension46({ b, end, truncated }: PacketView, bytes: number): number {
+  const room = MAX_BODY_BYTES - MIN_QUOTE_BYTES;
+  return truncated ? Math.min(bytes, room) : fittingExtension(b, end - bytes, bytes, room);
 }
 
 /** Bytes 4 to 7 of the ICMPv6 error, or -1 where the pointer has no counterpart. */

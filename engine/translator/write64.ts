@@ -2,7 +2,7 @@ import { putU16, putU32, u16, u32 } from '../base/index.ts';
 import { checksum, pseudoSum6, sum16, updateChecksumSums } from '../wire/index.ts';
 import { copyBytes } from './bytes.ts';
 import type { Context } from './context.ts';
-import { paddedQuote, quotedBytes } from './icmp-extension.ts';
+import { MAX_QUOTE4_BYTES, paddedQuote, quotedBytes } from './icmp-extension.ts';
 import { hasLength4, hasLength6, icmp64, ICMP6, isError6, mtu64, pointer64 } from './icmp-types.ts';
 import { IPV4_BYTES, PROTOCOL, type PacketView } from './packet-view.ts';
 import { REASON } from './reasons.ts';
@@ -119,8 +119,9 @@ function writeError64(context: Context, view: PacketView, out: Uint8Array, at: n
   // What the quote has behind its header, whether all of it was captured or not.
   let whole = IPV4_BYTES + Math.max(0, Math.min(from + ICMP_BYTES + quoted, inner.end) - inner.transport);
   if (extension > 0) {
-    const padded = hasLength4(value >>> 8) ? paddedQuote(whole, 4) : whole;
+    const padded = hasLength4(value >>> 8) ? Math.min(paddedQuote(whole, 4), MAX_QUOTE4_BYTES) : whole;
     if (!view.truncated) {
+      wrote = Math.min(wrote, t + ICMP_BYTES + padded);
       out.fill(0, wrote, t + ICMP_BYTES + padded);
       wrote = t + ICMP_BYTES + padded;
       copyBytes(out, wrote, b, end - extension, extension);

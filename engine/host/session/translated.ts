@@ -1,5 +1,14 @@
 import { EngineError, type EngineHandlers, type TranslationPair } from '../../contract/index.ts';
-import { bindingRows, poolRows, portRows, refusalRows, translatedFlows, translatorsOf, type TranslationStep } from '../../lab/index.ts';
+import {
+  bindingRows,
+  eventRows,
+  poolRows,
+  portRows,
+  refusalRows,
+  translatedFlows,
+  translatorsOf,
+  type TranslationStep,
+} from '../../lab/index.ts';
 import { compileSettings, fieldChanges, mapAddress, reasonOf, SINK_KIND } from '../../translator/index.ts';
 import type { SessionCore } from './core.ts';
 
@@ -16,7 +25,10 @@ export function translatedHandlers(
       return { tNs, ports: portRows(pipeline), ...translatedFlows(pipeline, query) };
     },
     'translator.bindings': (query) => bindingRows(core().playhead.pipeline, query),
-    'translator.refusals': () => ({ rows: refusalRows(core().playhead.pipeline) }),
+    'translator.refusals': () => {
+      const { pipeline } = core().playhead;
+      return { rows: refusalRows(pipeline), ...eventRows(pipeline) };
+    },
     'translator.pair': ({ number }) => ({ steps: core().explained(number)?.steps.map(pairOf) ?? [] }),
     'translator.map': ({ port, address }) => ({ mappings: map(core(), port, address) }),
     'translator.pools': () => poolRows(core().playhead.pipeline),

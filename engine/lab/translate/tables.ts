@@ -2,7 +2,8 @@ import type { BindingRow, TranslatedFlow, TranslatedSide, TranslatedSortKey, Tra
 import { Nat64, REASONS, reasonOf } from '../../translator/index.ts';
 import type { FlowList } from '../flow-list.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { TranslatingWorld, type TranslatorPort } from './world.ts';
+import type { PortEvent, TranslatorPort } from './translator-port.ts';
+import { TranslatingWorld } from './world.ts';
 
 /** Rows looked at for a filter or a sorted page: the latest ones where there are more. */
 export const MAX_SEARCHED_ROWS = 65_536;
@@ -179,6 +180,13 @@ export function refusalRows(pipeline: Pipeline): ({ readonly port: string } & Re
       .map((reason) => ({ port, ...countRow(reason, counts[reason.code]!) }))
       .sort((a, b) => b.packets - a.packets),
   );
+}
+
+/** Drops that are told one by one, of all ports, the last one first. */
+export function eventRows(pipeline: Pipeline): { events: ({ readonly port: string } & PortEvent)[]; moreEvents: number } {
+  const ports = translatorsOf(pipeline);
+  const events = ports.flatMap(({ id: port, events: own }) => own.map((event) => ({ port, ...event })));
+  return { events: events.sort((a, b) => b.tNs - a.tNs), moreEvents: ports.reduce((sum, { eventsGone }) => sum + eventsGone, 0) };
 }
 
 function countRow({ id, verdict, rfc, text }: (typeof REASONS)[number], packets: number) {

@@ -1,5 +1,5 @@
 import { assert, assertDefined } from '../../base/index.ts';
-import { VERDICTS, type Scenario, type TranslatorMode, type TranslatorSpec } from '../../contract/index.ts';
+import { VERDICTS, type Scenario } from '../../contract/index.ts';
 import type { RecordBatch } from '../../files/index.ts';
 import {
   CompiledSelector,
@@ -16,16 +16,7 @@ import {
   PKT_SEQ,
   type Arena,
 } from '../../stack/index.ts';
-import {
-  createTranslator,
-  isTranslated,
-  Nat64,
-  PacketSink,
-  REASONS,
-  reasonOf,
-  SINK_KIND,
-  type Translator,
-} from '../../translator/index.ts';
+import { eventOf, isEvent, isTranslated, Nat64, PacketSink, reasonOf, SINK_KIND } from '../../translator/index.ts';
 import {
   META_FIRST_FRAGMENT,
   META_FLOW,
@@ -43,8 +34,8 @@ import type { PortQueue } from '../port-queue.ts';
 import { toPort } from '../receive-path.ts';
 import { CLOCK_NOW, DUE_LINGER, DUE_READERS, NEVER } from '../services.ts';
 import { QueueWorld, type PacketHooks, type WorldOptions } from '../world.ts';
-import { FlowPairs } from './flow-pairs.ts';
 import { networkOffset } from './network-offset.ts';
+import { makeTranslatorPort, tell, type TranslatorPort } from './translator-port.ts';
 
 const VERDICT_DELIVERED = VERDICTS.indexOf('delivered');
 const VERDICT_DROPPED = VERDICTS.indexOf('dropped');
@@ -74,19 +65,6 @@ export interface TranslationStep {
   readonly code: number;
   readonly before: Uint8Array;
   readonly after: readonly { readonly side: number; readonly kind: number; readonly bytes: Uint8Array }[];
-}
-
-/** A translator port of the world, with what its panel shows. */
-export interface TranslatorPort {
-  /** Place among the ports of the scenario. */
-  readonly index: number;
-  readonly id: string;
-  readonly spec: TranslatorSpec;
-  readonly mode: TranslatorMode;
-  readonly translator: Translator;
-  readonly pairs: FlowPairs;
-  /** Packets by reason code. */
-  readonly counts: Float64Array;
 }
 
 /**
@@ -142,14 +120,11 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     this.selectors = scenario.ports.map(({ kind, select }) =>
       kind === 'translator' ? select.map((each) => new CompiledSelector(each)) : [],
     );
-    const reasons = REASONS.reduce((most, { code }) => Math.max(most, code), 0) + 1;
-    this.byPort = scenario.ports.map(({ kind, id, translator: spec }, index) => {
-      if (kind !== 'translator') return null;
-      const own = assertDefined(spec, 'a translator port has its configuration: parseScenario fills it in');
-      const made = createTranslator(own);
-      assert(made.ok, 'the configuration of a translator port was checked with the scenario');
-      return { index, id, spec: own, mode: own.mode, translator: made.value, pairs: new FlowPairs(), counts: new Float64Array(reasons) };
-    });
+    this.byPort = scenario.ports.map(({ kind, id, translator: spec }, index) =>
+      kind === 'translator'
+        ? makeTranslatorPort(index, id, assertDefined(spec, 'a translator port has its configuration: parseScenario fills it in'))
+        : null,
+    );
     this.translators = this.byPort.filter((port) => port !== null);
     this.routerByPort = scenario.ports.map(({ kind }, index) => (kind === 'multicast' ? makeMulticastPort(scenario.ports, index) : null));
     this.routers = this.routerByPort.filter((port) => port !== null);
@@ -245,7 +220,8 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     this.setDue(this.link + 1 + this.ports.indexOf(port), tNs);
   }
 
-  private translate(port: PortQueue, { translator, counts, pairs, id }: TranslatorPort, slot: number, tNs: number): void {
+  private translate(port: PortQueue, place: TranslatorPort, slot: number, tNs: number): void {
+    const { translator, counts, pairs, id } = place;
     const { meta } = this.store;
     const w = slot * META_WORDS;
     const { sink } = this;
@@ -256,6 +232,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     sink.clear();
     const code = translator.translate(side, bytes, 0, length, this.wire[slot]!, sink, tNs);
     counts[code]!++;
+    if (isEvent(code)) tell(place, { ...eventOf(code, side, bytes, 0, length), number, tNs });
     const out = this.firstFlow(side);
     const session = translator instanceof Nat64 ? translator.mapper.session : -1;
     pairs.note(side, meta[w + PKT_FLOW]!, out, session, code, meta[w + PKT_LEN]!, !isTranslated(code), number, tNs);

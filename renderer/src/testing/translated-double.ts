@@ -132,6 +132,22 @@ export function translatedHandlers(): Pick<EngineHandlers, TranslatedCall> {
           packets: 2,
         },
       ],
+      events: [
+        {
+          port: 'nat64',
+          number: 9,
+          tNs: 4e6,
+          event: 'udpZeroDropped',
+          rfc: 'RFC 7915 section 4.5',
+          side: 4,
+          source: '198.51.100.10',
+          destination: '203.0.113.7',
+          protocol: 17,
+          sourcePort: 53,
+          destinationPort: 9_999,
+        },
+      ],
+      moreEvents: 0,
     }),
     'translator.pair': ({ number }) => ({ steps: number === 3 ? [TRANSLATION_PAIR] : [] }),
     'translator.map': ({ address }) => ({

@@ -32,13 +32,14 @@ export function isSortKey(id: string): id is TranslatedSortKey {
   return TRANSLATED_SORT_KEYS.some((key) => key === id);
 }
 
-function end(address: string, port: number): string {
+/** Address and port of one end, the address alone where there is no port. */
+export function endText(address: string, port: number): string {
   if (port === 0) return address;
   return address.includes(':') ? `[${address}]:${String(port)}` : `${address}:${String(port)}`;
 }
 
 export function sideText(side: TranslatedSide | null): string {
-  return side === null ? '' : `${end(side.source, side.sourcePort)} → ${end(side.destination, side.destinationPort)}`;
+  return side === null ? '' : `${endText(side.source, side.sourcePort)} → ${endText(side.destination, side.destinationPort)}`;
 }
 
 /** Time a session has left at `tNs`; empty where there is none. */
@@ -79,9 +80,9 @@ export function bindingCell(column: string, row: BindingRow): string {
     case 'protocol':
       return row.protocol.toUpperCase();
     case 'inside':
-      return end(row.v6, row.port6);
+      return endText(row.v6, row.port6);
     case 'outside':
-      return end(row.v4, row.port4);
+      return endText(row.v4, row.port4);
     case 'kind':
       return row.fixed ? 'static' : 'dynamic';
     case 'sessions':
