@@ -24,7 +24,7 @@ const SINGLES = [
   { name: 'replay-core', input: 'engine/cli/replay-core.ts', isFunction: true },
 ];
 /** Kernels: main file and output below dist/. See lib/kernel-compiler.mjs. */
-const KERNELS = [{ name: 'replay-kernel.wasm', input: 'engine/lab/kernel/replay-kernel.ts' }];
+const KERNELS = [{ name: 'replay-kernel.wasm', input: 'engine/lab/kernel/assembly/replay.ts' }];
 /** The capture that is replayed to make the code cache. */
 const SAMPLE = 'resources/samples/microbursts.pcap';
 const PRELOAD = { name: 'electron/preload', input: 'electron/preload.ts' };
@@ -33,7 +33,17 @@ const PRELOAD = { name: 'electron/preload', input: 'electron/preload.ts' };
 const EXTERNAL = [/^node:/, 'electron', 'cap', 'node-pty', 'bufferutil', 'utf-8-validate', 'playwright-core'];
 
 const SOURCES = {
-  engine: ['engine', 'resources/scenarios', 'electron', 'bench', 'e2e', 'package.json', 'package-lock.json', 'scripts/build.mjs'],
+  engine: [
+    'engine',
+    'resources/scenarios',
+    'electron',
+    'bench',
+    'e2e',
+    'package.json',
+    'package-lock.json',
+    'scripts/build.mjs',
+    'scripts/lib/kernel-compiler.mjs',
+  ],
   renderer: ['renderer', 'engine/contract', 'engine/base', 'package-lock.json'],
 };
 

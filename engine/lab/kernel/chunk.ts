@@ -78,7 +78,7 @@ export class KernelChunk {
     return this.words[L.K_NEED >> 2]!;
   }
 
-  /** See `walk` in chunk-kernel.ts. */
+  /** See `walk` in assembly/chunk.ts. */
   walk(from: number, stop: number, have: number): number {
     return this.kernel.exports.walk(this.at, from, stop, have);
   }

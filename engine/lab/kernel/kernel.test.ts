@@ -1,3 +1,5 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compileKernel } from '../../../scripts/lib/kernel-compiler.mjs';
@@ -13,7 +15,7 @@ import { suitsKernel } from './world-kernel.ts';
 let kernel: WebAssembly.Module;
 
 beforeAll(async () => {
-  kernel = new WebAssembly.Module(await compileKernel(fileURLToPath(new URL('replay-kernel.ts', import.meta.url))));
+  kernel = new WebAssembly.Module(await compileKernel(fileURLToPath(new URL('assembly/replay.ts', import.meta.url))));
 });
 
 /** A random scenario of what the kernel runs: readers without stalls and costs for bytes, nothing sent. */
@@ -71,4 +73,21 @@ describe('the kernel', () => {
     const verdicts = { verdict: new Uint8Array(10), detail: new Uint8Array(10) };
     expect(suitsKernel(runTraffic(scenarioOf({}), traffic, 256, { verdicts }).worlds[0]!)).toBe(false);
   });
+});
+
+test('a kernel that does not compile is an error that names the place, and so is an import that is no number', async () => {
+  const root = fileURLToPath(new URL('../../../build', import.meta.url));
+  mkdirSync(root, { recursive: true });
+  const folder = mkdtempSync(join(root, 'kernel-test-'));
+  try {
+    const entry = join(folder, 'assembly', 'odd.ts');
+    mkdirSync(dirname(entry));
+    writeFileSync(join(folder, 'engine.ts'), "export const WIDTH = 4;\nexport const NAME = 'four';\n");
+    writeFileSync(entry, "import { NAME } from '../engine.ts';\nexport function f(): i32 {\n  return NAME;\n}\n");
+    await expect(compileKernel(entry)).rejects.toThrow('NAME is no number');
+    writeFileSync(entry, "import { WIDTH } from '../engine.ts';\nexport function f(): i32 {\n  return WIDTH + height;\n}\n");
+    await expect(compileKernel(entry)).rejects.toThrow(/odd\.ts does not compile:[^]*'height'[^]*odd\.ts.*\(3,18\)/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -13,7 +13,7 @@ export interface KernelCode {
   readonly memory: WebAssembly.Memory;
 }
 
-/** Functions of the module, see chunk-kernel.ts and queue-kernel.ts. Addresses in bytes. */
+/** Functions of the module, see assembly/chunk.ts and assembly/feed.ts. Addresses in bytes. */
 export interface KernelExports {
   walk(c: number, from: number, stop: number, have: number): number;
   classify(c: number): void;
@@ -42,7 +42,7 @@ export class LaneKernel {
 
   constructor({ module, memory }: KernelCode) {
     this.words = new Int32Array(memory.buffer);
-    const instance = new WebAssembly.Instance(module, { host: { memory, ...this.calls() } });
+    const instance = new WebAssembly.Instance(module, { env: { memory }, host: this.calls() });
     this.exports = instance.exports as unknown as KernelExports;
   }
 
@@ -54,7 +54,7 @@ export class LaneKernel {
     world.kernel = kernel;
   }
 
-  /** What the kernel leaves to the worlds: see the functions that queue-kernel.ts and its neighbours declare. */
+  /** What the kernel leaves to the worlds: see assembly/host.ts. */
   private calls(): WebAssembly.ModuleImports {
     const { kernels, words } = this;
     const worldOf = (index: number): QueueWorld => kernels[index]!.world;
