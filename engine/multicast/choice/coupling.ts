@@ -148,8 +148,7 @@ export class Coupling {
     if (entry === undefined && !own) return false;
     const key = entry ?? this.mapped(family, source, group);
     if (key === undefined) return own;
-    const otherTree = this.treeOf(key, other(family));
-    const wanted = own || (otherTree !== undefined && this.host.pim(other(family)).olists.wants(otherTree));
+    const wanted = own || this.wants(key, other(family));
     if (!wanted) {
       if (entry !== undefined) this.idle(entry);
       return false;
@@ -158,6 +157,17 @@ export class Coupling {
     if (entry === undefined) return false;
     if (entry.removal !== undefined) this.wake(entry);
     return this.includes(entry, family);
+  }
+
+  private wants(key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>, family: Family): boolean {
+    const tree = this.treeOf(key, family);
+    return tree !== undefined && this.host.pim(family).olists.wants(tree);
+  }
+
+  /** Whether the other family has receivers of a tree. */
+  wantedElsewhere(family: Family, source: string, group: string): boolean {
+    const key = this.find(family, source, group) ?? this.mapped(family, source, group);
+    return key !== undefined && this.wants(key, other(family));
   }
 
   /** Told by PIM: lists or upstream state of a tree may have changed. True where it belongs to an entry. */

@@ -144,6 +144,12 @@ export class MembershipPort {
     return state === undefined || state.exclude ? [] : wantedSources(state);
   }
 
+  /** Sources that somebody has named: those asked for, or in EXCLUDE mode those refused. */
+  namedSources(group: string): string[] {
+    const state = this.groups.get(group)?.state;
+    return state === undefined ? [] : state.exclude ? refusedSources(state) : wantedSources(state);
+  }
+
   get groupCount(): number {
     return this.groups.size;
   }

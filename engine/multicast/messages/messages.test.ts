@@ -85,6 +85,7 @@ function pimMessage(f: Family): fc.Arbitrary<PimMessage> {
     }),
     fc.record({
       kind: fc.constant('bootstrap' as const),
+      noForward: fc.boolean(),
       fragmentTag: u16,
       hashMaskLength: fc.integer({ min: 0, max: 128 }),
       priority: fc.integer({ min: 0, max: 255 }),

@@ -80,6 +80,8 @@ export interface BootstrapGroup {
 
 export interface PimBootstrap {
   readonly kind: 'bootstrap';
+  /** For the neighbour that gets it only (RFC 5059 section 4.1, the N bit). */
+  readonly noForward: boolean;
   readonly fragmentTag: number;
   readonly hashMaskLength: number;
   readonly priority: number;
@@ -164,11 +166,13 @@ const TYPE_OF: Readonly<Record<PimMessage['kind'], number>> = {
   'candidate-rp': PIM_TYPE.candidateRp,
 };
 
+const NO_FORWARD = 0x80;
+
 /** The message without its IP header, checksum zero: sealPim in packets.ts sets it, since IPv6 needs the addresses. */
 export function buildPim(message: PimMessage, family: Family): Uint8Array {
   const w = new Writer(family);
   w.u8(0x20 | TYPE_OF[message.kind]);
-  w.u8(0);
+  w.u8(message.kind === 'bootstrap' && message.noForward ? NO_FORWARD : 0);
   w.u16(0);
   const all = ADDRESS_BYTES[family] * 8;
   switch (message.kind) {
@@ -366,19 +370,19 @@ export function parsePim(
   if (b[start]! >> 4 !== 2) return 'type';
   if (!sumGood(b, start, end, family, source6, destination6)) return 'checksum';
   const r = new Reader(b, start + 4, end, family);
-  const message = parseBody(r, b[start]! & 15);
+  const message = parseBody(r, b[start]! & 15, b[start + 1]!);
   if (message === undefined) return 'type';
   return r.short ? 'short' : message;
 }
 
-function parseBody(r: Reader, type: number): PimMessage | undefined {
+function parseBody(r: Reader, type: number, flags: number): PimMessage | undefined {
   switch (type) {
     case PIM_TYPE.hello:
       return parseHello(r);
     case PIM_TYPE.register: {
-      const flags = r.u32();
+      const word = r.u32();
       const packet = r.b.slice(r.at, r.end);
-      return { kind: 'register', border: flags >>> 31 === 1, nullRegister: (flags & 0x40000000) !== 0, packet };
+      return { kind: 'register', border: word >>> 31 === 1, nullRegister: (word & 0x40000000) !== 0, packet };
     }
     case PIM_TYPE.registerStop: {
       const { group } = r.group();
@@ -387,7 +391,7 @@ function parseBody(r: Reader, type: number): PimMessage | undefined {
     case PIM_TYPE.joinPrune:
       return parseJoinPrune(r);
     case PIM_TYPE.bootstrap:
-      return parseBootstrap(r);
+      return parseBootstrap(r, (flags & NO_FORWARD) !== 0);
     case PIM_TYPE.assert: {
       const { group } = r.group();
       const source = r.unicast();
@@ -453,7 +457,7 @@ function parseJoinPrune(r: Reader): PimJoinPrune {
   return { kind: 'join-prune', upstream, holdtimeS, groups };
 }
 
-function parseBootstrap(r: Reader): PimBootstrap {
+function parseBootstrap(r: Reader, noForward: boolean): PimBootstrap {
   const fragmentTag = r.u16();
   const hashMaskLength = r.u8();
   const priority = r.u8();
@@ -474,7 +478,7 @@ function parseBootstrap(r: Reader): PimBootstrap {
     }
     groups.push({ group, maskLength, rps });
   }
-  return { kind: 'bootstrap', fragmentTag, hashMaskLength, priority, bsr, groups };
+  return { kind: 'bootstrap', noForward, fragmentTag, hashMaskLength, priority, bsr, groups };
 }
 
 /** Sets the checksum of a message at [start, end) (RFC 7761 section 4.9); a register's covers its first eight bytes. */

@@ -73,6 +73,10 @@ export class FamilySide implements PimHost {
     return this.router.coupling?.joinDesired(this.family, source, group, own) ?? own;
   }
 
+  wantedElsewhere(source: string, group: string): boolean {
+    return this.router.coupling?.wantedElsewhere(this.family, source, group) === true;
+  }
+
   changed(source: string, group: string): void {
     const known = this.router.coupling?.changed(this.family, source, group) === true;
     if (!known) this.router.installer.ofFamily(this.family, group);

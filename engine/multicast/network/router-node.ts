@@ -143,7 +143,7 @@ export class RouterNode implements LinkNode {
               this.sendOn(iface, groupPacket(message, family, address[family], destination), family);
             },
             changed: (group) => {
-              side.pim.membershipChanged(group, side.ports[iface]?.sourcesOf(group) ?? []);
+              side.pim.membershipChanged(group, side.ports[iface]?.namedSources(group) ?? []);
             },
           })
         : undefined,

@@ -40,6 +40,9 @@ export class Bootstrap {
   private timers: Timer[] = [];
   private bsrTimer: Timer | undefined;
   private originTimer: Timer | undefined;
+  /** When the next learned mapping ends. */
+  private expiryTimer: Timer | undefined;
+  private startedNs = 0;
 
   constructor(pim: PimRouter, candidate: BootstrapCandidate | null) {
     this.pim = pim;
@@ -52,6 +55,7 @@ export class Bootstrap {
   }
 
   start(): void {
+    this.startedNs = this.pim.clock.nowNs;
     if (this.candidate === null) return;
     const ns = FIRST_NS * (1 + this.pim.random.float());
     this.timers.push(
@@ -66,6 +70,7 @@ export class Bootstrap {
     this.timers = [];
     cancel(this.bsrTimer);
     cancel(this.originTimer);
+    cancel(this.expiryTimer);
     this.bsr = '';
     this.bsrPriority = -1;
     this.learned = [];
@@ -117,6 +122,7 @@ export class Bootstrap {
     }
     const message: PimBootstrap = {
       kind: 'bootstrap',
+      noForward: false,
       fragmentTag: pim.random.u32() & 0xffff,
       hashMaskLength: this.hashMaskBits,
       priority: BSR_PRIORITY,
@@ -131,26 +137,30 @@ export class Bootstrap {
     });
   }
 
-  /** A new neighbour learns the list at once (section 3.1.2). */
+  /** A new neighbour, or one that started anew, learns the list at once and keeps it to itself (RFC 5059 section 3.5.1). */
   neighbourAppeared(iface: number): void {
-    if (this.last !== undefined && this.pim.neighbours[iface]!.isDr) this.pim.host.send(iface, this.last);
+    const { last } = this;
+    const neighbours = this.pim.neighbours[iface]!;
+    if (last === undefined || !neighbours.isDr) return;
+    neighbours.helloBefore();
+    this.pim.host.send(iface, { ...last, noForward: true });
   }
 
   receive(message: PimBootstrap, iface: number, from: string): void {
     const { pim } = this;
-    if (pim.host.isOwn(message.bsr)) return;
-    // It must come from the direction of its origin (section 3.1.3). A neighbour's own address may be the origin's.
-    const route = pim.host.rpf(message.bsr);
-    if (route === undefined || route.iface !== iface || (route.neighbour !== '' && route.neighbour !== from)) return;
+    if (pim.host.isOwn(message.bsr) || !this.comesRight(message, iface, from)) return;
     if (message.bsr !== this.bsr) {
-      if (message.priority < this.bsrPriority) return;
-      if (message.priority === this.bsrPriority && compareAddresses(message.bsr, this.bsr) < 0) return;
+      if (!this.preferred(message)) {
+        // The bootstrap router tells a lesser one who it is.
+        if (!message.noForward && this.candidate !== null && this.bsr === this.candidate.address) this.originate();
+        return;
+      }
     } else if (this.last?.fragmentTag === message.fragmentTag) return;
     const fresh = message.bsr !== this.bsr;
     this.bsr = message.bsr;
     this.bsrPriority = message.priority;
     this.accept(message);
-    for (let other = 0; other < pim.neighbours.length; other++) if (other !== iface) pim.host.send(other, message);
+    if (!message.noForward) for (let other = 0; other < pim.neighbours.length; other++) if (other !== iface) pim.host.send(other, message);
     cancel(this.bsrTimer);
     this.bsrTimer = pim.clock.after(BSR_TIMEOUT_NS, () => {
       this.bsr = '';
@@ -158,6 +168,22 @@ export class Bootstrap {
       this.elect();
     });
     if (fresh && this.candidate !== null) this.advertise(this.candidate);
+  }
+
+  /**
+   * It must come from the direction of its origin (section 3.1.3); a neighbour's own address may be the origin's. One for a router that has just
+   * started may come from anywhere, but counts only there.
+   */
+  private comesRight(message: PimBootstrap, iface: number, from: string): boolean {
+    const { pim } = this;
+    if (message.noForward) return this.last === undefined && pim.clock.nowNs - this.startedNs <= PERIOD_NS;
+    const route = pim.host.rpf(message.bsr);
+    return route?.iface === iface && (route.neighbour === '' || pim.neighbours[iface]!.nameOf(route.neighbour) === from || pim.trusting);
+  }
+
+  private preferred({ bsr, priority }: PimBootstrap): boolean {
+    if (priority !== this.bsrPriority) return priority > this.bsrPriority;
+    return this.bsr === '' || compareAddresses(bsr, this.bsr) > 0;
   }
 
   /** A candidate offers itself to the elected one, again and again. */
@@ -182,6 +208,19 @@ export class Bootstrap {
         untilNs: nowNs + holdtimeS * NS_PER_S,
       })),
     );
+    this.watchExpiry();
     this.pim.rpsChanged();
+  }
+
+  /** A mapping that is not told again ends with its hold time: its groups have another rendezvous point then, or none. */
+  private watchExpiry(): void {
+    cancel(this.expiryTimer);
+    const { nowNs } = this.pim.clock;
+    const nextNs = this.learned.reduce((least, { untilNs }) => (untilNs > nowNs ? Math.min(least, untilNs) : least), Infinity);
+    if (nextNs === Infinity) return;
+    this.expiryTimer = this.pim.clock.at(nextNs, () => {
+      this.watchExpiry();
+      this.pim.rpsChanged();
+    });
   }
 }

@@ -1,15 +1,18 @@
 import { NS_PER_S } from '../../base/index.ts';
-import { isSsm } from '../addresses.ts';
+import { ADDRESS_BYTES, isMulticast, isSsm } from '../addresses.ts';
 import { cancel, isRunning } from '../clock.ts';
 import type { PimGroupSet, PimJoinPrune } from '../messages/index.ts';
 import type { PimRouter } from './router.ts';
+import { FOREVER_S } from './settings.ts';
 import type { Downstream, RptDownstream, Tree } from './tree.ts';
 
 /** Downstream state machines: Join/Prune messages from an interface (RFC 7761 sections 4.5.1 to 4.5.3). */
 export function receiveJoinPrune(pim: PimRouter, message: PimJoinPrune, iface: number): void {
   const forUs = pim.trusting || message.upstream === pim.neighbours[iface]!.address;
   for (const set of message.groups) {
-    if (forUs) receiveSet(pim, set, iface, message.holdtimeS);
+    // A group range of (*,*,RP), and what is no group, have gone with RFC 7761.
+    if (set.maskLength !== ADDRESS_BYTES[pim.family] * 8 || !isMulticast(set.group)) pim.counters.ignored++;
+    else if (forUs) receiveSet(pim, set, iface, message.holdtimeS);
     else overhear(pim, set, iface, message);
   }
 }
@@ -21,13 +24,16 @@ function receiveSet(pim: PimRouter, { group, joins, prunes }: PimGroupSet, iface
   if (starJoined) for (const each of rptOn(pim, group, iface)) each.doubtful = true;
   for (const { source, wildcard, rpt } of joins) {
     if (wildcard) {
-      if (ssm) pim.counters.ignored++;
+      // Another rendezvous point than this router knows: the routers of the link disagree (section 4.5.1).
+      const rp = pim.rp(group);
+      if (ssm || (rp !== '' && rp !== source && !pim.trusting)) pim.counters.ignored++;
       else join(pim, pim.need('', group), iface, holdtimeS);
     } else if (rpt) unpruneRpt(pim, source, group, iface);
     else join(pim, pim.need(source, group), iface, holdtimeS);
   }
   for (const { source, wildcard, rpt } of prunes) {
-    if (rpt && !wildcard) pruneRpt(pim, source, group, iface, holdtimeS);
+    if (ssm && rpt) pim.counters.ignored++;
+    else if (rpt && !wildcard) pruneRpt(pim, source, group, iface, holdtimeS);
     else prune(pim, pim.find(wildcard ? '' : source, group), iface);
   }
   if (!starJoined) return;
@@ -40,17 +46,17 @@ function receiveSet(pim: PimRouter, { group, joins, prunes }: PimGroupSet, iface
 /** Messages to another router of the link: suppression of joins, objection to prunes. */
 function overhear(pim: PimRouter, { group, joins, prunes }: PimGroupSet, iface: number, message: PimJoinPrune): void {
   for (const { source, wildcard, rpt } of joins) {
+    if (rpt && !wildcard) pim.upstream.heardRptJoin(source, group, iface, message.upstream);
     const tree = rpt && !wildcard ? undefined : pim.find(wildcard ? '' : source, group);
     if (tree !== undefined) pim.upstream.heardJoin(tree, iface, message.upstream, message.holdtimeS);
   }
-  for (const { source, wildcard, rpt } of prunes) {
-    if (rpt && !wildcard) pim.upstream.heardRptPrune(source, group, iface, message.upstream);
+  for (const { source, wildcard } of prunes) {
+    if (!wildcard) pim.upstream.heardRptPrune(source, group, iface, message.upstream);
     else {
-      const tree = pim.find(wildcard ? '' : source, group);
-      if (tree !== undefined) pim.upstream.heardPrune(tree, iface, message.upstream);
+      const star = pim.find('', group);
+      if (star !== undefined) pim.upstream.heardPrune(star, iface, message.upstream);
       // A prune of the shared tree takes its sources along.
-      if (wildcard)
-        for (const each of pim.groups.get(group)?.sources.values() ?? []) pim.upstream.heardPrune(each, iface, message.upstream);
+      for (const each of pim.groups.get(group)?.sources.values() ?? []) pim.upstream.heardPrune(each, iface, message.upstream);
     }
   }
 }
@@ -71,7 +77,7 @@ function join(pim: PimRouter, tree: Tree, iface: number, holdtimeS: number): voi
     cancel(down.expiry);
     const expires = down;
     down.expiry =
-      holdtimeS === 0xffff
+      holdtimeS === FOREVER_S
         ? undefined
         : pim.clock.after(holdNs, () => {
             end(pim, tree, expires);
@@ -147,10 +153,16 @@ function pruneRpt(pim: PimRouter, source: string, group: string, iface: number, 
   }
   const pruned = down;
   pruned.doubtful = false;
-  cancel(pruned.expiry);
-  pruned.expiry = pim.clock.after(holdtimeS * NS_PER_S, () => {
-    endRpt(pim, tree, pruned);
-  });
+  const holdNs = holdtimeS * NS_PER_S;
+  if (!isRunning(pruned.expiry) || pruned.expiry.atNs < pim.clock.nowNs + holdNs) {
+    cancel(pruned.expiry);
+    pruned.expiry =
+      holdtimeS === FOREVER_S
+        ? undefined
+        : pim.clock.after(holdNs, () => {
+            endRpt(pim, tree, pruned);
+          });
+  }
   pim.refresh(tree);
 }
 
@@ -169,9 +181,13 @@ function endRpt(pim: PimRouter, tree: Tree, down: RptDownstream): void {
   pim.refresh(tree);
 }
 
-/** Local membership of a group changed: its trees may begin or end. `sources` are those that are asked for by name now. */
+/**
+ * Local membership of a group changed: its trees may begin or end. `sources` are those that are asked for, or refused, by name now: what nobody
+ * wants of the shared tree is pruned from it.
+ */
 export function receiverChanged(pim: PimRouter, group: string, sources: readonly string[]): void {
   if (!isSsm(group) && pim.host.includeAny(group) !== 0) pim.need('', group);
-  for (const source of sources) pim.need(source, group);
+  const shared = pim.find('', group) !== undefined;
+  for (const source of sources) if (shared || pim.host.includeSource(source, group) !== 0) pim.need(source, group);
   pim.refreshGroup(group);
 }

@@ -35,6 +35,8 @@ export interface PimHost {
   excludes(source: string, group: string): number;
   /** The last word on joining upstream: a translation router asks its path choice (M-10). `own` is what PIM of this family wants. */
   joinDesired(source: string, group: string, own: boolean): boolean;
+  /** The other family of a translation router wants the tree. A question only: it changes nothing. */
+  wantedElsewhere(source: string, group: string): boolean;
   /** Lists or the upstream state of a tree may have changed. */
   changed(source: string, group: string): void;
   /** A registered packet that the rendezvous point sends down the tree. */

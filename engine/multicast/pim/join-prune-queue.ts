@@ -70,6 +70,7 @@ export class JoinPruneQueue {
   }
 
   private send(iface: number, upstream: string, groups: PimGroupSet[]): void {
+    this.pim.neighbours[iface]!.helloBefore();
     this.pim.host.send(iface, { kind: 'join-prune', upstream, holdtimeS: this.pim.settings.joinPruneHoldtimeS, groups });
   }
 }

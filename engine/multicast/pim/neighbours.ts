@@ -2,16 +2,13 @@ import { NS_PER_MS, NS_PER_S, type Random } from '../../base/index.ts';
 import { compareAddresses, type Family } from '../addresses.ts';
 import { cancel, type EventClock, type Timer } from '../clock.ts';
 import type { PimHello } from '../messages/index.ts';
-import { TRIGGERED_HELLO_NS, type PimSettings } from './settings.ts';
+import { FOREVER_S, TRIGGERED_HELLO_NS, type PimSettings } from './settings.ts';
 
 export interface Neighbour {
   readonly address: string;
   hello: PimHello;
   timer: Timer | undefined;
 }
-
-/** Hold time that means for ever (RFC 7761 section 4.9.2). */
-const FOREVER_S = 0xffff;
 
 export interface NeighbourEvents {
   sendHello(hello: PimHello): void;
@@ -37,6 +34,8 @@ export class Neighbours {
   private readonly silent: boolean;
   private generationId = 0;
   private helloTimer: Timer | undefined;
+  /** The next Hello is the first one, or answers a new neighbour. */
+  private triggered = false;
 
   constructor(
     ends: {
@@ -76,9 +75,16 @@ export class Neighbours {
     return this.known.has(address);
   }
 
+  /** NBR(I, A): the neighbour that has this address, as its own or as a secondary one that its Hello tells (section 4.3.4); empty for none. */
+  nameOf(address: string): string {
+    if (this.known.has(address)) return address;
+    for (const each of this.known.values()) if (each.hello.addresses.includes(address)) return each.address;
+    return '';
+  }
+
   /** Router id of a neighbour that translates, or -1 (M-17). */
   translationRouterOf(address: string): number {
-    return this.known.get(address)?.hello.translationRouter ?? -1;
+    return this.known.get(this.nameOf(address))?.hello.translationRouter ?? -1;
   }
 
   list(): Neighbour[] {
@@ -93,13 +99,15 @@ export class Neighbours {
 
   stop(): void {
     this.helloTimer = cancel(this.helloTimer);
+    this.triggered = false;
     for (const { timer } of this.known.values()) cancel(timer);
     this.known.clear();
     this.dr = this.address;
   }
 
-  /** Before the first Join/Prune a Hello must have been sent (section 4.3.1). */
-  helloNow(): void {
+  /** Before a Join/Prune or an Assert, a Hello that waits to be sent goes out (section 4.3.1): without it the message would not be taken. */
+  helloBefore(): void {
+    if (!this.triggered) return;
     cancel(this.helloTimer);
     this.hello();
   }
@@ -183,6 +191,7 @@ export class Neighbours {
 
   private helloSoon(): void {
     if (this.silent) return;
+    this.triggered = true;
     const atNs = this.clock.nowNs + Math.floor(this.random.float() * TRIGGERED_HELLO_NS);
     if (this.helloTimer?.run !== undefined && this.helloTimer.atNs <= atNs) return;
     cancel(this.helloTimer);
@@ -192,6 +201,7 @@ export class Neighbours {
   }
 
   private hello(): void {
+    this.triggered = false;
     const { propagationMs, overrideMs, helloHoldtimeS, helloNs } = this.settings;
     this.events.sendHello({
       kind: 'hello',

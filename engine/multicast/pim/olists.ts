@@ -96,15 +96,41 @@ export class Olists {
     return tree.source !== '' && isRunning(tree.keepalive) && this.inherited(tree) !== 0;
   }
 
-  /** CouldAssert(S,G,I) or CouldAssert(*,G,I) (section 4.6). */
-  couldAssert(tree: Tree, iface: number): boolean {
-    if (this.pim.incoming(tree) === iface) return false;
+  /** Interfaces that data of a source goes out of, by the joins and receivers of both trees: the common part of the macros of section 4.6. */
+  private forwarding(tree: Tree): number {
     const star = this.pim.find('', tree.group);
-    if (tree.source === '') return hasBit(tree.joins | this.includeAny(tree.group), iface);
-    if (!tree.spt) return false;
     const shared =
       ((star?.joins ?? 0) & ~tree.rptPrunes) | (this.includeAny(tree.group) & ~this.pim.host.excludes(tree.source, tree.group));
-    const own = tree.joins | this.includeSource(tree.source, tree.group) | this.pim.host.includeSource(tree.source, tree.group);
-    return hasBit((shared & ~this.lostStar(star)) | own, iface);
+    return (shared & ~this.lostStar(star)) | tree.joins;
+  }
+
+  /** CouldAssert(S,G,I) of section 4.6.1 or CouldAssert(*,G,I) of section 4.6.2. */
+  couldAssert(tree: Tree, iface: number): boolean {
+    if (this.pim.incoming(tree) === iface) return false;
+    if (tree.source === '') return hasBit(tree.joins | this.includeAny(tree.group), iface);
+    return tree.spt && hasBit(this.forwarding(tree) | this.includeSource(tree.source, tree.group), iface);
+  }
+
+  /** Local receivers of a tree for which this router is responsible: the designated router, or the winner of an assert. */
+  private answersFor(tree: Tree, iface: number): boolean {
+    const { host, neighbours } = this.pim;
+    const mask = tree.source === '' ? host.includeAny(tree.group) : host.includeSource(tree.source, tree.group);
+    return hasBit(mask, iface) && (neighbours[iface]!.isDr || tree.assertOn(iface)?.state === 'winner');
+  }
+
+  /** AssertTrackingDesired(S,G,I) of section 4.6.1 or AssertTrackingDesired(*,G,I) of section 4.6.2. */
+  assertTracked(tree: Tree, iface: number): boolean {
+    const { pim } = this;
+    if (this.answersFor(tree, iface)) return true;
+    if (tree.source === '') return this.couldAssert(tree, iface) || (pim.incoming(tree) === iface && this.wanted(tree));
+    if (hasBit(this.forwarding(tree), iface)) return true;
+    if (pim.incoming(tree) === iface && this.wanted(tree)) return true;
+    const star = pim.find('', tree.group);
+    return star !== undefined && !tree.spt && pim.incoming(star) === iface && this.wanted(star);
+  }
+
+  /** JoinDesired of a tree: what this family wants, or what the other one of a translation router wants of it. */
+  private wanted(tree: Tree): boolean {
+    return tree.joined || this.wants(tree);
   }
 }

@@ -39,6 +39,7 @@ export class Registering {
     if (tree?.register === undefined) return;
     this.counters.stopped++;
     const { register } = tree;
+    if (register.state === 'prune') return;
     register.state = 'prune';
     cancel(register.timer);
     const ns = (0.5 + this.pim.random.float()) * this.pim.settings.registerSuppressionNs - REGISTER_PROBE_NS;
@@ -55,7 +56,8 @@ export class Registering {
   private probe(tree: Tree): void {
     const { pim } = this;
     const rp = pim.rp(tree.group);
-    if (rp === '') return;
+    const route = pim.routeOf(tree);
+    if (rp === '' || route === undefined || !pim.neighbours[route.iface]!.isDr) return;
     this.counters.nulls++;
     const packet = nullRegisterPacket(pim.family, tree.source, tree.group);
     pim.host.unicast({ kind: 'register', border: false, nullRegister: true, packet }, rp);
@@ -72,16 +74,31 @@ export class Registering {
     const source = addressText(message.packet, pim.family === 4 ? 12 : 8, pim.family);
     const group = addressText(message.packet, pim.family === 4 ? 16 : 24, pim.family);
     this.counters.received++;
-    if (!pim.host.isOwn(pim.rp(group)) || !pim.host.isOwn(destination)) {
+    if (!pim.host.isOwn(destination)) {
+      this.counters.refused++;
+      return;
+    }
+    if (!pim.host.isOwn(pim.rp(group)) || destination !== pim.rp(group)) {
       this.counters.refused++;
       this.stop(source, group, from);
       return;
     }
     const tree = pim.need(source, group);
-    pim.keepAlive(tree);
     const wanted = pim.host.joinDesired(source, group, pim.olists.inherited(tree) !== 0);
-    if (tree.spt || !wanted) this.stop(source, group, from);
+    const stops = tree.spt || (pim.sptWanted && !wanted);
+    if (stops) this.stop(source, group, from);
+    if (tree.spt || pim.sptWanted) pim.keepAlive(tree, stops ? pim.settings.rpKeepaliveNs : pim.settings.keepaliveNs);
     if (!tree.spt && wanted && !message.nullRegister) pim.host.decapsulated(message.packet, source, group);
+    pim.refresh(tree);
+  }
+
+  /** The rendezvous point of groups is another one now: registers go there at once (section 4.4.1). */
+  rpChanged(): void {
+    for (const tree of this.pim.trees()) {
+      if (tree.register === undefined) continue;
+      cancel(tree.register.timer);
+      tree.register.state = 'join';
+    }
   }
 
   private stop(source: string, group: string, to: string): void {

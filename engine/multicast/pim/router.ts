@@ -120,6 +120,7 @@ export class PimRouter {
         host.note({ kind: 'neighbour', iface, source: from, group: '', text: `PIM neighbour ${from} started anew` });
         this.asserts.winnerLost(iface, from);
         this.upstream.neighbourRestarted(iface, from);
+        this.bootstrap.neighbourAppeared(iface);
       },
       drChanged: () => {
         this.refreshAll();
@@ -184,15 +185,15 @@ export class PimRouter {
 
   /** Re-evaluates a tree; a change of (*,G) concerns every source of the group. */
   refresh(tree: Tree): void {
-    this.upstream.refresh(tree);
-    this.host.changed(tree.source, tree.group);
-    if (tree.source === '') {
-      for (const each of this.groups.get(tree.group)?.sources.values() ?? []) {
-        this.upstream.refresh(each);
-        this.host.changed(each.source, each.group);
-      }
-    }
+    this.refreshOne(tree);
+    if (tree.source === '') for (const each of [...(this.groups.get(tree.group)?.sources.values() ?? [])]) this.refreshOne(each);
     this.drop(tree);
+  }
+
+  private refreshOne(tree: Tree): void {
+    this.upstream.refresh(tree);
+    if (tree.asserts !== undefined && tree.asserts.length > 0) this.asserts.check(tree);
+    this.host.changed(tree.source, tree.group);
   }
 
   refreshGroup(group: string): void {
@@ -217,6 +218,8 @@ export class PimRouter {
       tree.rptPruned ||
       tree.register !== undefined ||
       isRunning(tree.keepalive) ||
+      isRunning(tree.override) ||
+      this.refused(tree) ||
       (tree.source === '' ? this.olists.includeAny(tree.group) : this.olists.includeSource(tree.source, tree.group)) !== 0;
     if (used) return;
     const trees = this.groups.get(tree.group);
@@ -230,6 +233,11 @@ export class PimRouter {
       this.groups.delete(tree.group);
       this.rpOf.delete(tree.group);
     }
+  }
+
+  /** Local receivers of the shared tree have named the source as one they do not want: it may have to be pruned from there. */
+  private refused({ source, group }: Tree): boolean {
+    return source !== '' && this.find('', group) !== undefined && this.host.excludes(source, group) !== 0;
   }
 
   // Rendezvous points and routes.
@@ -246,7 +254,9 @@ export class PimRouter {
   }
 
   rpsChanged(): void {
+    const before = new Map(this.rpOf);
     this.rpOf.clear();
+    if ([...before].some(([group, rp]) => this.rp(group) !== rp)) this.registering.rpChanged();
     this.refreshAll();
   }
 
@@ -284,7 +294,8 @@ export class PimRouter {
         this.registering.stopped(message);
         return;
       case 'bootstrap':
-        this.bootstrap.receive(message, iface, from);
+        if (this.trusting || this.neighbours[iface]!.has(from)) this.bootstrap.receive(message, iface, from);
+        else this.counters.ignored++;
         return;
       case 'candidate-rp':
         this.bootstrap.candidateHeard(message);
@@ -341,11 +352,13 @@ export class PimRouter {
     return tree !== undefined && onSource && !tree.joined ? 0 : -1;
   }
 
-  keepAlive(tree: Tree): void {
-    tree.keepaliveUntilNs = this.clock.nowNs + this.settings.keepaliveNs;
-    if (isRunning(tree.keepalive)) return;
+  keepAlive(tree: Tree, ns = this.settings.keepaliveNs): void {
+    tree.keepaliveUntilNs = this.clock.nowNs + ns;
+    const running = isRunning(tree.keepalive);
+    if (running && tree.keepalive!.atNs <= tree.keepaliveUntilNs) return;
+    cancel(tree.keepalive);
     this.watchKeepAlive(tree);
-    this.refresh(tree);
+    if (!running) this.refresh(tree);
   }
 
   private watchKeepAlive(tree: Tree): void {

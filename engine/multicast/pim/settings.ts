@@ -12,10 +12,14 @@ export interface PimSettings {
   readonly assertNs: number;
   readonly keepaliveNs: number;
   readonly registerSuppressionNs: number;
+  /** RP_Keepalive_Period: a source that was told to stop registering is heard of again within this time. */
+  readonly rpKeepaliveNs: number;
 }
 
 /** Assert_Override_Interval: how long before its timer ends a winner asserts itself again. */
 export const ASSERT_OVERRIDE_NS = 3 * NS_PER_S;
+/** Hold time that means for ever (RFC 7761 section 4.9.2). */
+export const FOREVER_S = 0xffff;
 /** Register_Probe_Time. */
 export const REGISTER_PROBE_NS = 5 * NS_PER_S;
 /**
@@ -39,5 +43,6 @@ export function pimSettings(timers: MulticastTimersSpec): PimSettings {
     assertNs: timers.assertS * NS_PER_S,
     keepaliveNs: timers.keepaliveS * NS_PER_S,
     registerSuppressionNs: timers.registerSuppressionS * NS_PER_S,
+    rpKeepaliveNs: 3 * timers.registerSuppressionS * NS_PER_S + REGISTER_PROBE_NS,
   };
 }

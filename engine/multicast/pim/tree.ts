@@ -30,6 +30,8 @@ export interface AssertState {
   readonly iface: number;
   state: 'winner' | 'loser';
   winner: AssertMetric;
+  /** The interface was the incoming one when the winner was heard. */
+  upstream: boolean;
   timer: Timer | undefined;
 }
 
@@ -51,6 +53,8 @@ export class Tree {
   joined = false;
   upIface = -1;
   upNeighbour = '';
+  /** The neighbour is the winner of an assert. */
+  upAssert = false;
   joinTimer: Timer | undefined;
 
   /** Data comes on the source tree. */

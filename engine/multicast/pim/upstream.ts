@@ -12,16 +12,26 @@ export class Upstream {
   }
 
   /** RPF'(*,G) and RPF'(S,G): the next hop, or the winner of an assert that this router lost on that interface. */
-  private next(tree: Tree): { iface: number; neighbour: string } {
+  private next(tree: Tree): { iface: number; neighbour: string; asserted: boolean } {
     const route = this.pim.routeOf(tree);
-    if (route === undefined) return { iface: -1, neighbour: '' };
+    if (route === undefined) return { iface: -1, neighbour: '', asserted: false };
     const assert = tree.assertOn(route.iface);
-    const neighbour = assert?.state === 'loser' ? assert.winner.address : route.neighbour;
-    return { iface: route.iface, neighbour: neighbour !== '' && this.knows(route.iface, neighbour) ? neighbour : '' };
+    const asserted = assert?.state === 'loser';
+    const neighbour = asserted ? assert.winner.address : route.neighbour;
+    return { iface: route.iface, neighbour: this.nameOf(route.iface, neighbour), asserted };
   }
 
-  private knows(iface: number, neighbour: string): boolean {
-    return this.pim.trusting || this.pim.neighbours[iface]!.has(neighbour);
+  /** A neighbour by an address of it; empty where there is none. */
+  private nameOf(iface: number, address: string): string {
+    if (address === '') return '';
+    const name = this.pim.neighbours[iface]!.nameOf(address);
+    return name === '' && this.pim.trusting ? address : name;
+  }
+
+  /** RPF'(S,G,rpt): as that of the shared tree, unless an assert of the source was lost there. */
+  private rptNext(tree: Tree, star: Tree): string {
+    const assert = star.upIface < 0 ? undefined : tree.assertOn(star.upIface);
+    return assert?.state === 'loser' ? assert.winner.address : star.upNeighbour;
   }
 
   private asSource(tree: Tree): PimSource {
@@ -53,7 +63,7 @@ export class Upstream {
   refresh(tree: Tree): void {
     const { pim } = this;
     const desired = pim.host.joinDesired(tree.source, tree.group, pim.olists.wants(tree));
-    const { iface, neighbour } = this.next(tree);
+    const { iface, neighbour, asserted } = this.next(tree);
     if (!desired) {
       if (tree.joined) {
         tree.joined = false;
@@ -63,18 +73,26 @@ export class Upstream {
         tree.upIface = -1;
         tree.upNeighbour = '';
       }
-    } else if (!tree.joined || tree.upIface !== iface || tree.upNeighbour !== neighbour) {
-      if (tree.joined) {
-        if (tree.upIface >= 0 && this.knows(tree.upIface, tree.upNeighbour)) this.send(tree, tree.upIface, tree.upNeighbour, false);
-        if (tree.upIface !== iface) tree.spt = false;
-      }
-      tree.joined = true;
-      tree.upIface = iface;
-      tree.upNeighbour = neighbour;
-      this.send(tree, iface, neighbour, true);
-      this.periodic(tree);
-    }
+    } else if (!tree.joined || tree.upIface !== iface || tree.upNeighbour !== neighbour) this.turn(tree, iface, neighbour, asserted);
+    if (tree.joined) tree.upAssert = asserted;
     if (tree.source !== '') this.refreshRpt(tree);
+  }
+
+  /** A first Join, or RPF' has changed: Prune to the old one and Join to the new one, but after an assert only the latter, within t_override. */
+  private turn(tree: Tree, iface: number, neighbour: string, asserted: boolean): void {
+    const { joined, upIface, upNeighbour } = tree;
+    const byAssert = joined && upIface === iface && upNeighbour !== '' && neighbour !== '' && (asserted || tree.upAssert);
+    if (joined && !byAssert && upIface >= 0 && this.nameOf(upIface, upNeighbour) !== '') this.send(tree, upIface, upNeighbour, false);
+    if (joined && upIface !== iface) tree.spt = false;
+    tree.joined = true;
+    tree.upIface = iface;
+    tree.upNeighbour = neighbour;
+    if (byAssert) {
+      this.sooner(tree, iface);
+      return;
+    }
+    this.send(tree, iface, neighbour, true);
+    this.periodic(tree);
   }
 
   /** PruneDesired(S,G,rpt) (section 4.5.6): the shared tree need not bring what comes on the source's own tree, or what nobody wants. */
@@ -84,16 +102,20 @@ export class Upstream {
     const shared = star?.joined === true;
     const elsewhere = tree.spt && star !== undefined && (star.upIface !== tree.upIface || star.upNeighbour !== tree.upNeighbour);
     const desired = shared && (elsewhere || this.nobodyOnShared(tree));
+    if (desired || !shared) tree.override = cancel(tree.override);
     if (desired === tree.rptPruned) return;
     tree.rptPruned = desired;
-    if (!shared || star.upNeighbour === '') return;
+    if (!shared) return;
+    const neighbour = this.rptNext(tree, star);
+    if (neighbour === '') return;
     const source = { source: tree.source, wildcard: false, rpt: true };
-    pim.queue.add(star.upIface, star.upNeighbour, tree.group, source, !desired);
+    pim.queue.add(star.upIface, neighbour, tree.group, source, !desired);
   }
 
+  /** inherited_olist(S,G,rpt) is empty, in the other family of a translation router too. */
   private nobodyOnShared(tree: Tree): boolean {
     const { pim } = this;
-    return (tree.rptDown?.length ?? 0) > 0 && !pim.host.joinDesired('', tree.group, pim.olists.inheritedRpt(tree.source, tree.group) !== 0);
+    return pim.olists.inheritedRpt(tree.source, tree.group) === 0 && !pim.host.wantedElsewhere('', tree.group);
   }
 
   /** The neighbour has lost its memory (section 4.5.4: its GenID changed): it is told again soon. */
@@ -126,17 +148,36 @@ export class Upstream {
     if (tree.joined && tree.upIface === iface && tree.upNeighbour === upstream) this.sooner(tree, iface);
   }
 
-  /** The same for Prune(S,G,rpt), of which a tree that wants the source on the shared tree objects with Join(S,G,rpt) (section 4.5.6). */
+  /**
+   * Another router sent a Prune(S,G,rpt), or a Prune(S,G), to the upstream neighbour of the shared tree: who wants the source from there objects
+   * with a Join(S,G,rpt) (section 4.5.6). One who comes by the source's own tree objects as to a Prune(S,G).
+   */
   heardRptPrune(source: string, group: string, iface: number, upstream: string): void {
     const { pim } = this;
+    const own = pim.find(source, group);
+    if (own !== undefined) this.heardPrune(own, iface, upstream);
     const star = pim.find('', group);
-    if (star?.joined !== true || star.upIface !== iface || star.upNeighbour !== upstream) return;
-    const tree = pim.find(source, group);
-    if (tree?.rptPruned === true || pim.olists.inheritedRpt(source, group) === 0 || isRunning(tree?.override)) return;
-    const timer = pim.clock.after(pim.random.float() * pim.neighbours[iface]!.overrideNs, () => {
+    if (star?.joined !== true || star.upIface !== iface || own?.rptPruned === true) return;
+    if (pim.olists.inheritedRpt(source, group) === 0 && !pim.host.wantedElsewhere('', group)) return;
+    if ((own === undefined ? star.upNeighbour : this.rptNext(own, star)) !== upstream) return;
+    const tree = own ?? pim.need(source, group);
+    const ns = pim.random.float() * pim.neighbours[iface]!.overrideNs;
+    if (isRunning(tree.override) && tree.override.atNs - pim.clock.nowNs <= ns) return;
+    cancel(tree.override);
+    tree.override = pim.clock.after(ns, () => {
+      tree.override = undefined;
       pim.queue.add(iface, upstream, group, { source, wildcard: false, rpt: true }, true);
+      pim.refresh(tree);
     });
-    if (tree !== undefined) tree.override = timer;
+  }
+
+  /** Another router has objected already. */
+  heardRptJoin(source: string, group: string, iface: number, upstream: string): void {
+    const tree = this.pim.find(source, group);
+    const star = this.pim.find('', group);
+    if (tree?.override === undefined || star?.upIface !== iface || this.rptNext(tree, star) !== upstream) return;
+    tree.override = cancel(tree.override);
+    this.pim.refresh(tree);
   }
 
   /** Update_SPTbit(S,G,iif) of section 4.2.2. */

@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { NS_PER_S } from '../../base/index.ts';
+import { nullRegisterPacket } from '../messages/index.ts';
+import { ASM, RP, rig, S, sg, SSM, star, type Rig } from './testing/rig.ts';
+
+/** The tables of RFC 7761 section 4.4: interface 2 has the source on it, the rendezvous point is behind interface 0. */
+
+const packet = nullRegisterPacket(4, S, ASM);
+
+type State = 'NI' | 'J' | 'P' | 'JP';
+
+function dr(): Rig {
+  const r = rig();
+  r.world.routes.set(S, { iface: 2, neighbour: '', metric: 0, preference: 0 });
+  return r;
+}
+
+const source = (r: Rig, group = ASM): void => {
+  r.pim.data(S, group, 2, packet);
+};
+const stop = (r: Rig): void => {
+  r.pim.receive({ kind: 'register-stop', source: S, group: ASM }, 0, RP, '10.255.0.1');
+};
+
+function at(state: State): Rig {
+  const r = dr();
+  if (state !== 'NI') source(r);
+  if (state === 'P' || state === 'JP') stop(r);
+  if (state === 'JP') {
+    const timer = r.pim.find(S, ASM)!.register!.timer!;
+    r.run((timer.atNs - r.clock.nowNs) / NS_PER_S);
+  }
+  r.unicasts.length = 0;
+  return r;
+}
+
+const NAMES = { join: 'J', prune: 'P', 'join-pending': 'JP' } as const;
+const stateOf = (r: Rig): State => {
+  const register = r.pim.find(S, ASM)?.register;
+  return register === undefined ? 'NI' : NAMES[register.state];
+};
+/** Runs until the Register-Stop timer ends. */
+const expires = (r: Rig): void => {
+  const timer = r.pim.find(S, ASM)!.register!.timer!;
+  r.run((timer.atNs - r.clock.nowNs) / NS_PER_S);
+};
+const newRp = (r: Rig): void => {
+  r.pim.bootstrap.receive(
+    {
+      kind: 'bootstrap',
+      noForward: false,
+      fragmentTag: 1,
+      hashMaskLength: 30,
+      priority: 64,
+      bsr: RP,
+      groups: [{ group: '233.252.0.0', maskLength: 24, rps: [{ address: '10.255.0.7', holdtimeS: 150, priority: 1 }] }],
+    },
+    0,
+    '10.0.0.1',
+  );
+};
+
+/** State, event, next state, kinds of messages sent. */
+const TABLE: readonly (readonly [State, string, (r: Rig) => void, State, string[]])[] = [
+  ['NI', 'CouldRegister becomes true', source, 'J', ['register']],
+  ['NI', 'Register-Stop received', stop, 'NI', []],
+  ['J', 'data', source, 'J', ['register']],
+  ['J', 'Register-Stop received', stop, 'P', []],
+  ['J', 'RP changed', newRp, 'J', []],
+  ['J', 'CouldRegister becomes false: the source is silent', (r) => r.run(211), 'NI', []],
+  ['P', 'data', source, 'P', []],
+  ['P', 'Register-Stop received', stop, 'P', []],
+  ['P', 'Register-Stop timer expires', expires, 'JP', ['null-register']],
+  ['P', 'RP changed', newRp, 'J', []],
+  ['JP', 'data', source, 'JP', []],
+  ['JP', 'Register-Stop received', stop, 'P', []],
+  ['JP', 'Register-Stop timer expires', expires, 'J', []],
+  ['JP', 'RP changed', newRp, 'J', []],
+];
+
+const kinds = (r: Rig): string[] =>
+  r.unicasts.map(({ message }) => (message.kind === 'register' && message.nullRegister ? 'null-register' : message.kind));
+
+describe('the register machine of the designated router (section 4.4.1)', () => {
+  it.each(TABLE)('in %s at "%s"', (state, _event, happen, next, said) => {
+    const r = at(state);
+    expect(stateOf(r)).toBe(state);
+    happen(r);
+    expect(stateOf(r)).toBe(next);
+    expect(kinds(r)).toEqual(said);
+  });
+
+  it('sends to the new rendezvous point, whose mapping ends with its hold time', () => {
+    const r = at('P');
+    newRp(r);
+    source(r);
+    expect(r.unicasts.map(({ destination }) => destination)).toEqual(['10.255.0.7']);
+    r.run(151);
+    expect(r.pim.rp(ASM)).toBe(RP);
+  });
+
+  it('a second Register-Stop does not lengthen the silence', () => {
+    const r = at('P');
+    const { atNs } = r.pim.find(S, ASM)!.register!.timer!;
+    r.run(5);
+    stop(r);
+    expect(r.pim.find(S, ASM)!.register!.timer!.atNs).toBe(atNs);
+    const [least, most] = [0.5 * 60 - 5, 1.5 * 60 - 5];
+    expect(atNs / NS_PER_S).toBeGreaterThan(least);
+    expect(atNs / NS_PER_S).toBeLessThan(most + 1);
+  });
+
+  it('no register where another router is the designated one, or the group is source-specific', () => {
+    const r = dr();
+    source(r, SSM);
+    r.hello(2, '10.0.2.9');
+    source(r);
+    expect(r.unicasts).toEqual([]);
+  });
+});
+
+interface AtRp {
+  readonly name: string;
+  readonly spt: boolean;
+  readonly joined: boolean;
+  readonly onTree: boolean;
+  readonly nullRegister: boolean;
+  readonly destination: string;
+  readonly stops: boolean;
+  readonly passed: boolean;
+}
+
+const base: Omit<AtRp, 'name'> = {
+  spt: true,
+  joined: true,
+  onTree: false,
+  nullRegister: false,
+  destination: RP,
+  stops: false,
+  passed: true,
+};
+/** packet_arrives_on_rp_tunnel of section 4.4.2. */
+const AT_RP: readonly AtRp[] = [
+  { ...base, name: 'with receivers passes the packet on' },
+  { ...base, name: 'without receivers stops the source', joined: false, stops: true, passed: false },
+  { ...base, name: 'on the tree of the source stops it', onTree: true, stops: true, passed: false },
+  { ...base, name: 'passes nothing of a null register', nullRegister: true, passed: false },
+  { ...base, name: 'without receivers keeps a source it will not join', spt: false, joined: false, passed: false },
+  { ...base, name: 'says nothing to what is for another', destination: '10.255.0.77', passed: false },
+];
+
+describe('registers at the rendezvous point (section 4.4.2)', () => {
+  it.each(AT_RP)('$name', ({ spt, joined, onTree, nullRegister, destination, stops, passed }) => {
+    const r = rig({ spt });
+    r.world.own.add(RP);
+    if (joined) r.jp(1, '10.0.1.1', [star], [], ASM);
+    if (onTree) {
+      r.jp(1, '10.0.1.1', [sg], [], ASM);
+      r.pim.data(S, ASM, 0, packet);
+    }
+    r.pim.receive({ kind: 'register', border: false, nullRegister, packet }, 0, '10.255.0.3', destination);
+    expect(kinds(r)).toEqual(stops ? ['register-stop'] : []);
+    if (stops) expect(r.unicasts[0]!.destination).toBe('10.255.0.3');
+    expect(r.decapsulated).toEqual(passed ? [S] : []);
+    const tree = r.pim.find(S, ASM);
+    if (destination !== RP || !spt) expect(tree).toBeUndefined();
+    else expect((tree!.keepaliveUntilNs - r.clock.nowNs) / NS_PER_S).toBe(stops ? 185 : 210);
+  });
+
+  it('another router than the rendezvous point stops the sender', () => {
+    const r = rig();
+    r.world.own.add('10.255.0.5');
+    r.pim.receive({ kind: 'register', border: false, nullRegister: false, packet }, 0, '10.255.0.3', '10.255.0.5');
+    expect(kinds(r)).toEqual(['register-stop']);
+  });
+});
