@@ -26,6 +26,49 @@ export type ReportFinding = z.infer<typeof reportFindingSchema>;
 
 const numbers = z.array(z.number());
 
+/** What the numbers of a column are; a renderer gives them digits and a unit. */
+export const REPORT_UNITS = ['text', 'count', 'bytes', 'memory', 'ns', 'instant', 'bps', 'ratio'] as const;
+export type ReportUnit = (typeof REPORT_UNITS)[number];
+
+export const reportTableSchema = z.object({
+  title: z.string(),
+  /** What the rows are, or which are left out; empty where the title says it. */
+  note: z.string(),
+  columns: z.array(z.object({ title: z.string(), unit: z.enum(REPORT_UNITS) })),
+  /** One cell for each column: numbers as they are, null for what there is not. */
+  rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
+});
+export type ReportTable = z.infer<typeof reportTableSchema>;
+
+/** Strips on one time axis, one above the other. */
+export const reportChartSchema = z.object({
+  title: z.string(),
+  startNs: z.number(),
+  binNs: z.number(),
+  strips: z.array(
+    z.object({
+      name: z.string(),
+      unit: z.enum(REPORT_UNITS),
+      /** `max`: a level, of which bins put together keep the largest; `sum`: an amount. */
+      how: z.enum(['sum', 'max']),
+      /** Strips of the same scale have the same height for the same value. */
+      scale: z.string(),
+      values: numbers,
+    }),
+  ),
+});
+export type ReportChart = z.infer<typeof reportChartSchema>;
+
+/** What one module of the run did: sentences, charts, then tables. */
+export const reportModuleSchema = z.object({
+  id: z.enum(['bursts', 'regulation', 'offloads', 'stack', 'translators', 'multicast']),
+  title: z.string(),
+  text: z.array(z.string()),
+  charts: z.array(reportChartSchema),
+  tables: z.array(reportTableSchema),
+});
+export type ReportModule = z.infer<typeof reportModuleSchema>;
+
 export const reportSchema = z.object({
   kind: z.literal('ringside-report'),
   version: z.literal(1),
@@ -47,6 +90,8 @@ export const reportSchema = z.object({
   }),
   flows: z.object({ total: z.number(), rows: z.array(flowRowSchema) }),
   protocols: z.array(z.object({ protocol: z.string(), packets: z.number(), bytes: z.number() })),
+  /** The modules that the scenario has, and the bursts of the input. */
+  modules: z.array(reportModuleSchema),
   /** The command line that gives the same numbers again, and what it needs beside the input. */
   reproduce: z.object({ command: z.string(), needs: z.array(z.string()) }),
   paced: z

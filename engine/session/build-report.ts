@@ -2,6 +2,7 @@ import type { CaptureInfo, FlowRow, ReportModel, RunSummary, Scenario, SeriesFra
 import { assert } from '../base/index.ts';
 import { DROP_REASONS } from '../stack/index.ts';
 import { findingsOf } from './findings.ts';
+import { reportModules, type ModuleStates } from './modules/index.ts';
 import { shellWord } from './text.ts';
 
 /** Flows listed in a report. */
@@ -20,6 +21,8 @@ export interface ReportInputs {
   /** Any order and number; the report keeps the largest by bytes. */
   readonly flows: { readonly total: number; readonly rows: readonly FlowRow[] };
   readonly protocols: readonly { readonly protocol: string; readonly packets: number; readonly bytes: number }[];
+  /** What the modules beside the rings held at the end. */
+  readonly modules: ModuleStates;
   readonly paced?: ReportModel['paced'] | undefined;
 }
 
@@ -99,6 +102,7 @@ export function buildReport(inputs: ReportInputs): ReportModel {
       rows: [...inputs.flows.rows].sort((a, b) => b.bytes - a.bytes || a.id - b.id).slice(0, MAX_REPORT_FLOWS),
     },
     protocols: [...inputs.protocols].sort((a, b) => b.packets - a.packets || (a.protocol < b.protocol ? -1 : 1)),
+    modules: reportModules(summary, inputs.modules),
     reproduce: reproduce(inputs),
     paced: inputs.paced ?? null,
   };

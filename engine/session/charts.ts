@@ -1,3 +1,4 @@
+import type { ReportChart, ReportUnit } from '../contract/index.ts';
 import { type Html, html } from './html.ts';
 import { instantText } from './text.ts';
 
@@ -85,22 +86,56 @@ export function barChart(part: number, whole: number, className: string, label: 
   </svg>`;
 }
 
+interface Strip {
+  readonly label: string;
+  /** Already folded; equally many in every strip. */
+  readonly values: readonly number[];
+  /** The value that fills the strip. */
+  readonly top: number;
+  readonly className: string;
+}
+
+const STRIP_HEIGHT = 44;
+
+/** Strips of columns on one time axis, one below the other. */
+function stripChart(startNs: number, endNs: number, strips: readonly Strip[], label: string): Html {
+  const height = strips.length * STRIP_HEIGHT;
+  const lines = strips.map((strip, i) => {
+    const y = i * STRIP_HEIGHT;
+    return html`<text x="0" y="${y + 11}">${strip.label}</text
+      ><path class="${strip.className}" d="${columns(strip.values, strip.top, WIDTH, 26, y + 14)}" /><path
+        class="axis"
+        d="M0 ${y + 40.5}H${WIDTH}"
+      />`;
+  });
+  return html`<svg viewBox="0 0 ${WIDTH} ${height + 16}" role="img" aria-label="${label}">
+    ${lines}${timeAxis(startNs, endNs, WIDTH, height + 12)}
+  </svg>`;
+}
+
 /** Drops over time, one row of columns for each reason. */
 export function dropsChart(
   startNs: number,
   binNs: number,
   rows: readonly { readonly reason: string; readonly drops: readonly number[] }[],
 ): Html {
-  const folded = rows.map((row) => ({ reason: row.reason, drops: fold(row.drops, 'sum') }));
-  const top = Math.max(1, ...folded.flatMap((row) => row.drops));
-  const height = folded.length * 44;
+  const folded = rows.map((row) => ({ label: row.reason, values: fold(row.drops, 'sum') }));
+  const top = Math.max(1, ...folded.flatMap((row) => row.values));
   const bins = rows[0]?.drops.length ?? 0;
-  const lines = folded.map((row, i) => {
-    const y = i * 44;
-    return html`<text x="0" y="${y + 11}">${row.reason}</text
-      ><path class="dropbar" d="${columns(row.drops, top, WIDTH, 26, y + 14)}" /><path class="axis" d="M0 ${y + 40.5}H${WIDTH}" />`;
-  });
-  return html`<svg viewBox="0 0 ${WIDTH} ${height + 16}" role="img" aria-label="Drops over time by reason">
-    ${lines}${timeAxis(startNs, startNs + binNs * bins, WIDTH, height + 12)}
-  </svg>`;
+  const strips = folded.map((row) => ({ ...row, top, className: 'dropbar' }));
+  return stripChart(startNs, startNs + binNs * bins, strips, 'Drops over time by reason');
+}
+
+/** A chart of a module. `peak` gives a strip's largest value its digits and unit. */
+export function moduleChart(chart: ReportChart, peak: (value: number, unit: ReportUnit) => string): Html {
+  const folded = chart.strips.map((strip) => ({ ...strip, values: fold(strip.values, strip.how) }));
+  const largest = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
+  const strips = folded.map(({ name, unit, how, scale, values }) => ({
+    label: `${name}, at most ${peak(largest(values), unit)}`,
+    values,
+    top: largest(folded.filter((other) => other.scale === scale).map((other) => largest(other.values))),
+    className: how === 'max' ? 'heldbar' : 'bar',
+  }));
+  const bins = chart.strips[0]?.values.length ?? 0;
+  return stripChart(chart.startNs, chart.startNs + chart.binNs * bins, strips, chart.title);
 }

@@ -1,10 +1,10 @@
-import type { FlowRow, ReportFinding, ReportModel } from '../contract/index.ts';
+import type { FlowRow, ReportChart, ReportFinding, ReportModel, ReportModule, ReportTable, ReportUnit } from '../contract/index.ts';
 import { NS_PER_S, formatEpoch, formatSeconds } from '../base/index.ts';
-import { barChart, dropsChart, occupancyChart, timelineChart } from './charts.ts';
+import { barChart, dropsChart, moduleChart, occupancyChart, timelineChart } from './charts.ts';
 import { reasonOf } from './findings.ts';
 import { Html, html } from './html.ts';
 import { REPORT_STYLE } from './report-style.ts';
-import { bytesText, count, durationText, instantText, objectName, percent, rateText } from './text.ts';
+import { bytesText, count, durationText, instantText, memoryText, objectName, percent, rateText } from './text.ts';
 
 /** The report as one HTML file: no script, no link to anything outside, both themes, A4 when printed. */
 
@@ -21,7 +21,7 @@ interface Column {
 
 function table(columns: readonly Column[], rows: readonly (readonly (Html | string)[])[]): Html {
   const align = (i: number) => (columns[i]?.number === true ? 'n' : '');
-  return html`<table>
+  return html`<table class="${columns.length <= 2 ? 'narrow' : ''}">
     <thead>
       <tr>
         ${columns.map((c, i) => html`<th class="${align(i)}" scope="col">${c.title}</th>`)}
@@ -220,6 +220,38 @@ function protocols(m: ReportModel): Html {
     <div class="panel">${table(columns, rows)}</div>`;
 }
 
+const UNIT_TEXT: Readonly<Record<Exclude<ReportUnit, 'text'>, (n: number) => string>> = {
+  count,
+  bytes: bytesText,
+  memory: memoryText,
+  ns: durationText,
+  instant: instantText,
+  bps: rateText,
+  ratio: (n) => n.toLocaleString('en-US', { maximumSignificantDigits: 3 }),
+};
+
+function cellText(value: string | number | null, unit: ReportUnit): string {
+  if (value === null) return '–';
+  return typeof value === 'string' || unit === 'text' ? String(value) : UNIT_TEXT[unit](value);
+}
+
+function moduleTable({ title, note, columns, rows }: ReportTable): Html {
+  const heads = columns.map((column) => ({ title: column.title, number: column.unit !== 'text' }));
+  const cells = rows.map((row) => row.map((value, i) => cellText(value, columns[i]!.unit)));
+  return html`<h3>${title}</h3>
+    <div class="panel long">${note === '' ? '' : html`<p class="muted">${note}</p>`}${table(heads, cells)}</div>`;
+}
+
+function chart(model: ReportChart): Html {
+  return html`<h3>${model.title}</h3>
+    <div class="panel">${moduleChart(model, cellText)}</div>`;
+}
+
+function moduleSection({ title, text, charts, tables }: ReportModule): Html {
+  return html`<h2>${title}</h2>
+    ${text.map((sentence) => html`<p>${sentence}</p>`)}${charts.map(chart)}${tables.map(moduleTable)}`;
+}
+
 function conservation(m: ReportModel): Html {
   const rows = m.summary.conservation.objects.map((o) => [
     html`<code>${o.obj}</code>`,
@@ -342,7 +374,7 @@ export function renderHtml(m: ReportModel): string {
             <h1>${m.title}</h1>
             <p class="muted">Ringside report · ${from} on the lab clock · ${m.timestamps}</p>
           </header>
-          ${headline(m)}${findings(m)}${timeline(m)}${occupancy(m, false)}${occupancy(m, true)}${drops(m)}${delays(m)}${flows(m)}${protocols(m)}${conservation(m)}${input(m)}${reproduce(m)}${paced(m)}
+          ${headline(m)}${findings(m)}${timeline(m)}${occupancy(m, false)}${occupancy(m, true)}${drops(m)}${delays(m)}${flows(m)}${protocols(m)}${m.modules.map(moduleSection)}${conservation(m)}${input(m)}${reproduce(m)}${paced(m)}
           <footer>
             Made by Ringside ${m.program}. The same input, scenario and seed give this report again, byte for
             byte${m.paced === null ? '' : ', but for the timing section'}.

@@ -20,6 +20,7 @@ p{margin:4px 0 8px}
 .figure{background:var(--surface);border:1px solid var(--line);border-radius:8px;padding:8px 12px}
 .figure b{display:block;font:600 17px/1.4 'JetBrains Mono',ui-monospace,monospace}
 table{border-collapse:collapse;width:100%}
+table.narrow{width:auto;min-width:50%}
 th{text-align:left;color:var(--muted);font-weight:500;border-bottom:1px solid var(--line);padding:4px 8px;vertical-align:bottom}
 td{padding:3px 8px;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 tr:last-child td{border-bottom:0}

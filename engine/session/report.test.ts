@@ -66,6 +66,7 @@ function inputsOf(sample: string, scenarioId: string): ReportInputs {
       { protocol: 'UDP', packets: 1_000, bytes: 50_000 },
       { protocol: 'TCP', packets: 5_000, bytes: 1_000_000 },
     ],
+    modules: { bursts: null, regulation: null, offloads: null, stack: null, translators: null, multicast: null },
   };
 }
 

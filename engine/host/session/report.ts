@@ -9,6 +9,7 @@ import { timestampWords } from '../capture-summary.ts';
 import { programVersion } from '../paths.ts';
 import { scenarioText } from '../scenarios.ts';
 import type { SessionInput } from './input.ts';
+import { moduleStates } from './module-states.ts';
 import { dropsByBin } from './packets.ts';
 
 /** Bins of the report's timeline: as wide as a page has points to draw them. */
@@ -43,6 +44,7 @@ export async function reportOf(request: ReportRequest, signal: AbortSignal): Pro
     timeline: timelineOf(input, request.verdicts),
     flows: { total: result.flows.count, rows: result.flows.rows(flows, 0, MAX_REPORT_FLOWS) },
     protocols: await protocolsOf(input),
+    modules: await moduleStates({ input, scenario: scenario.value, result, signal }),
     paced: request.paced ?? undefined,
   });
 }
