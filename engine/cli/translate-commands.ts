@@ -6,7 +6,14 @@ export function addTranslate(add: Add, act: Act): void {
   add('translate', 'translate captures between IPv4 and IPv6, both sides in one run in the order of time', (command) =>
     command
       .addOption(
-        new Option('-m, --mode <mode>', 'instead of the mode in the configuration').choices(['siit', 'nat64', 'clat', 'mapt', 'dns64']),
+        new Option('-m, --mode <mode>', 'instead of the mode in the configuration').choices([
+          'siit',
+          'nat64',
+          'clat',
+          'mapt',
+          'dns64',
+          'relay',
+        ]),
       )
       .option('-c, --config <file>', 'configuration in YAML or JSON, or a bundled one (ringside translators)')
       .option('--in6 <file>', 'capture of the IPv6 side')

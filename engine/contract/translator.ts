@@ -179,6 +179,30 @@ export const maptSchema = z
   .describe('MAP-T (RFC 7599)');
 export type MaptSpec = z.infer<typeof maptSchema>;
 
+const partyPort = z.int().min(1).max(65_535);
+
+export const relayBindingSchema = z.strictObject({
+  port: z
+    .int()
+    .min(2)
+    .max(65_534)
+    .multipleOf(2)
+    .describe('even port of the converter, the same in both families; RTCP has the one above (RFC 3550 section 11)'),
+  v4: address('IPv4 address of one party'),
+  port4: partyPort.describe('its port'),
+  v6: address('IPv6 address of the other party'),
+  port6: partyPort.describe('its port'),
+});
+export type RelayBinding = z.infer<typeof relayBindingSchema>;
+
+export const relaySchema = z
+  .strictObject({
+    bindings: z.array(relayBindingSchema).max(8_000).default([]).describe('reserved sessions; nothing else is relayed'),
+    ratePps: z.int().min(1).max(10_000_000).default(1_000).describe('packets a second of one session, both directions together'),
+  })
+  .describe('a terminal that converts UDP sessions of others (T-11, T-15)');
+export type RelaySpec = z.infer<typeof relaySchema>;
+
 export const icmpErrorsSchema = z
   .strictObject({
     send: z.boolean().default(true).describe('whether the translator makes errors at all'),
@@ -192,7 +216,7 @@ export const icmpErrorsSchema = z
   .describe('ICMP errors the translator makes');
 export type IcmpErrorsSpec = z.infer<typeof icmpErrorsSchema>;
 
-export const TRANSLATOR_MODES = ['siit', 'nat64', 'clat', 'mapt', 'dns64'] as const;
+export const TRANSLATOR_MODES = ['siit', 'nat64', 'clat', 'mapt', 'dns64', 'relay'] as const;
 export type TranslatorMode = (typeof TRANSLATOR_MODES)[number];
 
 export const translatorSchema = z
@@ -200,7 +224,9 @@ export const translatorSchema = z
     mode: z
       .enum(TRANSLATOR_MODES)
       .default('siit')
-      .describe('siit: stateless; nat64: stateful; clat: the customer side of 464XLAT; mapt: MAP-T; dns64: DNS answers only'),
+      .describe(
+        'siit: stateless; nat64: stateful; clat: the customer side of 464XLAT; mapt: MAP-T; dns64: DNS answers only; relay: a terminal that converts reserved sessions of others',
+      ),
     pool6: z
       .array(address('prefix'))
       .max(64)
@@ -252,6 +278,7 @@ export const translatorSchema = z
     clat: clatSchema.prefault({}),
     mapt: maptSchema.prefault({}),
     dns64: dns64Schema.prefault({}),
+    relay: relaySchema.prefault({}),
   })
   .describe('Ringside translator');
 export type TranslatorSpec = z.infer<typeof translatorSchema>;

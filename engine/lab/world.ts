@@ -277,8 +277,12 @@ export class QueueWorld {
       this.kernel.feed(rows, order, from, to, tsNs, lenBytes, firstNumber);
       return;
     }
-    for (let block = from; block < to; block += LOOKUP_BATCH) {
-      const end = block + LOOKUP_BATCH < to ? block + LOOKUP_BATCH : to;
+    // Ports that make packets make flows too: those get their numbers in the order of time, however the input is cut.
+    const makes = this.hooks !== null;
+    const step = makes ? 1 : LOOKUP_BATCH;
+    for (let block = from; block < to; block += step) {
+      const end = block + step < to ? block + step : to;
+      if (makes) this.catchUp(tsNs[order === null ? block : order[block]!]!);
       this.fsw.table.internBatch(rows, order, block, end, this.ids);
       arrivals(this, rows, order, block, end, tsNs, lenBytes, firstNumber);
     }
@@ -286,6 +290,12 @@ export class QueueWorld {
     for (let i = from; i < to; i++) bytes += lenBytes[order === null ? i : order[i]!]!;
     this.packets += to - from;
     this.bytes += bytes;
+  }
+
+  /** Runs what is due before a packet stamped `tsNs` arrives. */
+  private catchUp(tsNs: number): void {
+    const t = tsNs > this.lastArrivalNs ? tsNs : this.lastArrivalNs;
+    if (this.clock[CLOCK_NEXT]! <= t) this.runUntil(t);
   }
 
   /** The batch that the next rows are of, for worlds that look at bytes. Record `i` of it is row `i`. */

@@ -8,6 +8,7 @@ import { Nat64 } from './nat64.ts';
 import type { PacketSink } from './packet-sink.ts';
 import { compileSettings, discovers, type SettingsError } from './settings.ts';
 import { SiitMapper } from './siit-mapper.ts';
+import { ReservedRelay } from './terminals/reserved-relay.ts';
 import { PacketTranslator } from './translator.ts';
 
 /** What every mode has. See PacketTranslator.translate for the arguments. */
@@ -25,6 +26,7 @@ export function createTranslator(spec: TranslatorSpec): Result<Translator, Setti
   if (discovers(spec)) return DiscoveringClat.create(spec);
   const settings = compileSettings(spec);
   if (!settings.ok) return settings;
+  if (spec.mode === 'relay') return ReservedRelay.create(settings.value);
   if (spec.mode === 'mapt') {
     if (spec.mapt.rules.length === 0) return err({ field: 'mapt.rules', message: 'MAP-T needs a mapping rule' });
     const mapper = MapMapper.create(settings.value);

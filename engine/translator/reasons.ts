@@ -88,6 +88,9 @@ export const REASON = {
   mapSpoofed: 101,
   mapNoPort: 102,
   noProviderPrefix: 110,
+  notReserved: 115,
+  otherParty: 116,
+  rateCap: 117,
 } as const;
 
 type Row = readonly [keyof typeof REASON, TranslationVerdict, string, string];
@@ -187,6 +190,9 @@ const ROWS: readonly Row[] = [
   ['unsupportedProtocol', 'refused', 'RFC 6146 section 3.4', 'stateful translation knows TCP, UDP and ICMP only'],
   ['noBinding', 'refused', 'RFC 6146 section 3.5', 'no binding for this IPv4 address and port'],
   ['filtered', 'refused', 'RFC 6146 section 3.5.1', 'address-dependent filtering: inside has not sent to this host'],
+  ['notReserved', 'refused', 'T-15', 'no session is reserved at this address and port of the converter'],
+  ['otherParty', 'refused', 'T-15', 'the session at this port is reserved for others'],
+  ['rateCap', 'refused', 'limit relay.ratePps', 'the session has had as many packets in this second as it may'],
   ['bindingsFull', 'refused', 'limit maxBindings', 'the binding table is full'],
   ['sessionsFull', 'refused', 'limit maxSessions', 'the session table is full'],
   ['subscriberLimit', 'refused', 'RFC 6888 REQ-4', 'the subscriber has as many bindings as it may'],

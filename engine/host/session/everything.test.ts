@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { VERDICTS, type CallContext, type RunSummary } from '../../contract/index.ts';
 import { memoryByteSource, openSource } from '../../files/index.ts';
-import { parseScenario, runToEnd, stackModels, stackTopology } from '../../lab/index.ts';
+import { multicastPortsOf, parseScenario, runToEnd, stackModels, stackTopology } from '../../lab/index.ts';
 import { readFileSync } from 'node:fs';
 import { unwrap } from '../../base/index.ts';
 import { samplesFolder } from '../paths.ts';
@@ -38,13 +38,14 @@ test('every module does its part, and no packet is lost without a reason', () =>
   expect(summary.conservation.objects.filter(({ ok }) => !ok)).toEqual([]);
   expect(summary.conservation.ok).toBe(true);
   const port = (id: string): RunSummary['ports'][number] => summary.ports.find((p) => p.id === id)!;
-  for (const id of ['nat64', 'web', 'api', 'host']) expect([id, port(id).delivered > 0]).toEqual([id, true]);
+  for (const id of ['nat64', 'converter', 'mcast', 'player', 'web', 'api', 'host'])
+    expect([id, port(id).delivered > 0]).toEqual([id, true]);
   expect(summary.meter).toMatchObject([{ enabled: true }]);
   expect(summary.meter![0]!.portions).toBeGreaterThan(50);
   expect(summary.meter![0]!.portions).toBeLessThan(1_000);
   expect(Object.keys(summary.drops)).toContain('bad_checksum');
   const verdicts = new Set(Array.from(core.finished!.verdicts.verdict, (v) => VERDICTS[v]));
-  expect([...verdicts].sort()).toEqual(['delivered', 'dropped', 'translated']);
+  expect([...verdicts].sort()).toEqual(['delivered', 'dropped', 'refused', 'translated']);
 });
 
 test('what a translator makes for this machine is delivered here, and the answers go back through it', async () => {
@@ -59,9 +60,54 @@ test('what a translator makes for this machine is delivered here, and the answer
   expect(clients.length).toBeGreaterThan(3);
 });
 
+/** Flows of a port that is not the one of its link: source, destination, and packets each way. */
+const flowsTo = (destination: string) => {
+  const { flows: list } = core.playhead.pipeline;
+  list.refresh();
+  return Array.from({ length: list.count }, (_, id) => list.row(id)!).filter((f) => f.destination === destination);
+};
+
+test('IPv6 multicast of the modem comes to the set-top box as IPv4, once for a legacy socket and once for a user space stack', async () => {
+  await core.transport.seek(core.input.endNs);
+  const { pipeline } = core.playhead;
+  const { router } = multicastPortsOf(pipeline)[0]!;
+  expect(router.state().conservation).toMatchObject({ ok: true });
+  const [entry] = router.state().entries;
+  expect(entry).toMatchObject({ choice: 'v6', incoming6: 'modem' });
+  expect(router.router.forwarder.translated).toBeGreaterThan(200);
+  const [six] = flowsTo('ff3e::e80a:1');
+  const [four] = flowsTo('232.10.0.1').filter(({ protocol }) => protocol === 'UDP');
+  expect(six!.port).toBe('mcast');
+  const { translated } = router.router.forwarder;
+  expect(four!.packetsForward).toBe(2 * translated);
+  const player = summary.ports.find(({ id }) => id === 'player')!;
+  // The other packets of the player's port are queries of the router.
+  expect(player.delivered - translated).toBeLessThan(10);
+  expect(player.delivered).toBeGreaterThanOrEqual(translated);
+  expect(summary.sockets?.top.some(({ readPackets }) => readPackets === translated)).toBe(true);
+  // The socket gets its copies through the meter, which spreads what came in one lump.
+  expect(summary.ports.find(({ id }) => id === 'host')!.delayNs.max).toBeGreaterThan(2 * player.delayNs.max);
+});
+
+test('the terminal converter relays the reserved session of the set-top box and refuses a stranger (T-15)', async () => {
+  await core.transport.seek(core.input.endNs);
+  const [asks] = flowsTo('192.0.2.254').filter(({ source }) => source === '192.0.2.200');
+  expect(asks!.packetsForward).toBeGreaterThan(20);
+  expect(asks!.packetsBackward).toBeGreaterThan(50);
+  const [repairs] = flowsTo('2001:db8:2::fe').filter(({ source }) => source === '2001:db8:64::c633:640a');
+  expect(repairs!.packetsForward).toBe(asks!.packetsBackward);
+  expect(repairs!.packetsBackward).toBe(asks!.packetsForward);
+  const [stranger] = flowsTo('2001:db8:2::fe').filter(({ source }) => source === '2001:db8:bad::1');
+  expect(stranger!.packetsForward).toBeGreaterThan(5);
+  expect(summary.sockets?.top.some(({ readPackets }) => readPackets === asks!.packetsBackward)).toBe(true);
+  const refused = core.finished!.verdicts.verdict.filter((v) => VERDICTS[v] === 'refused').length;
+  expect(refused).toBeGreaterThanOrEqual(stranger!.packetsForward);
+});
+
 test('class queues advise the stacks of this machine and nobody else; a stack is refused, opened and made defunct', () => {
   const topology = stackTopology(core.playhead.pipeline, 0);
   expect(topology.instances.map((i) => [i.id, i.state])).toEqual([
+    ['player', 'running'],
     ['browser', 'running'],
     ['agent', 'defunct'],
     ['bsd', 'running'],

@@ -1,4 +1,4 @@
-import { NS_PER_MS, NS_PER_US, type Random } from '../../base/index.ts';
+import { NS_PER_MS, NS_PER_US, putU32, u32, type Random } from '../../base/index.ts';
 import { ROUTER_MAC, groupMac, linkLocal, macOf, parseAddress } from './addresses.ts';
 import { icmpFrame, messageFrame, udpFrame, type Ends } from './frames.ts';
 import { concat, randomBytes } from './payloads.ts';
@@ -12,6 +12,10 @@ const ROUTER_ALERT4 = Uint8Array.of(0x94, 4, 0, 0);
 const ROUTER_ALERT6 = Uint8Array.of(58, 0, 5, 2, 0, 0, 1, 0);
 const RECORD = { include: 1, toInclude: 3, toExclude: 4, allow: 5, block: 6 } as const;
 const PIM_HOLD_S = 210;
+/** The other router's place among the receivers. */
+const NEXT_ROUTER = 90;
+/** ns from one packet of a lump to the next, for a byte: 1 Gb/s. */
+const LUMP_NS_PER_BYTE = 8;
 
 interface Group {
   readonly group: Uint8Array;
@@ -28,8 +32,9 @@ function groupOf(spec: MulticastStreamSpec): Group {
   return { group, source, specific: spec.source !== '', v6 };
 }
 
-function receiver(number: number, v6: boolean): { mac: Uint8Array; address: Uint8Array } {
-  const host = Uint8Array.of(192, 0, 2, 100 + number);
+function receiver(spec: MulticastStreamSpec, number: number, v6: boolean): { mac: Uint8Array; address: Uint8Array } {
+  const host = parseAddress(spec.firstReceiver);
+  putU32(host, 0, u32(host, 0) + number);
   const mac = macOf(host);
   return { mac, address: v6 ? linkLocal(mac) : host };
 }
@@ -68,31 +73,31 @@ function igmpv2(type: number, g: Group, mac: Uint8Array, source: Uint8Array, vla
 }
 
 /** PIM join or prune (RFC 7761 section 4.9.5) for one group and one source. */
-function pimJoinPrune(g: Group, join: boolean, vlan: number | undefined): Uint8Array {
+function pimJoinPrune(spec: MulticastStreamSpec, g: Group, join: boolean): Uint8Array {
   const family = g.v6 ? 2 : 1;
   const bits = g.v6 ? 128 : 32;
   const upstream = g.v6 ? linkLocal(ROUTER_MAC) : parseAddress('192.0.2.254');
-  const router = receiver(90, g.v6);
+  const router = receiver(spec, NEXT_ROUTER, g.v6);
   const encodedSource = concat([family, 0, 4, bits], g.source);
   const groupPart = concat([family, 0, 0, bits], g.group, [0, join ? 1 : 0, 0, join ? 0 : 1], encodedSource);
   const message = concat([0x23, 0, 0, 0, family, 0], upstream, [0, 1, PIM_HOLD_S >>> 8, PIM_HOLD_S & 255], groupPart);
   const to = parseAddress(g.v6 ? 'ff02::d' : '224.0.0.13');
-  return messageFrame(multicastEnds(router.mac, router.address, to, vlan), 'pim', message);
+  return messageFrame(multicastEnds(router.mac, router.address, to, spec.vlan), 'pim', message);
 }
 
 /** PIM hello with hold time and DR priority (section 4.9.2). */
-function pimHello(g: Group, vlan: number | undefined): Uint8Array {
-  const router = receiver(90, g.v6);
+function pimHello(spec: MulticastStreamSpec, g: Group): Uint8Array {
+  const router = receiver(spec, NEXT_ROUTER, g.v6);
   const to = parseAddress(g.v6 ? 'ff02::d' : '224.0.0.13');
   const message = Uint8Array.of(0x20, 0, 0, 0, 0, 1, 0, 2, 0, 105, 0, 19, 0, 4, 0, 0, 0, 1);
-  return messageFrame(multicastEnds(router.mac, router.address, to, vlan), 'pim', message);
+  return messageFrame(multicastEnds(router.mac, router.address, to, spec.vlan), 'pim', message);
 }
 
 /** A receiver joins, stays for about the hold time, and leaves; or a router joins and prunes. */
 export function membershipMaker(spec: MulticastStreamSpec): ExchangeMaker {
   const g = groupOf(spec);
   return (startNs, index, random: Random) => {
-    const { mac, address } = receiver(index % spec.receivers, g.v6);
+    const { mac, address } = receiver(spec, index % spec.receivers, g.v6);
     const leaveNs = startNs + Math.floor(spec.holdMs * NS_PER_MS * (0.5 + random.float()));
     const at = (tNs: number, bytes: Uint8Array): TimedFrame => ({ tNs, bytes, iface: 0 });
     const { vlan } = spec;
@@ -111,20 +116,23 @@ export function membershipMaker(spec: MulticastStreamSpec): ExchangeMaker {
       }
       case 'pim':
         return [
-          at(startNs, pimHello(g, vlan)),
-          at(startNs + 2 * NS_PER_MS, pimJoinPrune(g, true, vlan)),
-          at(leaveNs, pimJoinPrune(g, false, vlan)),
+          at(startNs, pimHello(spec, g)),
+          at(startNs + 2 * NS_PER_MS, pimJoinPrune(spec, g, true)),
+          at(leaveNs, pimJoinPrune(spec, g, false)),
         ];
     }
   };
 }
 
-/** What the group's sender sends: one packet per exchange, at the rate of the spec. */
+/** What the group's sender sends: one packet per exchange, or a lump of them, at the rate of the spec. */
 export function groupDataMaker(spec: MulticastStreamSpec): ExchangeMaker {
   const g = groupOf(spec);
   const ends: Ends = { ...multicastEnds(ROUTER_MAC, g.source, g.group, spec.vlan), hops: 16 };
-  return (startNs, _index, random) => {
-    const payload = randomBytes(Math.max(1, spec.dataBytes - (g.v6 ? 62 : 42)), random);
-    return [{ tNs: startNs, bytes: udpFrame(ends, 40_000, 9_100, payload), iface: 0 }];
-  };
+  const payloadBytes = Math.max(1, spec.dataBytes - (g.v6 ? 62 : 42));
+  return (startNs, _index, random) =>
+    Array.from({ length: spec.dataBurst }, (_, i) => ({
+      tNs: startNs + i * spec.dataBytes * LUMP_NS_PER_BYTE,
+      bytes: udpFrame(ends, 40_000, 9_100, randomBytes(payloadBytes, random)),
+      iface: 0,
+    }));
 }

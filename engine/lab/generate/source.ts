@@ -32,7 +32,7 @@ function streamsOf(spec: StreamSpec, label: string, root: Random, run: Generator
       if (spec.kind === 'nat64') return [exchange(nat64Maker(spec), spec.everyMs, random)];
       if (spec.kind === 'multicast') {
         const streams = [exchange(membershipMaker(spec), spec.everyMs, random)];
-        if (spec.dataPps > 0) streams.push(exchange(groupDataMaker(spec), 1_000 / spec.dataPps, random.fork('data')));
+        if (spec.dataPps > 0) streams.push(exchange(groupDataMaker(spec), (1_000 * spec.dataBurst) / spec.dataPps, random.fork('data')));
         return streams;
       }
       return [exchange(noiseMaker(spec, epochS), spec.everyMs, random)];

@@ -123,10 +123,20 @@ const multicastSchema = z.strictObject({
   group: z.string().default('').describe('group address; empty for one of the documentation range'),
   source: z.string().default('').describe('source address for source-specific joins and for the data; empty for a default'),
   receivers: z.int().min(1).max(64).default(3),
+  firstReceiver: z
+    .string()
+    .default('192.0.2.100')
+    .describe('IPv4 address of the first receiver; the others follow, and IPv6 ones have the same hardware addresses'),
   holdMs: z.number().min(1).max(1e6).default(2_000).describe('how long each receiver stays'),
   everyMs: z.number().min(1).max(1e6).default(3_000).describe('mean time between two joins'),
   dataPps: z.number().min(0).max(100_000).default(50).describe('packets of group data a second'),
   dataBytes: z.int().min(100).max(1_500).default(1_356),
+  dataBurst: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(1)
+    .describe('packets of group data that come at once, back to back at 1 Gb/s, at the same dataPps on average'),
 });
 
 const nat64Schema = z.strictObject({
@@ -199,6 +209,13 @@ function checkStream(stream: StreamSpec, index: number): Finding[] {
   }
   if (stream.kind === 'multicast') {
     const version = stream.protocol === 'mldv2' ? 6 : 4;
+    if (
+      stream.firstReceiver.includes('/') ||
+      prefixProblem(stream.firstReceiver) !== undefined ||
+      prefixVersion(stream.firstReceiver) !== 4
+    ) {
+      findings.push({ path: ['streams', index, 'firstReceiver'], message: 'must be an IPv4 address' });
+    }
     for (const field of ['group', 'source'] as const) {
       const text = stream[field];
       if (text === '') continue;

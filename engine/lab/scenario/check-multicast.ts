@@ -37,10 +37,5 @@ export function checkMulticastPorts(scenario: Scenario): Finding[] {
       path: ['device', 'queues'],
       message: 'a multicast router sees all traffic, so the device has one queue: write queues: 1',
     });
-  if (first >= 0 && scenario.device.local.length > 0)
-    findings.push({
-      path: ['device', 'local'],
-      message: 'a scenario with a multicast port forwards: nothing is sent by this machine itself',
-    });
   return findings;
 }

@@ -156,7 +156,12 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   sends(slot: number, row: number, place: number): number {
     this.taken(slot, row);
     this.next[slot] = this.outward(slot);
-    return this.byPort[place] === null ? place : this.hostIndex;
+    return this.isOwn(place) ? place : this.hostIndex;
+  }
+
+  /** Whether a stack of this machine is behind the port at `place`, not a translator or a router. */
+  private isOwn(place: number): boolean {
+    return this.byPort[place] === null && this.routerByPort[place] === null;
   }
 
   /**
@@ -443,7 +448,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     const { fsw, store } = this;
     const place = fsw.lookup(store.meta[w + PKT_FLOW]!, store.meta, w, false);
     if (fsw.wheel.nextTickNs < this.due[DUE_LINGER]!) this.setDue(DUE_LINGER, fsw.wheel.nextTickNs);
-    return this.byPort[place] === null ? place : this.hostIndex;
+    return this.isOwn(place) ? place : this.hostIndex;
   }
 
   private resultOf(slot: number, next: number): string {
@@ -455,7 +460,9 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     if (this.next[slot] === -1) return false;
     const tNs = this.clock[CLOCK_NOW]!;
     const w = slot * META_WORDS;
-    const next = this.next[slot] === LOCAL ? this.localPort(w) : this.next[slot]!;
+    const chosen = this.next[slot] === LOCAL ? this.localPort(w) : this.next[slot]!;
+    // A copy for a link whose channel is closed goes where all packets go that no open channel takes.
+    const next = this.fsw.closed[chosen] === 1 ? this.hostIndex : chosen;
     port.counters.bytesOut += this.store.meta[w + PKT_LEN]!;
     port.pool.give(this.store.meta[w + PKT_BUFLETS]!);
     this.trace?.note(this.store.meta[w + PKT_NUMBER]!, tNs, 'fsw', `fsw.${String(this.queue)}`, 'lookup', {

@@ -1,4 +1,4 @@
-import { putU32, u16, u32 } from '../../base/index.ts';
+import { NS_PER_S, putU32, u16, u32 } from '../../base/index.ts';
 import { KEEP_PORT, type AddressMapper } from '../mapper.ts';
 import { PacketView, PROTOCOL } from '../packet-view.ts';
 import { REASON } from '../reasons.ts';
@@ -19,6 +19,15 @@ export interface RelayEntry {
   /** Rate cap: packets since `windowNs`. */
   windowNs: number;
   windowPackets: number;
+}
+
+/** Counts a packet of a session, at `nowNs`; false beyond `ratePps` packets a second. */
+export function withinRate(entry: RelayEntry, ratePps: number, nowNs: number): boolean {
+  if (nowNs - entry.windowNs >= NS_PER_S) {
+    entry.windowNs = nowNs;
+    entry.windowPackets = 0;
+  }
+  return ++entry.windowPackets <= ratePps;
 }
 
 function same16(a: Uint8Array, o: number, b: Uint8Array): boolean {

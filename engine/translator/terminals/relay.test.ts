@@ -17,6 +17,9 @@ import {
   sum16,
   sumIsGood,
 } from '../../wire/index.ts';
+import { translatorSchema, type TranslatorInput } from '../../contract/index.ts';
+import { createTranslator } from '../create.ts';
+import { PacketSink } from '../packet-sink.ts';
 import { REASON } from '../reasons.ts';
 import { AccessNat } from './access-nat.ts';
 import { Relay, type RelayStyle } from './relay.ts';
@@ -242,5 +245,55 @@ describe('behind a NAT (RFC 4787)', () => {
     relay.release(7);
     expect(process(relay, packet(alice.address, outside, port4))).toBe(REASON.filtered);
     expect(relay.refused.get('nat')).toBe(9);
+  });
+});
+
+describe('a terminal converter as a translator of a configuration', () => {
+  const bindings = [{ port: 16_384, v4: alice.address, port4: alice.port, v6: bob.address, port6: bob.port }];
+  const make = (relay: TranslatorInput['relay']) =>
+    createTranslator(translatorSchema.parse({ mode: 'relay', own4: own.four, own6: own.six, relay }));
+  const translate = (relay: TranslatorInput['relay'], packets: readonly Uint8Array[]): { codes: number[]; sink: PacketSink } => {
+    const made = make(relay);
+    if (!made.ok) throw new Error(made.error.message);
+    const sink = new PacketSink(65_536, 16);
+    const codes = packets.map((b, i) => made.value.translate((b[0]! >> 4) as 4 | 6, b, 0, b.length, b.length, sink, i));
+    return { codes, sink };
+  };
+
+  it('relays what is reserved, both ways, and refuses everybody else (T-11, T-15)', () => {
+    const payload = Uint8Array.of(1, 2, 3);
+    const { codes, sink } = translate({ bindings }, [
+      udp(4, alice.address, alice.port, own.four, 16_384, payload),
+      udp(6, bob.address, bob.port, own.six, 16_384, payload),
+      udp(6, bob.address, bob.port, own.six, 16_386, payload),
+      udp(6, '2001:db8::66', bob.port, own.six, 16_384, payload),
+    ]);
+    expect(codes).toEqual([REASON.translated, REASON.translated, REASON.notReserved, REASON.otherParty]);
+    expect(sink.count).toBe(2);
+    expect(read(sink.packet(0))).toMatchObject({
+      source: `${own.six} 16384`,
+      destination: `${bob.address} ${String(bob.port)}`,
+      good: true,
+    });
+    expect(read(sink.packet(1))).toMatchObject({
+      source: `${own.four} 16384`,
+      destination: `${alice.address} ${String(alice.port)}`,
+      good: true,
+    });
+  });
+
+  it('caps the rate of a session', () => {
+    const packet = udp(4, alice.address, alice.port, own.four, 16_384, new Uint8Array(4));
+    const { codes } = translate({ bindings, ratePps: 2 }, [packet, packet, packet]);
+    expect(codes).toEqual([REASON.translated, REASON.translated, REASON.rateCap]);
+  });
+
+  it.each([
+    [[{ ...bindings[0]!, v4: 'x.1' }], 'relay.bindings.0.v4'],
+    [[{ ...bindings[0]!, v6: '192.0.2.1' }], 'relay.bindings.0.v6'],
+    [[bindings[0]!, bindings[0]!], 'relay.bindings.1.port'],
+  ])('names the field that cannot be used: %j', (list, field) => {
+    const made = make({ bindings: list });
+    expect(made.ok ? '' : made.error.field).toBe(field);
   });
 });

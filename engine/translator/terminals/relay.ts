@@ -1,4 +1,4 @@
-import { NS_PER_S, assert } from '../../base/index.ts';
+import { assert } from '../../base/index.ts';
 import { translatorSchema } from '../../contract/index.ts';
 import { formatIpv4U32, formatIpv6 } from '../../wire/index.ts';
 import type { AccessNat } from './access-nat.ts';
@@ -6,7 +6,7 @@ import { PacketSink } from '../packet-sink.ts';
 import { REASON, REASONS } from '../reasons.ts';
 import { compileSettings } from '../settings.ts';
 import { PacketTranslator } from '../translator.ts';
-import { BindingMapper, PrefixMapper, type RelayEntry } from './relay-mapper.ts';
+import { BindingMapper, PrefixMapper, withinRate, type RelayEntry } from './relay-mapper.ts';
 
 /** Ports for RTP: even ones from here (RFC 3550 section 11); 8,000 of them, more than any terminal converts. */
 const FIRST_PORT = 16_384;
@@ -147,7 +147,7 @@ export class Relay {
     this.translator ??= this.makeTranslator();
     let code = this.translator.translate(side, bytes, offset, length, length, this.sink, nowNs);
     const entry = this.style === 'binding' ? this.binding.entry : this.prefix.entry;
-    if (code === REASON.translated && entry !== undefined && !this.withinRate(entry, nowNs)) {
+    if (code === REASON.translated && entry !== undefined && !withinRate(entry, this.ratePps, nowNs)) {
       this.sink.clear();
       this.count('rateCap');
       code = REASON.filtered;
@@ -167,14 +167,6 @@ export class Relay {
 
   private count(reason: string): void {
     this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
-  }
-
-  private withinRate(entry: RelayEntry, nowNs: number): boolean {
-    if (nowNs - entry.windowNs >= NS_PER_S) {
-      entry.windowNs = nowNs;
-      entry.windowPackets = 0;
-    }
-    return ++entry.windowPackets <= this.ratePps;
   }
 
   private freePort(): number {
