@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { multicastPrefixesSchema } from '../../contract/index.ts';
-import { unwrap } from '../../base/index.ts';
-import { sum16, sumIsGood, parseIpv4U32 } from '../../wire/index.ts';
+import { multicastPrefixesSchema, translatorSchema } from '../../contract/index.ts';
+import { putU16, unwrap } from '../../base/index.ts';
+import { compileSettings, PacketSink, PacketTranslator, type AddressMapper } from '../../translator/index.ts';
+import { checksum, sum16, sumIsGood, parseIpv4U32 } from '../../wire/index.ts';
 import { addressText } from '../addresses.ts';
 import { PrefixTable } from '../mapping/index.ts';
 import { dataPacket } from '../messages/index.ts';
-import { Forwarder, ForwardingTable, ForwardSink } from './index.ts';
+import { Forwarder, ForwardingTable, ForwardSink, GroupMapper } from './index.ts';
 
 const prefixes = unwrap(PrefixTable.create(multicastPrefixesSchema.parse({})));
 const S4 = '192.0.2.33';
@@ -51,6 +52,35 @@ function send(r: ReturnType<typeof rig>, family: 4 | 6, iface: number, b: Uint8A
   r.sink.clear();
   r.forwarder.forward(family, iface, b, 0, b.length, r.sink);
   return Array.from({ length: r.sink.rows }, (_, i) => ({ iface: r.sink.iface[i]!, bytes: r.sink.packets.packet(r.sink.packet[i]!) }));
+}
+
+/** The addresses of the forwarding path, without its short way. */
+function generalMapper(): AddressMapper {
+  const mapper = new GroupMapper(prefixes.sets);
+  mapper.source4 = parseIpv4U32(S4);
+  mapper.destination4 = parseIpv4U32(G4);
+  return {
+    source4: mapper.source4,
+    destination4: mapper.destination4,
+    addresses6: mapper.addresses6,
+    sourcePort: -1,
+    destinationPort: -1,
+    hairpin: false,
+    map64: (view, inner) => mapper.map64(view, inner),
+    map46: (view, inner) => mapper.map46(view, inner),
+  };
+}
+
+/** An IPv4 packet of the stream around bytes that are taken for its transport. */
+function ip4(data: Uint8Array, protocol: number, tos: number, fragment: number): Uint8Array {
+  const b = packet4(data.length - 8);
+  b.set(data, 20);
+  b[1] = tos;
+  putU16(b, 6, fragment);
+  b[9] = protocol;
+  putU16(b, 10, 0);
+  putU16(b, 10, checksum(b, 0, 20));
+  return b;
 }
 
 describe('the forwarding path', () => {
@@ -147,6 +177,58 @@ describe('the forwarding path', () => {
     const six = send(rig(), 4, 0, packet4(100, { noChecksum: true }))[1]!.bytes;
     const pseudo = sum16(six, 8, 40) + 17 + (six.length - 40);
     expect(sumIsGood(sum16(six, 40, six.length, pseudo))).toBe(true);
+  });
+
+  it('gives the bytes of the general way of the translator, with a copy of the own family before it and without', () => {
+    const general = new PacketTranslator(
+      unwrap(compileSettings(translatorSchema.parse({ mtu4: 1_500, mtu6: 1_500, lowestIpv6Mtu: 1_500, badHeaderChecksum: 'forward' }))),
+      generalMapper(),
+    );
+    const wanted = new PacketSink(10_000, 10);
+    const r = rig();
+    const protocols = fc.constantFrom(17, 17, 6, 33, 136, 132, 47);
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 20, maxLength: 1_400 }),
+        protocols,
+        fc.nat(255),
+        fc.nat(3),
+        fc.boolean(),
+        (data, protocol, tos, df, own) => {
+          const packet = ip4(data, protocol, tos, (df & 1) * 0x4000 + (df & 2) * 0x1000);
+          r.table.setLists(r.row, own ? 0b0100 : 0, 0b0100, 0, 0);
+          wanted.clear();
+          general.translate(4, packet, 0, packet.length, packet.length, wanted);
+          const copies = send(r, 4, 0, packet).map(({ bytes }) => bytes);
+          const last = wanted.count === 0 ? undefined : wanted.packet(0);
+          expect(copies.filter((bytes) => bytes[0]! >>> 4 === 6)).toEqual(last === undefined ? [] : [last]);
+          expect(copies.some((bytes) => bytes[0] === 0x45)).toBe(own);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('makes the same copies of a packet that lies inside a larger array', () => {
+    const long = packet4(400);
+    const larger = new Uint8Array(long.length + 50).fill(0xaa);
+    larger.set(long, 17);
+    for (const encapsulate of [0, 0b0100]) {
+      const one = rig({ encapsulate });
+      const another = rig({ encapsulate });
+      another.forwarder.forward(4, 0, larger, 17, long.length + 20, another.sink);
+      const copies = Array.from({ length: another.sink.rows }, (_, i) => another.sink.packets.packet(another.sink.packet[i]!));
+      expect(copies).toEqual(send(one, 4, 0, long).map(({ bytes }) => bytes));
+      expect(copies).toHaveLength(2);
+    }
+  });
+
+  it('translates the same for interfaces of two MTUs, where nothing goes out in the own family', () => {
+    const r = rig();
+    r.table.setLists(r.row, 0, 0b1100, 0, 0);
+    const [large, small] = send(r, 4, 0, packet4(700));
+    expect([large!.iface, small!.iface]).toEqual([2, 3]);
+    expect(small!.bytes).toEqual(large!.bytes);
   });
 
   it('keeps the whole table through growth, removal and reuse', () => {

@@ -67,7 +67,7 @@ function readSet(
 }
 
 /** RFC 2365 scopes of 239/8 as RFC 7346 numbers. */
-function adminScope4(g4: number): number {
+export function adminScope4(g4: number): number {
   const second = (g4 >>> 16) & 255;
   if (second === 255) return 3;
   return second >= 192 && second <= 195 ? 8 : 5;

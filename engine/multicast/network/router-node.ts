@@ -381,7 +381,7 @@ export class RouterNode implements LinkNode {
     if (side === undefined) return;
     const source = addressText(packet, family === 4 ? 12 : 8, family);
     if (this.interfaces[iface]!.link.spec.scopeBoundary >= scopeOf(group)) {
-      this.forwarder.countDrop('scope');
+      this.forwarder.drop('scope');
       return;
     }
     const verdict = side.pim.data(source, group, iface, packet);
