@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { fuzz } from './fuzz.ts';
 import { compare, runOnce, which, type Comparison } from './measure.ts';
 import { copySumRows, ranAsProducer, ringRates } from './kernels.ts';
+import { meteringRows } from './metering.ts';
 import { multicastFigures } from './multicast.ts';
 import { engineMemory, indexMemory, openInput } from './memory.ts';
 import { whatIfTimes } from './what-if.ts';
@@ -194,6 +195,9 @@ async function main(): Promise<void> {
     put('whole', 'then all packets', whole.ms, whole.cpuMs);
     put('closer', 'another stretch', closer.ms, closer.cpuMs);
     for (const { parameter, ms, cpuMs } of parameters) put(parameter.replaceAll(' ', '-'), parameter, ms.median, cpuMs.median);
+  }
+  if (asked('sockets-path', 'meter-path')) {
+    for (const row of meteringRows(rounds)) record({ ...row, unit: 'x' });
   }
   if (asked('translate-memory')) {
     for (const row of translationRows(rounds)) record({ ...row, unit: 'M/s', higherIsBetter: true });
