@@ -192,6 +192,49 @@ describe('the calls of the Burst panel', () => {
     expect(release.lines.map((l) => l.label)).toContain('Drain rate');
   });
 
+  test.each([
+    [
+      'ring_full_drop',
+      METERED.replace('meter: {}', 'meter: { fixedSlots: 16 }'),
+      'Meter ring',
+      '16 of 16 slots',
+      'ports.0.meter.fixedSlots',
+    ],
+    [
+      'sock_full_drop',
+      METERED.replace('meter: {}', 'meter: { enable: false }').replace('readerBps: 100000000', 'readerBps: 1000000, rcvbufBytes: 4096'),
+      'Socket',
+      'of 4,096 bytes',
+      'ports.0.sockets.rcvbufBytes',
+    ],
+  ])(
+    'a packet that was dropped with %s says how full it was there, and which parameter gives room',
+    async (reason, scenario, title, value, parameter) => {
+      const engine = await open(scenario);
+      await engine.call('run.start', { session });
+      const { rows } = await engine.call('packets.rows', { session, first: 1, count: 500 });
+      const row = rows.find((r) => r.verdictText.includes(reason))!;
+      const { cards } = await engine.call('packets.detail', { session, number: row.number });
+      const card = cards.find((c) => c.title.startsWith(title) && c.tone === 'dropped')!;
+      expect(card.lines[0]!.value).toContain(value);
+      expect(card.lines[0]!.parameter).toBe(parameter);
+      expect(cards.map((c) => c.title)).toContain(`Dropped: ${reason}`);
+    },
+  );
+
+  test('a packet that a full socket held back says so', async () => {
+    const engine = await open(METERED.replace('readerBps: 100000000', 'readerBps: 1000000, rcvbufBytes: 8192'));
+    await engine.call('run.start', { session });
+    const { rows } = await engine.call('packets.rows', { session, first: 1, count: 300 });
+    const labels: string[] = [];
+    for (const row of rows) {
+      const { cards } = await engine.call('packets.detail', { session, number: row.number });
+      labels.push(...cards.flatMap((c) => c.lines.map((l) => l.label)));
+      if (labels.includes('Held by the socket')) break;
+    }
+    expect(labels).toContain('Held by the socket');
+  });
+
   test('a bad override is refused with its field', async () => {
     const engine = await open(METERED);
     const overrides = [{ path: 'ports.host.meter.intervalUs', value: 1 }];

@@ -1,4 +1,17 @@
-import { RELEASE_BYPASS, RELEASE_FLUSH, SOCKET_WORDS, S_FILL, S_GIVEN, type Meter } from '../../stack/index.ts';
+import {
+  RELEASE_BYPASS,
+  RELEASE_FLUSH,
+  SF_BLOCKED_SINCE,
+  SOCKET_BLOCKED,
+  SOCKET_FLOATS,
+  SOCKET_WORDS,
+  S_FILL,
+  S_FLAGS,
+  S_GIVEN,
+  S_STALLS,
+  type Meter,
+} from '../../stack/index.ts';
+import type { TraceRecord } from '../../contract/index.ts';
 import type { WorldTrace } from '../trace.ts';
 
 const RULES = { [RELEASE_FLUSH]: 'max added delay', [RELEASE_BYPASS]: 'no meter' } as Readonly<Record<number, string>>;
@@ -19,20 +32,28 @@ export class MeterTrace {
   taken(meter: Meter, tNs: number, number: number, socket: number): void {
     if (!this.trace.wants(number)) return;
     const ring = meter.perSocket ? socket : 0;
-    const size = meter.sizer.records.at(-1)!;
     const waits = meter.rings.waiting[ring]! > 0;
     this.trace.emit(number, tNs, 'meter', this.id, waits ? 'wait' : 'enqueue', {
-      socket,
-      used: meter.rings.used[ring]!,
-      slots: meter.sizer.slots,
-      ringBytes: meter.rings.bytes[ring]!,
-      waiting: meter.rings.waiting[ring]!,
-      drivenBy: size.drivenBy,
-      sizeRule: size.rule,
-      network: size.rat,
+      ...ringFields(meter, socket),
       rateBps: Math.round(meter.rings.rateBps[ring]!),
       releaseNs: Number.isFinite(meter.nextReleaseNs) ? meter.nextReleaseNs : -1,
+      stalled: (meter.sockets.words[socket * SOCKET_WORDS + S_FLAGS]! & SOCKET_BLOCKED) !== 0,
     });
+  }
+
+  /** The packet is dropped now, for want of room in the ring or in the receive buffer: how full it was. */
+  full(meter: Meter, cell: number, atRing: boolean): void {
+    const { cells, sockets } = meter;
+    const number = cells.number[cell]!;
+    if (!this.trace.wants(number)) return;
+    const socket = cells.socket[cell]!;
+    if (atRing) {
+      this.trace.emit(number, meter.now[0]!, 'meter', this.id, 'full', { ...ringFields(meter, socket), overflow: meter.spec.overflow });
+      return;
+    }
+    const fillBytes = sockets.words[socket * SOCKET_WORDS + S_FILL]!;
+    const fields = { fillBytes, rcvbufBytes: sockets.rcvbufBytes, lenBytes: cells.lenBytes[cell]! };
+    this.trace.emit(number, meter.now[0]!, 'socket', `${this.socketId}.${String(socket)}`, 'full', fields);
   }
 
   /** The packet goes to its socket now; it is not yet in the receive buffer. */
@@ -58,6 +79,7 @@ export class MeterTrace {
         rateBps: Math.round(rings.rateBps[ring]!),
         targetNs: Math.round(law.targetNs),
         quality: law.quality,
+        stalledSinceNs: stalledSince(meter, socket, cells.ringNs[cell]!),
         intervalNs: meter.interval.ns,
       });
     }
@@ -96,4 +118,18 @@ export class MeterTrace {
       quality: meter.channel.effectiveQuality,
     });
   }
+}
+
+/** How full the ring of a socket is, and where its size came from. */
+function ringFields({ perSocket, rings, sizer }: Meter, socket: number): TraceRecord['fields'] {
+  const ring = perSocket ? socket : 0;
+  const { drivenBy, rule, rat } = sizer.records.at(-1)!;
+  const [used, ringBytes, waiting] = [rings.used[ring]!, rings.bytes[ring]!, rings.waiting[ring]!];
+  return { socket, used, slots: sizer.slots, ringBytes, waiting, drivenBy, sizeRule: rule, network: rat };
+}
+
+/** Since when a full receive buffer has held a packet that came into the ring at `ringNs`, ns; -1 if that did not happen. */
+function stalledSince({ sockets }: Meter, socket: number, ringNs: number): number {
+  const sinceNs = sockets.floats[socket * SOCKET_FLOATS + SF_BLOCKED_SINCE]!;
+  return sockets.words[socket * SOCKET_WORDS + S_STALLS]! > 0 && sinceNs >= ringNs ? sinceNs : -1;
 }

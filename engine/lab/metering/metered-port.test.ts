@@ -203,7 +203,7 @@ describe('acceptance', () => {
       [250, 'shrink', 512, 'LTE'],
       [400, 'grow', 2_048, 'NR'],
     ]);
-    expect(sizes[0]!.rule).toContain('1048576 bytes of one burst');
+    expect(sizes[0]!.rule).toContain('1,048,576 bytes of one burst');
   });
 });
 

@@ -5,6 +5,7 @@ import {
   DROP_METER_HEAD,
   DROP_METER_RING_FULL,
   DROP_NOMEM,
+  DROP_SOCK_FULL,
   Delays,
   META_WORDS,
   Meter,
@@ -252,6 +253,7 @@ export class MeteredPort implements MeterHooks {
     const atRing = code === DROP_METER_RING_FULL || code === DROP_METER_HEAD;
     const obj = atRing ? this.id : `${this.socketId}.${String(cells.socket[cell]!)}`;
     if (recorder !== null) recorder.sum(DROPS, recorder.bin(meter.now[0]!), 1);
+    if (this.trace !== null && (atRing || code === DROP_SOCK_FULL)) this.trace.full(meter, cell, atRing);
     world.drop(code, cells.flow[cell]!, cells.number[cell]!, atRing ? 'meter' : 'socket', obj);
   }
 

@@ -12,6 +12,8 @@ interface Wanted {
   readonly rule: string;
 }
 
+const grouped = (value: number): string => value.toLocaleString('en-US');
+
 /** B-12: slots that a capability record asks for. */
 export function wantedSlots(capability: Capability, spec: MeterSpec): Wanted {
   const burstBytes = capability.burstBytesMax;
@@ -28,8 +30,8 @@ export function wantedSlots(capability: Capability, spec: MeterSpec): Wanted {
   const drivenBy = slots === power ? larger : slots === max ? 'maxSlots' : 'minSlots';
   const limit = slots === power ? '' : `, limited by ${drivenBy} to ${String(slots)}`;
   const rule =
-    `(${String(burstBytes)} bytes of one burst + ${String(holdBytes)} bytes of ${String(spec.holdTimeMs)} ms at peak rate) / ` +
-    `${String(spec.slotBytes)} bytes a slot = ${raw.toFixed(1)}, next power of two ${String(power)}${limit}`;
+    `(${grouped(burstBytes)} bytes of one burst + ${grouped(holdBytes)} bytes of ${String(spec.holdTimeMs)} ms at peak rate) / ` +
+    `${grouped(spec.slotBytes)} bytes a slot = ${raw.toFixed(1)}, next power of two ${grouped(power)}${limit}`;
   return { burstBytes, holdBytes, slots, drivenBy, rule };
 }
 

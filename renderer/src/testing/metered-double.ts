@@ -24,7 +24,7 @@ const SLOTS = 512;
 const LTE: Capability = { rat: 'LTE', peakBps: 3e8, sustainedBps: 8e7, burstBytesMax: 262_144, burstPeriodUs: 1e4, rttUs: 5e4, mtu: 1_428 };
 
 export const METERED_RULE =
-  '(262144 bytes of one burst + 375000 bytes of 10 ms at peak rate) / 2048 bytes a slot = 311.1, next power of two 512';
+  '(262,144 bytes of one burst + 375,000 bytes of 10 ms at peak rate) / 2,048 bytes a slot = 311.1, next power of two 512';
 
 /** Packets lost with the meter off. */
 export function lostPackets(rcvbufBytes: number): number {
