@@ -36,7 +36,7 @@ export class MeterTrace {
     this.trace.emit(number, tNs, 'meter', this.id, waits ? 'wait' : 'enqueue', {
       ...ringFields(meter, socket),
       rateBps: Math.round(meter.rings.rateBps[ring]!),
-      releaseNs: Number.isFinite(meter.nextReleaseNs) ? meter.nextReleaseNs : -1,
+      releaseNs: Number.isFinite(meter.scheduler.nextReleaseNs) ? meter.scheduler.nextReleaseNs : -1,
       stalled: (meter.sockets.words[socket * SOCKET_WORDS + S_FLAGS]! & SOCKET_BLOCKED) !== 0,
     });
   }

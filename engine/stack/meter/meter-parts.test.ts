@@ -20,6 +20,7 @@ import {
   parseConditionsCsv,
   wantedSlots,
 } from './index.ts';
+import { ReadHeap } from './read-heap.ts';
 
 const lte = CAPABILITY_PROFILES.lte.capability;
 const meter = (over: Partial<MeterSpec> = {}): MeterSpec => ({ ...DEFAULT_METER, ...over });
@@ -222,6 +223,70 @@ describe('receive buffers and readers', () => {
         expect(run(true)).toEqual(run(false));
       }),
       { numRuns: 60 },
+    );
+  });
+
+  test('an mbuf is free exactly when a look at every socket finds one, and the instants of reading are the same', () => {
+    const step = fc.record({ socket: fc.nat(20), gap: fc.nat(4e5), len: fc.integer({ min: 1, max: 1_500 }) });
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 200 }),
+        fc.integer({ min: 1, max: 12 }),
+        fc.constantFrom(1, 3_000),
+        (steps, mbufs, lowatBytes) => {
+          const run = (everySocket: boolean): string[] => {
+            const cells = new Cells(1_000);
+            const told: string[] = [];
+            const spec = { ...DEFAULT_SOCKETS, mbufs, lowatBytes, readerBps: 2e7, stalls: [{ atMs: 2, forMs: 3, socket: 1 }] };
+            const table = new SocketTable(spec, cells, {
+              read: (cell) => told.push(`${String(cells.number[cell])} ${String(table.readNs[0])}`),
+              drained: () => undefined,
+            });
+            let t = 0;
+            for (const [i, { socket, gap, len }] of steps.entries()) {
+              t += gap;
+              table.advance(t);
+              table.make(socket);
+              if (everySocket) table.catchUpAll(t);
+              const free = everySocket ? table.mbufsUsed < mbufs : table.haveMbuf(t);
+              told.push(`${String(i)} ${free ? 'taken' : 'refused'}`);
+              table.catchUp(socket, t);
+              if (!free) {
+                table.wake(socket, t);
+                continue;
+              }
+              const cell = cells.alloc();
+              cells.number[cell] = i;
+              cells.lenBytes[cell] = len;
+              table.append(socket, cell, t);
+            }
+            table.endOfInput(t);
+            while (table.nextNs < Infinity) table.advance(table.nextNs);
+            expect(table.mbufsUsed).toBe(0);
+            return told.sort();
+          };
+          expect(run(false)).toEqual(run(true));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('the heap of reads', () => {
+  test('gives sockets in the order of their instants, equal ones by number', () => {
+    const entries = fc.uniqueArray(fc.record({ at: fc.nat(20), socket: fc.nat(500) }), {
+      selector: ({ socket }) => socket,
+      maxLength: 200,
+    });
+    fc.assert(
+      fc.property(entries, (list) => {
+        const heap = new ReadHeap();
+        for (const { at, socket } of list) heap.push(at, socket);
+        const order = list.toSorted((a, b) => a.at - b.at || a.socket - b.socket);
+        expect(order.map(({ at }) => [heap.firstNs === at, heap.pop()])).toEqual(order.map(({ socket }) => [true, socket]));
+        expect([heap.size, heap.firstNs]).toEqual([0, Infinity]);
+      }),
     );
   });
 });

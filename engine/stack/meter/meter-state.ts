@@ -26,14 +26,22 @@ function getFloats(r: StateReader, into: Float64Array, count: number): void {
 
 /** The state of a meter as words: packets inside, sockets, rings, clock, law, counters. */
 export function saveMeter(meter: Meter, w: StateWriter): void {
-  const { cells, sockets, rings, law, interval, sizer, counters } = meter;
-  w.put(meter.now[0]!, meter.lastReleaseNs, meter.nextReleaseNs, meter.nextDueNs, meter.earlyNs, meter.tickNumber, meter.blocked);
+  const { cells, sockets, rings, law, interval, sizer, counters, scheduler } = meter;
+  w.put(
+    meter.now[0]!,
+    scheduler.lastReleaseNs,
+    scheduler.nextReleaseNs,
+    meter.nextDueNs,
+    scheduler.earlyNs,
+    scheduler.tickNumber,
+    scheduler.blocked,
+  );
   w.put(
     meter.place,
     meter.closePlace,
-    meter.resumed,
+    scheduler.resumed,
     meter.channel.position,
-    ...meter.random.state,
+    ...scheduler.random.state,
     ...(Object.values(counters) as number[]),
   );
   w.put(law.expectedGapNs, law.bursts, law.burstBytes, law.burstMaxBytes, law.lastArrivalNs);
@@ -50,8 +58,8 @@ export function saveMeter(meter: Meter, w: StateWriter): void {
   w.put(rings.enqueued, rings.dequeued, rings.slotsIn, rings.slotsOut);
   for (const column of rings.ints) w.raw(column.subarray(0, rings.count));
   for (const column of rings.floats) putFloats(w, column.subarray(0, rings.count));
-  w.put(meter.active.length);
-  for (let i = 0; i < meter.active.length; i++) w.put(meter.active.at(i));
+  w.put(scheduler.active.length);
+  for (let i = 0; i < scheduler.active.length; i++) w.put(scheduler.active.at(i));
 }
 
 /** Which of the scenario's capability records a size record came from. */
@@ -61,13 +69,13 @@ function recordPlace(meter: Meter, record: RingSizeRecord): number {
 
 /** Restores into a meter of the same scenario, whatever it has done. */
 export function restoreMeter(meter: Meter, r: StateReader): void {
-  const { cells, sockets, rings, law, interval, counters } = meter;
+  const { cells, sockets, rings, law, interval, counters, scheduler } = meter;
   meter.now[0] = r.get();
-  [meter.lastReleaseNs, meter.nextReleaseNs, meter.nextDueNs, meter.earlyNs] = [r.get(), r.get(), r.get(), r.get()];
-  [meter.tickNumber, meter.blocked, meter.place, meter.closePlace] = [r.get(), r.get(), r.get(), r.get()];
-  meter.resumed = r.get();
+  [scheduler.lastReleaseNs, scheduler.nextReleaseNs, meter.nextDueNs, scheduler.earlyNs] = [r.get(), r.get(), r.get(), r.get()];
+  [scheduler.tickNumber, scheduler.blocked, meter.place, meter.closePlace] = [r.get(), r.get(), r.get(), r.get()];
+  scheduler.resumed = r.get();
   meter.channel.restore(r.get());
-  for (let i = 0; i < meter.random.state.length; i++) meter.random.state[i] = r.get();
+  for (let i = 0; i < scheduler.random.state.length; i++) scheduler.random.state[i] = r.get();
   for (const key of Object.keys(counters) as (keyof typeof counters)[]) counters[key] = r.get();
   const gap = r.get();
   [law.bursts, law.burstBytes, law.burstMaxBytes, law.lastArrivalNs] = [r.get(), r.get(), r.get(), r.get()];
@@ -80,7 +88,7 @@ export function restoreMeter(meter: Meter, r: StateReader): void {
   [interval.windowNs, interval.windowPackets, interval.windowBytes] = [r.get(), r.get(), r.get()];
   [interval.lastNs, interval.levelNs] = [r.get(), r.get()];
   restoreSizer(meter, r);
-  meter.setQuantum(capability);
+  scheduler.setQuantum(capability);
   [cells.used, cells.fresh, cells.free] = [r.get(), r.get(), r.get()];
   cells.reserve(cells.fresh);
   for (const column of cells.ints) column.set(r.raw(cells.fresh));
@@ -101,8 +109,8 @@ export function restoreMeter(meter: Meter, r: StateReader): void {
   [rings.slotsIn, rings.slotsOut] = [r.get(), r.get()];
   for (const column of rings.ints) column.set(r.raw(count));
   for (const column of rings.floats) getFloats(r, column, count);
-  meter.active.clear();
-  for (let n = r.get(); n > 0; n--) meter.active.pushBack(r.get());
+  scheduler.active.clear();
+  for (let n = r.get(); n > 0; n--) scheduler.active.pushBack(r.get());
 }
 
 function restoreSizer(meter: Meter, r: StateReader): void {

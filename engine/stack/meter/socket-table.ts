@@ -1,6 +1,8 @@
-import { NS_PER_MS, NS_PER_US } from '../../base/index.ts';
+import { NS_PER_US } from '../../base/index.ts';
 import type { SocketsSpec } from '../../contract/index.ts';
 import type { Cells } from './cells.ts';
+import { ReadHeap } from './read-heap.ts';
+import { ReaderStalls } from './stalls.ts';
 
 /**
  * Sockets of legacy applications: receive buffers that hold whole packets, and readers. A socket is 32 words, two cache lines:
@@ -50,6 +52,7 @@ export const SOCKET_BLOCKED = 2;
 export const SOCKET_IN_WHEEL = 4;
 export const SOCKET_CLOSED = 8;
 export const SOCKET_MADE = 16;
+const SOCKET_WATCHED = 32;
 
 /** Half a millisecond a bucket, half a second in all. Sockets that are due later are looked at again on the way. */
 const BUCKET_NS = 524_288;
@@ -63,11 +66,6 @@ export interface SocketOwner {
   read(cell: number): void;
   /** Space has become free in a receive buffer that the meter waits for. */
   drained(socket: number): void;
-}
-
-interface Stalls {
-  readonly starts: Float64Array;
-  readonly ends: Float64Array;
 }
 
 export class SocketTable {
@@ -99,8 +97,10 @@ export class SocketTable {
   private readonly marks = new Int32Array(BUCKETS / 32);
   private bucket = 0;
   private waiting = 0;
-  private readonly all: Stalls;
-  private readonly own = new Map<number, Stalls>();
+  /** While mbufs are short: the ends of reads, so that the next mbuf is known without looking at every socket. Keys may be too early. */
+  private readonly watched = new ReadHeap();
+  private short = false;
+  private readonly stalls: ReaderStalls;
 
   constructor(spec: SocketsSpec, cells: Cells, owner: SocketOwner) {
     this.limit = spec.by === 'count' ? spec.count : spec.max;
@@ -114,10 +114,7 @@ export class SocketTable {
     this.owner = owner;
     this.words = new Int32Array(this.capacity * SOCKET_WORDS);
     this.floats = new Float64Array(this.words.buffer);
-    this.all = stallsOf(spec.stalls.filter((s) => s.socket === undefined));
-    for (const socket of new Set(spec.stalls.map((s) => s.socket))) {
-      if (socket !== undefined) this.own.set(socket, stallsOf(spec.stalls.filter((s) => s.socket === socket)));
-    }
+    this.stalls = new ReaderStalls(spec.stalls);
   }
 
   /** Makes sure that a socket has a place. */
@@ -139,22 +136,9 @@ export class SocketTable {
     this.floats = new Float64Array(bigger.buffer);
   }
 
-  /** The first instant at or after `tNs` at which the application reads. */
-  private readyAt(socket: number, tNs: number): number {
-    let t = afterStalls(this.all, tNs);
-    if (this.own.size === 0) return t;
-    const own = this.own.get(socket);
-    if (own === undefined) return t;
-    for (let before = -1; before !== t;) {
-      before = t;
-      t = afterStalls(own, afterStalls(this.all, t));
-    }
-    return t;
-  }
-
   /** When a read of `lenBytes` ends that can begin at `tNs`. */
   private endOfRead(socket: number, tNs: number, lenBytes: number): number {
-    return this.readyAt(socket, tNs) + Math.round(lenBytes * this.nsPerByte);
+    return this.stalls.readyAt(socket, tNs) + Math.round(lenBytes * this.nsPerByte);
   }
 
   /** Puts a packet into the receive buffer at `tNs`; the socket is up to date and has room. */
@@ -190,6 +174,65 @@ export class SocketTable {
     const now = Math.floor(tNs / BUCKET_NS);
     if (this.waiting === 0 && now > this.bucket) this.bucket = now;
     this.enterWheel(socket);
+    if (this.short) this.watchOrStop(socket);
+  }
+
+  /** Takes the first packet out of a receive buffer that nobody will read; -1 if there is none. The cell stays in use. */
+  unread(socket: number): number {
+    const { words, cells } = this;
+    const w = socket * SOCKET_WORDS;
+    const cell = words[w + S_BUF_HEAD]! - 1;
+    if (cell < 0) return -1;
+    const next = cells.next[cell]!;
+    words[w + S_BUF_HEAD] = next;
+    words[w + S_BUF_PACKETS]!--;
+    words[w + S_FILL]! -= cells.lenBytes[cell]!;
+    this.mbufsUsed--;
+    this.memoryBytes -= cells.lenBytes[cell]!;
+    if (next !== 0) return cell;
+    words[w + S_BUF_TAIL] = 0;
+    this.floats[socket * SOCKET_FLOATS + SF_FINISH] = NEVER;
+    return cell;
+  }
+
+  /** Whether there is an mbuf for one more packet at `tNs`; what has been read by then has given its own back. */
+  haveMbuf(tNs: number): boolean {
+    if (this.mbufsUsed < this.mbufs) return true;
+    if (!this.short) this.watchAll();
+    const { watched } = this;
+    while (watched.firstNs <= tNs) {
+      const socket = watched.pop();
+      this.words[socket * SOCKET_WORDS + S_FLAGS]! &= ~SOCKET_WATCHED;
+      this.catchUp(socket, tNs);
+      this.watch(socket);
+    }
+    return this.mbufsUsed < this.mbufs;
+  }
+
+  private watchAll(): void {
+    this.short = true;
+    for (let s = 0; s < this.last; s++) this.watch(s);
+  }
+
+  private watch(socket: number): void {
+    const w = socket * SOCKET_WORDS;
+    const endNs = this.floats[socket * SOCKET_FLOATS + SF_FINISH]!;
+    if (this.words[w + S_BUF_HEAD] === 0 || endNs === NEVER || (this.words[w + S_FLAGS]! & SOCKET_WATCHED) !== 0) return;
+    this.words[w + S_FLAGS]! |= SOCKET_WATCHED;
+    this.watched.push(endNs, socket);
+  }
+
+  /** A reader has woken up while mbufs are short; when half of them are free they are not short any more. */
+  private watchOrStop(socket: number): void {
+    if (2 * this.mbufsUsed > this.mbufs) this.watch(socket);
+    else this.watchNone();
+  }
+
+  private watchNone(): void {
+    const { watched, words } = this;
+    for (let i = 0; i < watched.size; i++) words[watched.at(i) * SOCKET_WORDS + S_FLAGS]! &= ~SOCKET_WATCHED;
+    watched.clear();
+    this.short = false;
   }
 
   /** Brings a socket up to `tNs`: tells the owner of everything that the application has read by then. */
@@ -322,30 +365,18 @@ export class SocketTable {
     this.words.fill(0);
   }
 
-  /** After words and floats were replaced: the wheel anew. */
+  /** After words and floats were replaced: wheel and watch anew. */
   rebuild(tNs: number): void {
+    this.watched.clear();
+    this.short = false;
     this.heads.fill(0);
     this.marks.fill(0);
     this.waiting = 0;
     this.bucket = Math.floor(tNs / BUCKET_NS);
     this.nextNs = NEVER;
     for (let s = 0; s < this.last; s++) {
-      this.words[s * SOCKET_WORDS + S_FLAGS]! &= ~SOCKET_IN_WHEEL;
+      this.words[s * SOCKET_WORDS + S_FLAGS]! &= ~(SOCKET_IN_WHEEL | SOCKET_WATCHED);
       if (this.words[s * SOCKET_WORDS + S_BUF_HEAD] !== 0 && this.floats[s * SOCKET_FLOATS + SF_FINISH] !== NEVER) this.enterWheel(s);
     }
   }
-}
-
-function stallsOf(spec: SocketsSpec['stalls']): Stalls {
-  const sorted = [...spec].sort((a, b) => a.atMs - b.atMs);
-  return {
-    starts: Float64Array.from(sorted, (s) => Math.round(s.atMs * NS_PER_MS)),
-    ends: Float64Array.from(sorted, (s) => Math.round((s.atMs + s.forMs) * NS_PER_MS)),
-  };
-}
-
-function afterStalls({ starts, ends }: Stalls, tNs: number): number {
-  let t = tNs;
-  for (let i = 0; i < starts.length && starts[i]! <= t; i++) if (ends[i]! > t) t = ends[i]!;
-  return t;
 }
