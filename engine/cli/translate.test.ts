@@ -74,7 +74,7 @@ describe.runIf(existsSync(cli))('ringside translate', () => {
     [['translate', '--in6', sample, '--out4', sample], 2, 'this is an input'],
     [['translate', '--in6', sample, '--mode', 'nat64'], 2, 'nat64.pool4'],
     [['translate', '--in6', sample, '--log', 'a.txt'], 2, 'a log is .jsonl or .ipfix'],
-    [['translate', '--in6', sample, '--log', 'a.ipfix'], 2, 'only nat64 has'],
+    [['translate', '--in6', sample, '--log', 'a.ipfix'], 2, 'bindings of nat64 alone'],
     [['translate', '--in6', sample, '--config', 'nothing'], 1, 'clat, dns64, eam'],
     [['translate', '--in6', sample, '--config', './bad.yaml'], 1, 'bad.yaml:2: line 2, mtu4'],
     [['map', '10.0.0.1'], 1, ''],

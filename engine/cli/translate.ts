@@ -19,10 +19,11 @@ import {
   isEvent,
   IpfixBindingLog,
   JsonBindingLog,
-  Nat64,
   reasonOf,
   SINK_KIND,
+  statefulOf,
   type BindingLog,
+  type Stateful,
 } from '../translator/index.ts';
 import { count, duration, printable, table } from './format.ts';
 import { EXIT, UsageError, writable, type Output } from './output.ts';
@@ -70,7 +71,8 @@ export async function translateCommand(options: TranslateOptions, output: Output
     if (!translator.ok)
       throw new EngineError({ code: 'bad-input', message: translator.error.message, where: { field: translator.error.field } });
     const log = options.log === undefined ? null : outputs.addLog(options.log, merged.epochNs);
-    if (log !== null && translator.value instanceof Nat64) logTo(log, translator.value);
+    const state = statefulOf(translator.value);
+    if (log !== null && state !== null) logTo(log, state);
     const events = log instanceof JsonBindingLog ? log : null;
     const printing = output.json || explain !== undefined;
     const print = (packet: TranslatedPacket): void => {
@@ -116,17 +118,17 @@ export async function translateCommand(options: TranslateOptions, output: Output
 }
 
 /** Port blocks are logged in place of the bindings inside them (RFC 6888 REQ-14); blocks by calculation need no log (RFC 7422). */
-function logTo(log: BindingLog, { mapper }: Nat64): void {
-  const { blocks } = mapper;
+function logTo(log: BindingLog, state: Stateful): void {
+  const { blocks, bindings } = state;
   if (blocks !== undefined) {
     blocks.onBlock = (event, block, nowNs) => {
       log.block(event, blocks, block, nowNs);
     };
     return;
   }
-  mapper.onBinding = (event, binding, nowNs) => {
-    log.log(event, mapper.bindings, binding, nowNs);
-  };
+  state.onBinding((event, binding, nowNs) => {
+    log.log(event, bindings, binding, nowNs);
+  });
 }
 
 /** Number of the packet to explain, 0 for all of them. */
@@ -149,7 +151,9 @@ function checkLog({ log }: TranslateOptions, spec: TranslatorSpec): void {
   if (log === undefined) return;
   if (!['.jsonl', '.ipfix'].includes(extname(log).toLowerCase())) throw new UsageError(`--log ${log}: a log is .jsonl or .ipfix`);
   if (extname(log).toLowerCase() === '.ipfix' && spec.mode !== 'nat64') {
-    throw new UsageError(`--log ${log}: IPFIX holds bindings, which only nat64 has; this is ${spec.mode}. A .jsonl log holds drops too.`);
+    throw new UsageError(
+      `--log ${log}: IPFIX holds the bindings of nat64 alone; this is ${spec.mode}. A .jsonl log holds those of a MAP-T edge, and drops.`,
+    );
   }
 }
 

@@ -166,8 +166,32 @@ export const mapRuleSchema = z.strictObject({
     .max(15)
     .default(6)
     .describe('bits of a port before the port-set identifier; ports that have zero there are not given'),
+  psid: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('the port-set identifier where it is provisioned apart (RFC 7599 section 12.1); eaBits is 0 then'),
+  psidBits: z.int().min(1).max(16).default(8).describe('bits of that identifier; without psid they follow from eaBits'),
   forward: z.boolean().default(false).describe('a forwarding mapping rule: customer edges reach each other without the border relay'),
 });
+
+export const napt44Schema = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('whether a customer edge gives its hosts a port of its set; without, they have its address and such ports themselves'),
+    filtering: z
+      .enum(['endpoint-independent', 'address-dependent'])
+      .default('address-dependent')
+      .describe('which hosts outside may use a binding (RFC 7599 section 13)'),
+    timers: nat64TimersSchema.omit({ tcpIncomingSynS: true, fragmentS: true }).prefault({}),
+    maxSessions: z.int().min(16).max(1_048_576).default(16_384),
+    maxBindings: z.int().min(16).max(1_048_576).default(16_384),
+  })
+  .describe('NAPT44 of a customer edge (RFC 7599 sections 8.1 and 11)');
+export type Napt44Spec = z.infer<typeof napt44Schema>;
 
 export const maptSchema = z
   .strictObject({
@@ -175,6 +199,14 @@ export const maptSchema = z
     dmr: address('prefix').default('64:ff9b::/96').describe('default mapping rule: prefix of all IPv4 addresses outside the domain'),
     rules: z.array(mapRuleSchema).max(1_024).default([]).describe('mapping rules of the domain'),
     endUserPrefix: address('prefix').optional().describe('of a customer edge: the IPv6 prefix it was given'),
+    napt44: napt44Schema.prefault({}),
+    maxFragments: z
+      .int()
+      .min(1)
+      .max(4_096)
+      .default(256)
+      .describe('fragments held while the first one is awaited, and first ones remembered'),
+    fragmentS: seconds(2, 2).describe('how long they are'),
   })
   .describe('MAP-T (RFC 7599)');
 export type MaptSpec = z.infer<typeof maptSchema>;

@@ -2,6 +2,7 @@ import type { TranslationEvent } from '../contract/index.ts';
 import { formatIpv4U32, formatIpv6 } from '../wire/index.ts';
 import type { BindingTable } from './bindings.ts';
 import type { PortBlocks } from './port-blocks.ts';
+import { insideIs4, insideText } from './state-rows.ts';
 
 /** Where a log puts its bytes; they may be read during the call only. */
 export type LogSink = (bytes: Uint8Array, length: number) => void;
@@ -31,13 +32,13 @@ export class JsonBindingLog implements BindingLog {
   }
 
   log(event: 'created' | 'removed', bindings: BindingTable, binding: number, tNs: number): void {
-    bindings.write6(binding, this.v6, 0);
+    const port = bindings.port6(binding);
+    const text = insideText(bindings, binding);
     this.line({
       event,
       ...this.time(tNs),
       protocol: NAMES[bindings.protocol(binding)],
-      v6: formatIpv6(this.v6, 0),
-      port6: bindings.port6(binding),
+      ...(insideIs4(bindings, binding) ? { inside: text, insidePort: port } : { v6: text, port6: port }),
       v4: formatIpv4U32(bindings.address4(binding)),
       port4: bindings.port4(binding),
     });

@@ -3,7 +3,7 @@ import type { Result } from '../base/index.ts';
 import type { TranslatorSpec } from '../contract/index.ts';
 import { Dns64Packets } from './dns64-packets.ts';
 import { DiscoveringClat } from './discovering-clat.ts';
-import { MapMapper } from './map-mapper.ts';
+import { Mapt } from './mapt.ts';
 import { Nat64 } from './nat64.ts';
 import type { PacketSink } from './packet-sink.ts';
 import { compileSettings, discovers, type SettingsError } from './settings.ts';
@@ -27,11 +27,7 @@ export function createTranslator(spec: TranslatorSpec): Result<Translator, Setti
   const settings = compileSettings(spec);
   if (!settings.ok) return settings;
   if (spec.mode === 'relay') return ReservedRelay.create(settings.value);
-  if (spec.mode === 'mapt') {
-    if (spec.mapt.rules.length === 0) return err({ field: 'mapt.rules', message: 'MAP-T needs a mapping rule' });
-    const mapper = MapMapper.create(settings.value);
-    return mapper.ok ? ok(new PacketTranslator(settings.value, mapper.value)) : mapper;
-  }
+  if (spec.mode === 'mapt') return Mapt.create(settings.value);
   if (spec.mode !== 'nat64') return ok(new PacketTranslator(settings.value, new SiitMapper(settings.value)));
   if (spec.nat64.pool4.length === 0 && spec.nat64.bindings.length === 0) {
     return err({ field: 'nat64.pool4', message: 'a NAT64 needs an IPv4 address, such as pool4: [{ prefix: 192.0.2.1 }]' });

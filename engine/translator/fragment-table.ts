@@ -8,6 +8,8 @@ interface KnownPacket {
   readonly source4: number;
   readonly destination4: number;
   readonly addresses6: Uint8Array;
+  /** That its fragments have on the other side, where it is not the one they came with. */
+  readonly identification?: number;
 }
 
 export interface HeldFragment {

@@ -159,7 +159,7 @@ function mapByRules(settings: TranslatorSettings, v4: number, v6: Uint8Array | u
   const dmr = parsePrefix64(mapt.dmr);
   if (!rules.ok) return err(`${rules.error.field}: ${rules.error.message}`);
   if (!dmr.ok) return err(`mapt.dmr: ${dmr.error}`);
-  const at = v6 === undefined ? ruleOf4(rules.value, v4, false) : ruleOf6(rules.value, v6, 0, false);
+  const at = v6 === undefined ? ruleOf4(rules.value, v4, -1, false) : ruleOf6(rules.value, v6, 0, false);
   const rule = rules.value[at];
   if (rule !== undefined) return ok([byRule(rule, at, v4, v6)]);
   const bytes = v6 ?? new Uint8Array(16);
@@ -175,8 +175,8 @@ function mapByRules(settings: TranslatorSettings, v4: number, v6: Uint8Array | u
 
 function byRule(rule: MapRule, at: number, v4: number, v6: Uint8Array | undefined): AddressMapping {
   const bytes = v6 ?? new Uint8Array(16);
-  if (v6 === undefined) writeMapAddress(rule, v4, 0, bytes, 0);
-  const psid = v6 === undefined ? 0 : mappedPsid(bytes, 0);
+  const psid = v6 === undefined ? Math.max(0, rule.fixedPsid) : mappedPsid(bytes, 0);
+  if (v6 === undefined) writeMapAddress(rule, v4, psid, bytes, 0);
   const ranges = portRanges(rule, psid);
   const shown = ranges.slice(0, 2).map(([low, high]) => `${low}-${high}`);
   const shared =
@@ -185,8 +185,9 @@ function byRule(rule: MapRule, at: number, v4: number, v6: Uint8Array | undefine
   const ea = rule.v6.length + rule.suffixBits;
   const parts = [part('rule prefix', bytes, 0, rule.v6.length, formatPrefix6(rule.v6))];
   if (rule.suffixBits > 0) parts.push(part('EA bits: IPv4 suffix', bytes, rule.v6.length, ea));
-  if (rule.psidBits > 0) parts.push(part('EA bits: PSID', bytes, ea, ea + rule.psidBits));
-  if (ea + rule.psidBits < 80) parts.push(part('subnet and zero', bytes, ea + rule.psidBits, 80));
+  const end = ea + (rule.fixedPsid < 0 ? rule.psidBits : 0);
+  if (end > ea) parts.push(part('EA bits: PSID', bytes, ea, end));
+  if (end < 80) parts.push(part('subnet and zero', bytes, end, 80));
   parts.push(part('IPv4 address', bytes, 80, 112, formatIpv4U32(mapped4(bytes, 0))), part('PSID', bytes, 112, 128));
   const [from, to] = v6 === undefined ? [formatIpv4U32(v4), formatIpv6(bytes, 0)] : [formatIpv6(v6, 0), formatIpv4U32(mapped4(v6, 0))];
   const text = `rule ${formatPrefix4(rule.v4)} to ${formatPrefix6(rule.v6)}, ${rule.eaBits} EA bits`;

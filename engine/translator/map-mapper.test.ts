@@ -20,7 +20,8 @@ const OUTSIDE6 = '2001:db8:ffff:0:a:203:400:0';
 const make = (mapt: TranslatorInput['mapt']): Translator =>
   unwrap(createTranslator(translatorSchema.parse({ mode: 'mapt', mapt: { dmr: DMR, rules: [RULE], ...mapt } })));
 const relay = (): Translator => make({});
-const edge = (mapt: TranslatorInput['mapt'] = {}): Translator => make({ role: 'ce', endUserPrefix: END_USER, ...mapt });
+const edge = (mapt: TranslatorInput['mapt'] = {}): Translator =>
+  make({ role: 'ce', endUserPrefix: END_USER, napt44: { enabled: false }, ...mapt });
 
 function udp4(from: string, port: number, to: string, toPort: number, protocol = 17): Uint8Array {
   const b = new Uint8Array(36);
@@ -145,7 +146,7 @@ describe('MAP-T (RFC 7599)', () => {
 
   it('an edge that was given an IPv4 prefix speaks for every address in it (RFC 7597 section 5.2)', () => {
     const rules = [{ v6: '2001:db8::/40', v4: '192.0.2.0/24', eaBits: 4 }];
-    const t = make({ role: 'ce', rules, endUserPrefix: '2001:db8:10::/44' });
+    const t = make({ role: 'ce', rules, endUserPrefix: '2001:db8:10::/44', napt44: { enabled: false } });
     // EA bits 1: the prefix 192.0.2.16/28.
     const inside = '2001:db8:10:0:0:c000:215:0';
     const [id, out] = give(t, udp4('192.0.2.21', 80, OUTSIDE, 80));
@@ -189,10 +190,58 @@ describe('MAP-T (RFC 7599)', () => {
       putU16(b, 10, 0);
       putU16(b, 10, checksum(b, 0, 20));
     }
-    expect(give(t, later)[0]).toBe('mapNoPort');
     expect(give(t, first)[0]).toBe('translated');
     const [id, out] = give(t, later);
     expect([id, ends6(out!)[1]]).toEqual(['translated', MAP_TEXT]);
+  });
+
+  it('later fragments that come first wait for it, or are given up (section 10.2)', () => {
+    const part = (flags: number): Uint8Array => {
+      const b = udp4(OUTSIDE, 80, '192.0.2.18', 1232);
+      putU16(b, 4, 78);
+      putU16(b, 6, flags);
+      putU16(b, 10, 0);
+      putU16(b, 10, checksum(b, 0, 20));
+      return b;
+    };
+    const t = make({ maxFragments: 2 });
+    const sink = newSink();
+    const take = (b: Uint8Array, nowNs: number): string => reasonOf(t.translate(4, b, 0, b.length, b.length, sink, nowNs)).id;
+    expect([take(part(2), 0), take(part(0x2004), 1), take(part(6), 2)]).toEqual(['mapFragmentHeld', 'mapFragmentHeld', 'fragmentsFull']);
+    expect(sink.count).toBe(0);
+    expect(take(part(0x2000), 3)).toBe('translated');
+    expect(sink.count).toBe(3);
+    for (let i = 0; i < 3; i++) expect(formatIpv6(sink.packet(i), 24)).toBe(MAP_TEXT);
+    sink.clear();
+    // Of another packet, whose first fragment comes too late.
+    const other = part(2);
+    putU16(other, 4, 79);
+    putU16(other, 10, 0);
+    putU16(other, 10, checksum(other, 0, 20));
+    expect([take(other, 4e9), take(part(0x2000), 7e9), sink.count]).toEqual(['mapFragmentHeld', 'translated', 1]);
+    // An address that is not shared needs no port.
+    const whole = make({ rules: [{ v6: '2001:db8:12:3400::/56', v4: '192.0.2.18/32', eaBits: 0 }] });
+    expect(give(whole, part(2))[0]).toBe('translated');
+  });
+
+  it('a PSID provisioned apart (appendix A, example 5): several edges share an address without EA bits', () => {
+    const rule = (psid: number, v6: string) => ({ v6, v4: '192.0.2.18/32', eaBits: 0, psid, psidBits: 8, psidOffset: 6 });
+    const rules = [rule(0x34, '2001:db8:12:3400::/56'), rule(0x35, '2001:db8:99::/56')];
+    const t = make({ rules });
+    const [id, out] = give(t, udp4(OUTSIDE, 80, '192.0.2.18', 1232));
+    expect([id, formatIpv6(out!, 24)]).toEqual(['translated', MAP_TEXT]);
+    const [, other] = give(t, udp4(OUTSIDE, 80, '192.0.2.18', 1236));
+    expect(formatIpv6(other!, 24)).toBe('2001:db8:99::c000:212:35');
+    expect(give(t, udp4(OUTSIDE, 80, '192.0.2.18', 1240))[0]).toBe('noDestination6');
+    expect(give(t, udp6(CE_ADDRESS, 1233, OUTSIDE6, 80))[0]).toBe('translated');
+    expect(give(t, udp6(CE_ADDRESS, 1236, OUTSIDE6, 80))[0]).toBe('mapSpoofed');
+    const ce = edge({ rules });
+    expect(ends6(give(ce, udp4('192.0.2.18', 1232, OUTSIDE, 80))[1]!)[0]).toBe(MAP_TEXT);
+    const bad = (more: object) => createTranslator(translatorSchema.parse({ mode: 'mapt', mapt: { dmr: DMR, rules: [{ ...rules[0]!, ...more }] } })); // prettier-ignore
+    for (const more of [{ psid: 256 }, { eaBits: 4 }]) {
+      const made = bad(more);
+      expect(made.ok ? '' : made.error.field).toBe('mapt.rules.0.psid');
+    }
   });
 
   it('an ICMP error finds the edge by the port of the packet inside', () => {

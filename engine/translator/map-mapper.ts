@@ -9,12 +9,13 @@ import { embed4, extract4, isIllegalSource4, mask4, parsePrefix6, parsePrefix64,
 import { REASON } from './reasons.ts';
 import type { SettingsError, TranslatorSettings } from './settings.ts';
 
-/** First fragments remembered, so that later ones find their port set, and for how long. */
-const MAX_FRAGMENTED = 256;
-const FRAGMENT_NS = 2e9;
-const NO_PORT = -1;
+/** In place of a port: the packet has none, or it is not there. */
+export const NO_PORT = -1;
 
-interface Own {
+const NS = 1e9;
+
+/** What a customer edge was given. */
+export interface Own {
   readonly rule: MapRule;
   /** One address, or the first of the prefix that the edge was given. */
   readonly v4: number;
@@ -25,7 +26,7 @@ interface Own {
 /**
  * MAP-T (RFC 7599) as a stateless mapping: hosts of the MAP domain have an IPv6 address that follows from their IPv4 address and port set by a
  * rule (RFC 7597); everybody else is under the prefix of the default mapping rule. A border relay maps any rule; a customer edge maps its own address,
- * and peers by the forwarding rules. The NAPT44 that gives a customer edge its ports is not part of this: its packets have public addresses.
+ * and peers by the forwarding rules. Its hosts have its address and ports of its set here; NaptEdgeMapper gives them those.
  */
 export class MapMapper implements AddressMapper {
   source4 = 0;
@@ -37,28 +38,31 @@ export class MapMapper implements AddressMapper {
   readonly rules: readonly MapRule[];
   private readonly dmr: Prefix6;
   /** Of a customer edge; null for a border relay. */
-  private readonly own: Own | null;
+  readonly own: Own | null;
+  /** First fragments, for the later ones. */
+  readonly fragments: FragmentTable;
   private readonly errorPool: ErrorPool;
-  private readonly fragments = new FragmentTable(MAX_FRAGMENTED, FRAGMENT_NS);
   private readonly quote = new PacketView();
   private readonly expected = new Uint8Array(16);
-  private value = 0;
+  /** IPv4 address that the last inside4 or outside4 found. */
+  value = 0;
 
-  private constructor(rules: readonly MapRule[], dmr: Prefix6, errorPool: ErrorPool, own: Own | null) {
+  private constructor(rules: readonly MapRule[], dmr: Prefix6, { spec: { mapt }, errorPool4 }: TranslatorSettings, own: Own | null) {
     this.rules = rules;
     this.dmr = dmr;
-    this.errorPool = errorPool;
+    this.errorPool = new ErrorPool(errorPool4);
     this.own = own;
+    this.fragments = new FragmentTable(mapt.maxFragments, mapt.fragmentS * NS);
   }
 
   /** Error: the configuration field that cannot be used. */
-  static create({ spec: { mapt }, errorPool4 }: TranslatorSettings): Result<MapMapper, SettingsError> {
+  static create(settings: TranslatorSettings): Result<MapMapper, SettingsError> {
+    const { mapt } = settings.spec;
     const dmr = parsePrefix64(mapt.dmr);
     if (!dmr.ok) return err({ field: 'mapt.dmr', message: dmr.error });
     const rules = compileMapRules(mapt);
     if (!rules.ok) return rules;
-    const errorPool = new ErrorPool(errorPool4);
-    if (mapt.role === 'br') return ok(new MapMapper(rules.value, dmr.value, errorPool, null));
+    if (mapt.role === 'br') return ok(new MapMapper(rules.value, dmr.value, settings, null));
     const endUser = parsePrefix6(mapt.endUserPrefix ?? '');
     if (!endUser.ok) return err({ field: 'mapt.endUserPrefix', message: `a customer edge has an IPv6 prefix: ${endUser.error}` });
     const at = ruleOf6(rules.value, endUser.value.bytes, 0, false);
@@ -68,7 +72,7 @@ export class MapMapper implements AddressMapper {
       return err({ field: 'mapt.endUserPrefix', message: `rule ${at} needs ${rule.v6.length + rule.eaBits} bits of prefix` });
     }
     const mask = mask4(rule.v4.length + rule.suffixBits);
-    return ok(new MapMapper(rules.value, dmr.value, errorPool, { rule, mask, ...ownOf(rule, endUser.value) }));
+    return ok(new MapMapper(rules.value, dmr.value, settings, { rule, mask, ...ownOf(rule, endUser.value) }));
   }
 
   /** Port, or identifier of an echo, of one end of a packet; NO_PORT where it has none or it is not there. */
@@ -110,17 +114,18 @@ export class MapMapper implements AddressMapper {
     this.expected.fill(0);
     writeMapAddress(rule, v4, psid, this.expected, 0);
     if (!sameBits(this.expected, 0, b, o, 128)) return REASON.mapSpoofed;
-    if (ruleOf4([rule], v4, false) < 0) return REASON.mapSpoofed;
+    if (ruleOf4([rule], v4, NO_PORT, false) < 0) return REASON.mapSpoofed;
+    if (rule.fixedPsid >= 0 && psid !== rule.fixedPsid) return REASON.mapSpoofed;
     if (port >= 0 && psidOf(rule, port) !== psid) return REASON.mapSpoofed;
     this.value = v4;
     return 0;
   }
 
   /** An end inside the domain: by any rule at a border relay, the own address at a customer edge. */
-  private inside6(v4: number, port: number, o: number): number {
+  inside6(v4: number, port: number, o: number): number {
     const { own } = this;
     if (own === null) {
-      const at = ruleOf4(this.rules, v4, false);
+      const at = ruleOf4(this.rules, v4, port, false);
       return at < 0 ? REASON.noDestination6 : this.toMap(this.rules[at]!, v4, port, o);
     }
     if ((v4 & own.mask) >>> 0 !== own.v4) return REASON.noSource6;
@@ -129,7 +134,7 @@ export class MapMapper implements AddressMapper {
     return 0;
   }
 
-  private inside4(b: Uint8Array, o: number, port: number): number {
+  inside4(b: Uint8Array, o: number, port: number): number {
     const { own } = this;
     const at = own === null ? ruleOf6(this.rules, b, o, false) : -1;
     const rule = own?.rule ?? this.rules[at];
@@ -140,20 +145,27 @@ export class MapMapper implements AddressMapper {
   }
 
   /** The other end: a customer edge knows peers by forwarding rules; all else is under the default mapping rule. */
-  private outside6(v4: number, port: number, o: number): number {
-    const at = this.own === null ? -1 : ruleOf4(this.rules, v4, true);
+  outside6(v4: number, port: number, o: number): number {
+    const at = this.own === null ? -1 : ruleOf4(this.rules, v4, port, true);
     if (at >= 0) return this.toMap(this.rules[at]!, v4, port, o);
     embed4(this.dmr, v4, this.addresses6, o);
     return 0;
   }
 
-  private outside4(b: Uint8Array, o: number, port: number): number {
+  outside4(b: Uint8Array, o: number, port: number): number {
     const at = this.own === null ? -1 : ruleOf6(this.rules, b, o, true);
     if (at >= 0) return this.fromMap(this.rules[at]!, b, o, port);
     const v4 = extract4(this.dmr, b, o);
     if (v4 < 0) return REASON.notPool6;
     this.value = v4;
     return 0;
+  }
+
+  /** An address for a router of the domain, which has none under a rule, as source of an error (RFC 7599 section 9 with RFC 6791), to `value`. */
+  routerSource(view: PacketView): number {
+    const code = this.errorPool.choose(view);
+    this.value = this.errorPool.address4;
+    return code;
   }
 
   map64(view: PacketView, inner: boolean): number {
@@ -169,15 +181,13 @@ export class MapMapper implements AddressMapper {
     this.destination4 = this.value;
     code = insideSource ? this.inside4(b, o + 8, sourcePort) : this.outside4(b, o + 8, sourcePort);
     if (code === REASON.noSource4 && !inner && view.icmpError) {
-      // A router of the domain has no address under a rule (RFC 7599 section 9 with RFC 6791).
-      code = this.errorPool.choose(view);
-      this.value = this.errorPool.address4;
+      code = this.routerSource(view);
     }
     if (code !== 0) return code;
     this.source4 = this.value;
     if (inner) return 0;
     if (isIllegalSource4(this.source4)) return REASON.illegalSource;
-    this.hairpin = this.own === null && ruleOf4(this.rules, this.destination4, false) >= 0;
+    this.hairpin = this.own === null && ruleOf4(this.rules, this.destination4, destinationPort, false) >= 0;
     return 0;
   }
 
@@ -187,25 +197,25 @@ export class MapMapper implements AddressMapper {
     const destination = u32(b, o + 16);
     if (!inner && destination >>> 28 === 0xe) return REASON.multicast;
     if (!inner && isIllegalSource4(source)) return REASON.illegalSource;
-    if (!inner && view.fragmentOffset !== 0) return this.laterFragment(view, nowNs);
+    if (!inner && view.fragmentOffset !== 0 && this.followFirst(view)) return 0;
     const insideSource = (this.own === null) === inner;
     const sourcePort = this.endPort(view, false);
     const destinationPort = this.endPort(view, true);
     let code = insideSource ? this.outside6(destination, destinationPort, 16) : this.inside6(destination, destinationPort, 16);
-    if (code !== 0) return code;
-    code = insideSource ? this.inside6(source, sourcePort, 0) : this.outside6(source, sourcePort, 0);
-    if (code === 0 && !inner && view.moreFragments) {
+    if (code === 0) code = insideSource ? this.inside6(source, sourcePort, 0) : this.outside6(source, sourcePort, 0);
+    if (inner || !view.fragmented) return code;
+    // A later fragment of a shared address has no port: it waits for the first one (RFC 7599 section 10.2).
+    if (code === REASON.mapNoPort && view.fragmentOffset !== 0) return REASON.mapFragmentHeld;
+    if (code === 0 && view.fragmentOffset === 0) {
       this.fragments.learn({ key: fragmentKey(view), sinceNs: nowNs, source4: 0, destination4: 0, addresses6: this.addresses6.slice() });
     }
     return code;
   }
 
-  /** A later fragment has no ports: it goes where the first one of its packet went (RFC 7599 section 10.2). */
-  private laterFragment(view: PacketView, nowNs: number): number {
-    this.fragments.expire(nowNs);
+  /** A later fragment goes where the first one of its packet went, if that has come. */
+  private followFirst(view: PacketView): boolean {
     const known = this.fragments.find(fragmentKey(view));
-    if (known === undefined) return REASON.mapNoPort;
-    this.addresses6.set(known.addresses6);
-    return 0;
+    if (known !== undefined) this.addresses6.set(known.addresses6);
+    return known !== undefined;
   }
 }

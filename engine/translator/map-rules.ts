@@ -13,9 +13,11 @@ export interface MapRule {
   readonly v6: Prefix6;
   readonly v4: Prefix4;
   readonly eaBits: number;
-  /** Bits of the IPv4 address in the EA bits, and bits of the PSID behind them; the latter are 0 where an address is not shared. */
+  /** Bits of the IPv4 address in the EA bits, and bits of the PSID; the latter are 0 where an address is not shared. */
   readonly suffixBits: number;
   readonly psidBits: number;
+  /** The PSID where it is provisioned apart and not among the EA bits (RFC 7599 section 12.1), else -1. */
+  readonly fixedPsid: number;
   readonly psidOffset: number;
   readonly forward: boolean;
 }
@@ -23,20 +25,27 @@ export interface MapRule {
 /** The rules of a configuration. Error: the field that cannot be used. */
 export function compileMapRules(spec: MaptSpec): Result<MapRule[], SettingsError> {
   const rules: MapRule[] = [];
-  for (const [i, { v6, v4, eaBits, psidOffset, forward }] of spec.rules.entries()) {
+  for (const [i, rule] of spec.rules.entries()) {
+    const { v6, v4, eaBits, psidOffset, forward } = rule;
     const field = `mapt.rules.${i}`;
     const six = parsePrefix6(v6);
     if (!six.ok) return err({ field: `${field}.v6`, message: six.error });
     const four = parsePrefix4(v4);
     if (!four.ok) return err({ field: `${field}.v4`, message: four.error });
     const suffixBits = Math.min(eaBits, 32 - four.value.length);
-    const psidBits = eaBits - suffixBits;
+    const apart = rule.psid !== undefined;
+    if (apart && eaBits > 0) return err({ field: `${field}.psid`, message: 'a PSID is provisioned apart where there are no EA bits only' });
+    if (apart && rule.psid! >= 2 ** rule.psidBits) {
+      return err({ field: `${field}.psid`, message: `${rule.psid!} does not fit into ${rule.psidBits} psidBits` });
+    }
+    const psidBits = apart ? rule.psidBits : eaBits - suffixBits;
     if (six.value.length + eaBits > 64)
       return err({ field: `${field}.eaBits`, message: `${v6} and ${eaBits} EA bits are longer than 64 bits` });
     if (psidBits > 0 && psidOffset + psidBits > 16) {
       return err({ field: `${field}.psidOffset`, message: `offset and ${psidBits} bits of PSID are longer than a port` });
     }
-    rules.push({ v6: six.value, v4: four.value, eaBits, suffixBits, psidBits, psidOffset, forward });
+    const fixedPsid = apart ? rule.psid! : -1;
+    rules.push({ v6: six.value, v4: four.value, eaBits, suffixBits, psidBits, fixedPsid, psidOffset, forward });
   }
   return ok(rules);
 }
@@ -48,13 +57,17 @@ export function psidOf({ psidBits, psidOffset }: MapRule, port: number): number 
   return (port >>> (16 - psidOffset - psidBits)) & ((1 << psidBits) - 1);
 }
 
-/** Index of the rule whose IPv4 prefix is the longest that holds `v4`; with `forwardOnly` among the forwarding rules. -1 for none. */
-export function ruleOf4(rules: readonly MapRule[], v4: number, forwardOnly: boolean): number {
+/**
+ * Index of the rule whose IPv4 prefix is the longest that holds `v4`, and whose PSID, where it is provisioned apart, has the port (below zero: not
+ * known, any will do); with `forwardOnly` among the forwarding rules. -1 for none.
+ */
+export function ruleOf4(rules: readonly MapRule[], v4: number, port: number, forwardOnly: boolean): number {
   let best = -1;
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i]!;
     if (forwardOnly && !rule.forward) continue;
     if ((v4 & mask4(rule.v4.length)) >>> 0 !== rule.v4.value) continue;
+    if (rule.fixedPsid >= 0 && port >= 0 && psidOf(rule, port) !== rule.fixedPsid) continue;
     if (best < 0 || rule.v4.length > rules[best]!.v4.length) best = i;
   }
   return best;
@@ -78,7 +91,7 @@ export function writeMapAddress(rule: MapRule, v4: number, psid: number, out: Ui
   // Of an IPv4 prefix that is longer in addresses than in EA bits, the first bits of the suffix are the EA bits.
   const suffix = rule.v4.length === 0 ? v4 : v4 & ~mask4(rule.v4.length);
   putBits(out, o, rule.v6.length, rule.suffixBits, suffix >>> (32 - rule.v4.length - rule.suffixBits));
-  putBits(out, o, rule.v6.length + rule.suffixBits, rule.psidBits, psid);
+  if (rule.fixedPsid < 0) putBits(out, o, rule.v6.length + rule.suffixBits, rule.psidBits, psid);
   putBits(out, o, IID_IPV4_BIT, 32, v4);
   putBits(out, o, IID_PSID_BIT, 16, psid);
 }
@@ -108,7 +121,8 @@ export function ownOf(rule: MapRule, endUser: Prefix6): { readonly v4: number; r
     return value;
   };
   const suffix = bits(rule.v6.length, rule.suffixBits) * 2 ** (32 - rule.v4.length - rule.suffixBits);
-  return { v4: rule.v4.value + suffix, psid: bits(rule.v6.length + rule.suffixBits, rule.psidBits) };
+  const psid = rule.fixedPsid >= 0 ? rule.fixedPsid : bits(rule.v6.length + rule.suffixBits, rule.psidBits);
+  return { v4: rule.v4.value + suffix, psid };
 }
 
 /** Port ranges of a PSID, first and last port of each (RFC 7597 appendix B). */
@@ -121,4 +135,33 @@ export function portRanges({ psidBits, psidOffset }: MapRule, psid: number): (re
     out.push([first, first + 2 ** low - 1]);
   }
   return out;
+}
+
+/** The ports of a PSID, numbered from 0 in rising order, without a list of them. */
+export class PortSet {
+  readonly count: number;
+  private readonly low: number;
+  private readonly psid: number;
+  private readonly offsetBits: number;
+  private readonly firstRange: number;
+
+  constructor({ psidBits, psidOffset }: MapRule, psid: number) {
+    const shared = psidBits > 0;
+    this.low = shared ? 16 - psidOffset - psidBits : 16;
+    this.psid = shared ? psid : 0;
+    this.offsetBits = shared ? 16 - psidOffset : 16;
+    this.firstRange = shared && psidOffset > 0 ? 1 : 0;
+    this.count = ((shared ? 2 ** psidOffset : 1) - this.firstRange) * 2 ** this.low;
+  }
+
+  /** Port number `i` of the set. */
+  at(i: number): number {
+    const range = (i >>> this.low) + this.firstRange;
+    return (range << this.offsetBits) | (this.psid << this.low) | (i & (2 ** this.low - 1));
+  }
+
+  holds(port: number): boolean {
+    if (port >>> this.offsetBits < this.firstRange) return false;
+    return ((port >>> this.low) & (2 ** (this.offsetBits - this.low) - 1)) === this.psid;
+  }
 }

@@ -1,7 +1,7 @@
 import { err, ok, putU16, putU32 } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
-import type { BindingRow as ContractBinding, Nat64Spec } from '../contract/index.ts';
-import { checksum, formatIpv4U32, formatIpv6, parseIpv4U32, parseIpv6, pseudoSum6 } from '../wire/index.ts';
+import type { Nat64Spec } from '../contract/index.ts';
+import { checksum, parseIpv4U32, parseIpv6, pseudoSum6 } from '../wire/index.ts';
 import { answer } from './answer.ts';
 import { fragmentKey, type HeldFragment } from './fragment-table.ts';
 import { FtpGateway, type Forward } from './ftp-gateway.ts';
@@ -14,31 +14,13 @@ import { embed4 } from './prefix64.ts';
 import { isTranslated, REASON } from './reasons.ts';
 import { lifetimesNs, TIMER } from './sessions.ts';
 import type { SettingsError, TranslatorSettings } from './settings.ts';
-import { TCP_STATE, TCP_STATE_NAMES } from './tcp-state.ts';
+import { sessionRows, type SessionRow } from './state-rows.ts';
+import { TCP_STATE } from './tcp-state.ts';
 import { PacketTranslator } from './translator.ts';
 import { ASSEMBLY, UdpReassembly } from './udp-reassembly.ts';
 
 const NS = 1e9;
 const PROTOCOL_OF = { tcp: PROTOCOL.tcp, udp: PROTOCOL.udp, icmp: PROTOCOL.icmp } as const;
-const NAME_OF: Readonly<Record<number, 'tcp' | 'udp' | 'icmp'>> = { 6: 'tcp', 17: 'udp', 1: 'icmp' };
-
-type BindingRow = Omit<ContractBinding, 'port'>;
-
-/** A row of the session table, for a person. */
-export interface SessionRow {
-  readonly protocol: 'tcp' | 'udp' | 'icmp';
-  readonly v6: string;
-  readonly port6: number;
-  readonly v4: string;
-  readonly port4: number;
-  readonly peer: string;
-  readonly peerPort: number;
-  readonly state: string;
-  readonly packets: number;
-  /** Lab time at which it ends if nothing more comes. */
-  readonly endsNs: number;
-}
-
 /**
  * Stateful NAT64 (RFC 6146): the packet translator over binding and session tables, with what needs memory of packets: fragments that
  * come before the first one, and SYNs from outside that wait for one from inside. Time is the lab's, handed in with each packet;
@@ -290,55 +272,8 @@ export class Nat64 {
     this.lostSyns += ended.length;
   }
 
-  /** Session of table entry `e`, for a person; undefined where there is none. */
-  sessionRow(e: number): SessionRow | undefined {
-    const { bindings, sessions } = this.mapper;
-    const binding = sessions.binding(e);
-    if (binding < 0) return undefined;
-    const { protocol, v6, port6, v4, port4 } = this.bindingRow(binding);
-    return {
-      protocol: NAME_OF[bindings.protocol(binding)] ?? protocol,
-      v6,
-      port6,
-      v4,
-      port4,
-      peer: formatIpv4U32(sessions.peer4(e)),
-      peerPort: sessions.peerPort(e),
-      state: TCP_STATE_NAMES[sessions.state(e)] ?? '',
-      packets: sessions.packets(e),
-      endsNs: sessions.endNs(e),
-    };
-  }
-
-  /** All sessions, oldest entry first; for tables and tests. */
-  rows(limit = Number.POSITIVE_INFINITY): SessionRow[] {
-    const out: SessionRow[] = [];
-    for (let e = 0; e < this.mapper.sessions.used && out.length < limit; e++) {
-      const row = this.sessionRow(e);
-      if (row !== undefined) out.push(row);
-    }
-    return out;
-  }
-
-  /** Binding of table entry `e`, which is in use, for a person. */
-  bindingRow(e: number): BindingRow & { readonly protocol: 'tcp' | 'udp' | 'icmp' } {
-    const { bindings } = this.mapper;
-    const address = new Uint8Array(16);
-    bindings.write6(e, address, 0);
-    return {
-      id: e,
-      protocol: NAME_OF[bindings.protocol(e)] ?? 'udp',
-      v6: formatIpv6(address, 0),
-      port6: bindings.port6(e),
-      v4: formatIpv4U32(bindings.address4(e)),
-      port4: bindings.port4(e),
-      fixed: bindings.fixed(e),
-      sessions: bindings.sessions(e),
-    };
-  }
-
-  /** Addresses of the pools with the number of ports that may be given on each. */
-  poolAddresses(): Generator<{ readonly address: number; readonly ports: number }> {
-    return this.mapper.poolAddresses();
+  /** All sessions, oldest entry first; for tests. */
+  rows(): SessionRow[] {
+    return sessionRows(this.mapper);
   }
 }

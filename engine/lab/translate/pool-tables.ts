@@ -1,5 +1,5 @@
 import type { PoolUse, PortBlockRow } from '../../contract/index.ts';
-import { Nat64, type PortBlocks } from '../../translator/index.ts';
+import type { PortBlocks } from '../../translator/index.ts';
 import { formatIpv4U32, formatIpv6 } from '../../wire/index.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { translatorsOf } from './tables.ts';
@@ -13,10 +13,10 @@ export const MAX_BLOCK_ROWS = 512;
 export function poolRows(pipeline: Pipeline): { rows: PoolUse[]; more: number; blocks: PortBlockRow[]; moreBlocks: number } {
   const rows: PoolUse[] = [];
   let more = 0;
-  for (const { id: port, translator } of translatorsOf(pipeline)) {
-    if (!(translator instanceof Nat64)) continue;
+  for (const { id: port, state } of translatorsOf(pipeline)) {
+    if (state === null) continue;
     const used = new Map<number, { tcp: number; udp: number; icmp: number }>();
-    const { bindings } = translator.mapper;
+    const { bindings } = state;
     let seen = 0;
     for (let e = 0; e < bindings.used && seen < bindings.count; e++) {
       const protocol = bindings.protocol(e);
@@ -29,7 +29,7 @@ export function poolRows(pipeline: Pipeline): { rows: PoolUse[]; more: number; b
       else if (protocol === 17) row.udp++;
       else row.icmp++;
     }
-    for (const { address, ports } of translator.poolAddresses()) {
+    for (const { address, ports } of state.addresses()) {
       if (rows.length >= MAX_POOL_ROWS) {
         more++;
         continue;
@@ -44,8 +44,8 @@ export function poolRows(pipeline: Pipeline): { rows: PoolUse[]; more: number; b
 function blockRows(pipeline: Pipeline): { blocks: PortBlockRow[]; moreBlocks: number } {
   const out: PortBlockRow[] = [];
   let moreBlocks = 0;
-  for (const { id, translator } of translatorsOf(pipeline)) {
-    const blocks = translator instanceof Nat64 ? translator.mapper.blocks : undefined;
+  for (const { id, state } of translatorsOf(pipeline)) {
+    const blocks = state?.blocks;
     if (blocks === undefined) continue;
     const first = out.length;
     for (let block = 0; block < blocks.total && out.length - first < Math.min(blocks.used, MAX_BLOCK_ROWS - first); block++) {

@@ -1,5 +1,5 @@
 import type { TranslationCount, TranslatorSpec } from '../../contract/index.ts';
-import { Dns64Packets, Nat64, PacketSink, REASONS, SINK_KIND, type Translator } from '../../translator/index.ts';
+import { Dns64Packets, PacketSink, REASONS, SINK_KIND, statefulOf, type Translator } from '../../translator/index.ts';
 import { type InputCursor, type MergedInput } from './merged-input.ts';
 import type { SideOutput } from './side-output.ts';
 
@@ -150,6 +150,7 @@ export class CaptureRun {
 
   result(): CaptureRunResult {
     const { translator } = this.options;
+    const state = statefulOf(translator);
     return {
       packets: this.packets,
       in4: this.in4,
@@ -161,14 +162,7 @@ export class CaptureRun {
       errorsMade: this.errorsMade,
       endNs: this.nowNs,
       reasons: countReasons(this.counts),
-      tables:
-        translator instanceof Nat64
-          ? {
-              sessions: translator.mapper.sessions.count,
-              bindings: translator.mapper.bindings.count,
-              expired: translator.expiredSessions,
-            }
-          : undefined,
+      tables: state === null ? undefined : { sessions: state.sessions.count, bindings: state.bindings.count, expired: state.expired() },
       lost: translator instanceof Dns64Packets ? { answers: translator.lostAnswers, packets: translator.lostPackets } : undefined,
     };
   }

@@ -1,5 +1,5 @@
 import type { BindingRow, TranslatedFlow, TranslatedSide, TranslatedSortKey, TranslatorPortRow } from '../../contract/index.ts';
-import { Nat64, REASONS, reasonOf } from '../../translator/index.ts';
+import { bindingRow, REASONS, reasonOf, sessionRow } from '../../translator/index.ts';
 import type { FlowList } from '../flow-list.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { PortEvent, TranslatorPort } from './translator-port.ts';
@@ -17,17 +17,17 @@ export function portRows(pipeline: Pipeline): TranslatorPortRow[] {
   return translatorsOf(pipeline).map((port) => {
     const by = { translated: 0, passed: 0, refused: 0, answered: 0, held: 0 };
     for (const { code, verdict } of REASONS) by[verdict] += port.counts[code]!;
-    const { translator, pairs } = port;
+    const { state, pairs } = port;
     const tables =
-      translator instanceof Nat64
-        ? {
-            bindings: translator.mapper.bindings.count,
-            maxBindings: translator.mapper.bindings.capacity,
-            sessions: translator.mapper.sessions.count,
-            maxSessions: translator.mapper.sessions.capacity,
-            expired: translator.expiredSessions,
-          }
-        : null;
+      state === null
+        ? null
+        : {
+            bindings: state.bindings.count,
+            maxBindings: state.bindings.capacity,
+            sessions: state.sessions.count,
+            maxSessions: state.sessions.capacity,
+            expired: state.expired(),
+          };
     const { passed, ...rest } = by;
     return { id: port.id, mode: port.mode, flows: pairs.count, beyondLimit: pairs.beyondLimit, ...rest, translated: rest.translated + passed, tables }; // prettier-ignore
   });
@@ -117,18 +117,19 @@ function flowRow(flows: FlowList, port: TranslatorPort, pair: number): Translate
 
 /** State of the pair's session. A table entry is used again after a session has ended, so it must still be the same one. */
 function sessionOf(
-  { translator }: TranslatorPort,
+  { state }: TranslatorPort,
   entry: number,
   four: TranslatedSide | null,
 ): { state: string; endsNs: number | null } | undefined {
-  if (!(translator instanceof Nat64) || entry < 0) return undefined;
-  const row = translator.sessionRow(entry);
+  if (state === null || entry < 0) return undefined;
+  const row = sessionRow(state, entry);
   const ended = { state: 'ended', endsNs: null };
   if (row === undefined || four === null) return ended;
   const same = (address: string, port: number): boolean =>
     (four.source === address && (four.sourcePort === port || row.protocol === 'icmp')) ||
     (four.destination === address && (four.destinationPort === port || row.protocol === 'icmp'));
-  if (!same(row.v4, row.port4) || !same(row.peer, row.peerPort)) return ended;
+  const own = same(row.v4, row.port4) || same(row.v6, row.port6);
+  if (!own || !same(row.peer, row.peerPort)) return ended;
   return { state: row.state === '' ? row.protocol.toUpperCase() : row.state, endsNs: row.endsNs };
 }
 
@@ -148,9 +149,9 @@ export function bindingRows(
   const wanted = query.filter.trim().toLowerCase();
   const rows: BindingRow[] = [];
   let total = 0;
-  for (const { id: port, translator } of translatorsOf(pipeline)) {
-    if (!(translator instanceof Nat64)) continue;
-    const { bindings } = translator.mapper;
+  for (const { id: port, state } of translatorsOf(pipeline)) {
+    if (state === null) continue;
+    const { bindings } = state;
     if (wanted === '' && (total + bindings.count <= query.first || rows.length >= query.count)) {
       total += bindings.count;
       continue;
@@ -164,7 +165,7 @@ export function bindingRows(
         total++;
         continue;
       }
-      const row = { port, ...translator.bindingRow(e) };
+      const row = { port, ...bindingRow(bindings, e) };
       if (wanted !== '' && !Object.values(row).join(' ').toLowerCase().includes(wanted)) continue;
       if (inPage) rows.push(row);
       total++;

@@ -1,6 +1,6 @@
 import { assert } from '../../base/index.ts';
 import type { TranslationEvent, TranslatorMode, TranslatorSpec } from '../../contract/index.ts';
-import { createTranslator, REASONS, type Translator } from '../../translator/index.ts';
+import { createTranslator, REASONS, statefulOf, type Stateful, type Translator } from '../../translator/index.ts';
 import { FlowPairs } from './flow-pairs.ts';
 
 /** A drop of one packet that is told apart from the counters. */
@@ -17,6 +17,8 @@ export interface TranslatorPort {
   readonly spec: TranslatorSpec;
   readonly mode: TranslatorMode;
   readonly translator: Translator;
+  /** Its tables, null for one without. */
+  readonly state: Stateful | null;
   readonly pairs: FlowPairs;
   /** Packets by reason code. */
   readonly counts: Float64Array;
@@ -30,7 +32,8 @@ export function makeTranslatorPort(index: number, id: string, spec: TranslatorSp
   const made = createTranslator(spec);
   assert(made.ok, 'the configuration of a translator port was checked with the scenario');
   const counts = new Float64Array(REASONS.reduce((most, { code }) => Math.max(most, code), 0) + 1);
-  return { index, id, spec, mode: spec.mode, translator: made.value, pairs: new FlowPairs(), counts, events: [], eventsGone: 0 };
+  const state = statefulOf(made.value);
+  return { index, id, spec, mode: spec.mode, translator: made.value, state, pairs: new FlowPairs(), counts, events: [], eventsGone: 0 };
 }
 
 export function tell(port: TranslatorPort, event: PortEvent): void {

@@ -11,11 +11,14 @@ import { generateTo, parseGenerator } from '../generate/index.ts';
 import { Pipeline } from '../pipeline.ts';
 import { parseScenario } from '../scenario/index.ts';
 import type { RecordAccess } from '../types.ts';
+import { poolRows } from './pool-tables.ts';
+import { bindingRows, portRows, translatedFlows } from './tables.ts';
 import { type TranslatingWorld } from './world.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const SCENARIO = readFileSync(join(root, 'resources/scenarios/nat64.yaml'), 'utf8');
 const CHAIN = readFileSync(join(root, 'resources/scenarios/464xlat.yaml'), 'utf8');
+const MAPT = readFileSync(join(root, 'resources/scenarios/mapt.yaml'), 'utf8');
 
 const scenarioOf = (yaml: string): Scenario => unwrap(parseScenario(yaml));
 
@@ -179,6 +182,37 @@ describe('CLAT and PLAT in one scenario', () => {
     const steps = explainPacket(input, scenario, 2)!.steps;
     expect(steps.map(({ port, side }) => [port, side])).toEqual([['plat', 4], ['clat', 6]]); // prettier-ignore
     expect([...steps[1]!.after[0]!.bytes.subarray(12, 20)]).toEqual([198, 51, 100, 9, 192, 168, 1, 7]);
+  });
+});
+
+describe('MAP-T edge and relay in one scenario', () => {
+  it('a packet leaves with the address and a port of the edge, and its answer comes back to the host', () => {
+    const capture = (packets: readonly Uint8Array[]): ReturnType<typeof accessOf> => {
+      const sink = new MemorySink();
+      const writer = new PcapWriter(sink, 0n, { linkType: 101 });
+      for (const [i, bytes] of packets.entries()) writer.packet(i * 1e9, bytes, 0, bytes.length, bytes.length);
+      writer.finish();
+      return accessOf(sink.bytes());
+    };
+    const scenario = scenarioOf(MAPT);
+    const left = explainPacket(capture([fromHome()]), scenario, 1)!.steps[1]!.after[0]!.bytes;
+    expect([...left.subarray(12, 20)]).toEqual([192, 0, 2, 18, 198, 51, 100, 9]);
+    const back = fromHome();
+    back.set([198, 51, 100, 9, 192, 0, 2, 18, 0, 53, left[20]!, left[21]!], 12);
+    seal(back);
+    const input = capture([fromHome(), back]);
+    const { verdicts, summary, world, pipeline } = run(scenario, input);
+    expect(verdicts).toEqual(['translated', 'translated']);
+    expect(summary.conservation.ok).toBe(true);
+    expect(world.translators.map(({ id, counts }) => [id, counts[0]])).toEqual([['edge', 2], ['relay', 2]]); // prettier-ignore
+    expect([...explainPacket(input, scenario, 2)!.steps[1]!.after[0]!.bytes.subarray(16, 20)]).toEqual([192, 168, 1, 7]);
+    // The tables of the panel: a binding of the host, a session with its state, ports of the set in use.
+    expect(portRows(pipeline).map(({ tables }) => tables?.bindings ?? null)).toEqual([1, null]);
+    const { rows } = bindingRows(pipeline, { first: 0, count: 9, filter: '' });
+    expect(rows).toMatchObject([{ port: 'edge', v6: '192.168.1.7', port6: 5_000, v4: '192.0.2.18', sessions: 1 }]);
+    const flows = translatedFlows(pipeline, { sort: 'id', descending: false, first: 0, count: 9, filter: 'edge' });
+    expect(flows.rows).toMatchObject([{ port: 'edge', state: 'UDP', packets46: 1, packets64: 1 }]);
+    expect(poolRows(pipeline).rows).toMatchObject([{ port: 'edge', address: '192.0.2.18', ports: 252, udp: 1 }]);
   });
 });
 

@@ -16,7 +16,7 @@ import {
   PKT_SEQ,
   type Arena,
 } from '../../stack/index.ts';
-import { eventOf, isEvent, isTranslated, Nat64, PacketSink, reasonOf, SINK_KIND } from '../../translator/index.ts';
+import { eventOf, isEvent, isTranslated, PacketSink, reasonOf, SINK_KIND } from '../../translator/index.ts';
 import {
   META_FIRST_FRAGMENT,
   META_FLOW,
@@ -226,7 +226,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   }
 
   private translate(port: PortQueue, place: TranslatorPort, slot: number, tNs: number): void {
-    const { translator, counts, pairs, id } = place;
+    const { translator, state, counts, pairs, id } = place;
     const { meta } = this.store;
     const w = slot * META_WORDS;
     const { sink } = this;
@@ -239,7 +239,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     counts[code]!++;
     if (isEvent(code)) tell(place, { ...eventOf(code, side, bytes, 0, length), number, tNs });
     const out = this.firstFlow(side);
-    const session = translator instanceof Nat64 ? translator.mapper.session : -1;
+    const session = state === null ? -1 : state.session();
     pairs.note(side, meta[w + PKT_FLOW]!, out, session, code, meta[w + PKT_LEN]!, !isTranslated(code), number, tNs);
     if (this.verdict !== null) {
       const { verdict } = reasonOf(code);
