@@ -191,7 +191,7 @@ class Outputs {
   private writers: Pick<CaptureWriter, 'finish' | 'abort'>[] = [];
 
   add(path: string, epochNs: bigint, link: OutputLink): SideOutput {
-    const sink = atomicFile(path);
+    const sink = atomicFile(path, { sync: false });
     if (!sink.ok) throw sink.error;
     const iface = { linkType: link };
     const writer =

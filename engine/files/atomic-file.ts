@@ -5,6 +5,13 @@ import { err, ok, type Result } from '../base/index.ts';
 
 /** Bytes collected before a write. */
 const BUFFER_BYTES = 256 * 1024;
+/** Pieces from this length on are written from where they are. */
+const LARGE_BYTES = 64 * 1024;
+
+export interface AtomicFileOptions {
+  /** False for what can be made again: the disk need not have all of it before the file gets its name. */
+  readonly sync?: boolean;
+}
 
 /** Where a capture writer puts its bytes. Failures are kept and told by `finish`, so that writing stays a plain call. */
 export interface ByteSink {
@@ -20,12 +27,12 @@ let counter = 0;
 
 /**
  * A file that appears under its name only when it is complete: bytes go to a temporary file in the same folder, which is
- * synced and renamed at the end, and removed when given up.
+ * synced (unless told otherwise) and renamed at the end, and removed when given up.
  */
-export function atomicFile(path: string): Result<ByteSink, EngineError> {
+export function atomicFile(path: string, { sync = true }: AtomicFileOptions = {}): Result<ByteSink, EngineError> {
   const temporary = join(dirname(path), `.${basename(path)}.${String(process.pid)}.${String(++counter)}.part`);
   try {
-    return ok(new AtomicFile(path, temporary, openSync(temporary, 'wx', 0o644)));
+    return ok(new AtomicFile(path, temporary, openSync(temporary, 'wx', 0o644), sync));
   } catch (error) {
     return err(writeError(path, error));
   }
@@ -36,11 +43,13 @@ class AtomicFile implements ByteSink {
   private readonly path: string;
   private readonly temporary: string;
   private fd: number | undefined;
+  private readonly sync: boolean;
   private readonly buffer = new Uint8Array(BUFFER_BYTES);
   private used = 0;
   private failure: EngineError | undefined;
 
-  constructor(path: string, temporary: string, fd: number) {
+  constructor(path: string, temporary: string, fd: number, sync: boolean) {
+    this.sync = sync;
     this.path = path;
     this.temporary = temporary;
     this.fd = fd;
@@ -48,8 +57,8 @@ class AtomicFile implements ByteSink {
 
   write(bytes: Uint8Array, start = 0, end = bytes.length): void {
     const length = end - start;
-    if (this.used + length > BUFFER_BYTES) this.flush();
-    if (length > BUFFER_BYTES) this.put(bytes, start, end);
+    if (this.used + length > BUFFER_BYTES || length >= LARGE_BYTES) this.flush();
+    if (length >= LARGE_BYTES) this.put(bytes, start, end);
     else {
       if (length <= 64) for (let i = 0; i < length; i++) this.buffer[this.used + i] = bytes[start + i]!;
       else this.buffer.set(bytes.subarray(start, end), this.used);
@@ -62,7 +71,7 @@ class AtomicFile implements ByteSink {
     this.flush();
     try {
       if (this.fd !== undefined && this.failure === undefined) {
-        fsyncSync(this.fd);
+        if (this.sync) fsyncSync(this.fd);
         this.closeFile();
         renameSync(this.temporary, this.path);
         return ok({ bytesWritten: this.bytesWritten });

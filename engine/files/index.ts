@@ -18,5 +18,5 @@ export {
   type Timeline,
 } from './packet-index.ts';
 export { atomicFile, MemorySink, type ByteSink } from './atomic-file.ts';
-export { PcapWriter, PcapngWriter, type CaptureWriter } from './writer.ts';
+export { PCAP_RECORD_BYTES, PcapWriter, PcapngWriter, type CaptureWriter } from './writer.ts';
 export { captureInfo, sha256File, type CaptureInfo, type InfoOptions, type InterfaceSummary } from './info.ts';

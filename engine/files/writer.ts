@@ -48,6 +48,9 @@ function splitEpoch(epochNs: bigint): { sec: number; ns: number } {
   return { sec: Number((epochNs - ns) / 1_000_000_000n), ns: Number(ns) };
 }
 
+/** Bytes before each packet of a pcap file. */
+export const PCAP_RECORD_BYTES = 16;
+
 /** Writes pcap with magic a1b2c3d4 (us) or a1b23c4d (ns). One link type. Seconds wrap at 2^32, as the format has it. */
 export class PcapWriter implements CaptureWriter {
   packets = 0;
@@ -73,6 +76,14 @@ export class PcapWriter implements CaptureWriter {
   }
 
   packet(tsNs: number, bytes: Uint8Array, start: number, capLen: number, origLen: number): void {
+    this.recordHeader(this.view, 0, tsNs, capLen, origLen);
+    this.sink.write(this.header, 0, PCAP_RECORD_BYTES);
+    this.sink.write(bytes, start, start + capLen);
+    this.packets++;
+  }
+
+  /** Puts the header of a record at `at`, for callers that make whole records and hand them over by `records`. */
+  recordHeader(view: DataView, at: number, tsNs: number, capLen: number, origLen: number): void {
     const whole = Math.floor(tsNs / NS_PER_S);
     let ns = tsNs - whole * NS_PER_S + this.epoch.ns;
     let sec = whole + this.epoch.sec;
@@ -80,14 +91,16 @@ export class PcapWriter implements CaptureWriter {
       ns -= NS_PER_S;
       sec++;
     }
-    const v = this.view;
-    v.setUint32(0, sec >>> 0, this.little);
-    v.setUint32(4, Math.floor(ns / this.nsPerUnit), this.little);
-    v.setUint32(8, capLen, this.little);
-    v.setUint32(12, origLen, this.little);
-    this.sink.write(this.header, 0, 16);
-    this.sink.write(bytes, start, start + capLen);
-    this.packets++;
+    view.setUint32(at, sec >>> 0, this.little);
+    view.setUint32(at + 4, Math.floor(ns / this.nsPerUnit), this.little);
+    view.setUint32(at + 8, capLen, this.little);
+    view.setUint32(at + 12, origLen, this.little);
+  }
+
+  /** Adds `count` whole records, which are bytes [start, end). */
+  records(bytes: Uint8Array, start: number, end: number, count: number): void {
+    this.sink.write(bytes, start, end);
+    this.packets += count;
   }
 
   finish(): Result<{ bytesWritten: number }, EngineError> {

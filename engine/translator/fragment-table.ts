@@ -77,7 +77,9 @@ export class FragmentTable {
 
   /** Forgets what is older than its lifetime; returns how many held fragments were lost. */
   expire(nowNs: number): number {
-    if (this.known.length === 0 && this.held.length === 0) return 0;
+    // Both lists have the oldest first.
+    const oldestNs = Math.min(this.known[0]?.sinceNs ?? nowNs, this.held[0]?.sinceNs ?? nowNs);
+    if (nowNs - oldestNs < this.lifetimeNs) return 0;
     const before = this.held.length;
     const alive = ({ sinceNs }: { readonly sinceNs: number }): boolean => nowNs - sinceNs < this.lifetimeNs;
     this.known = this.known.filter(alive);

@@ -7,7 +7,7 @@ export * from './settings.ts';
 export * from './packet-view.ts';
 export * from './mapper.ts';
 export { halves, type PlainMapper } from './plain-path.ts';
-export { LOOK_AHEAD } from './plain-mappers.ts';
+export { LOOK_AHEAD } from './sessions-ahead.ts';
 export * from './siit-mapper.ts';
 export * from './translator.ts';
 export * from './bindings.ts';

@@ -205,10 +205,11 @@ export class Nat64Mapper implements AddressMapper {
     return !(globalOnly.includes(true) && !isGlobal4(v4)) && !inPrefixes4(deny4, v4);
   }
 
-  /** A plain packet of a session that is there, whose transport header is at `t`: as `use`, and as if map64 or map46 had said so. */
-  usePlain(e: number, protocol: number, from6: boolean, b: Uint8Array, t: number, nowNs: number): void {
+  /** A plain packet of a session that is there, with its TCP flags: as `use`, and as if map64 or map46 had said so. */
+  usePlain(e: number, protocol: number, from6: boolean, flags: number, nowNs: number): void {
     this.hairpin = false;
-    this.use(e, protocol, from6, protocol === PROTOCOL.tcp ? b[t + 13]! : 0, nowNs);
+    this.session = e;
+    if (!this.sessions.goesOn(e, flags, nowNs)) this.use(e, protocol, from6, flags, nowNs);
   }
 
   /** A packet of a session that is there: restarts its lifetime, or moves its TCP state on. */

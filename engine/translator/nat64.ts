@@ -12,6 +12,7 @@ import { PortBlocks } from './port-blocks.ts';
 import { PortPools } from './port-pools.ts';
 import { embed4 } from './prefix64.ts';
 import { isTranslated, REASON } from './reasons.ts';
+import { LOOK_AHEAD_FROM } from './sessions-ahead.ts';
 import { lifetimesNs, TIMER } from './sessions.ts';
 import type { SettingsError, TranslatorSettings } from './settings.ts';
 import { sessionRows, type SessionRow } from './state-rows.ts';
@@ -100,6 +101,11 @@ export class Nat64 {
     if (code === REASON.synHeld) return this.holdSyn(bytes, offset, length, wireLength, sink);
     if (isTranslated(code)) this.afterFirst(side, bytes, offset, length, wireLength, sink);
     return code;
+  }
+
+  /** True where the tables are so large that `lookAhead` pays. */
+  get looksAhead(): boolean {
+    return this.mapper.sessions.count >= LOOK_AHEAD_FROM;
   }
 
   /** As PacketTranslator.lookAhead. */

@@ -21,11 +21,19 @@ export class PacketSink {
   readonly side: Uint8Array;
   readonly kind: Uint8Array;
   count = 0;
-  used = 0;
+  /** Where the next packet begins. */
+  used: number;
+  /** False for a caller that only counts what leaves: bytes behind the ports of plain packets are not written then. */
+  payload = true;
   /** Packets refused because this was full, since it was made. */
   overflows = 0;
 
-  constructor(capacityBytes: number, capacityPackets: number) {
+  private readonly gapBytes: number;
+
+  /** `gapBytes` stay free before each packet, for headers that the caller puts there. */
+  constructor(capacityBytes: number, capacityPackets: number, gapBytes = 0) {
+    this.gapBytes = gapBytes;
+    this.used = gapBytes;
     this.bytes = new Uint8Array(capacityBytes);
     this.words = new DataView(this.bytes.buffer);
     this.offset = new Uint32Array(capacityPackets);
@@ -37,7 +45,7 @@ export class PacketSink {
 
   clear(): void {
     this.count = 0;
-    this.used = 0;
+    this.used = this.gapBytes;
   }
 
   /** True if a packet of this length may follow, written at `used`. Nothing is counted. */
@@ -61,7 +69,7 @@ export class PacketSink {
     this.wireLength[i] = wireLengthBytes;
     this.side[i] = side;
     this.kind[i] = kind;
-    this.used += lengthBytes;
+    this.used += lengthBytes + this.gapBytes;
   }
 
   /** A copy of packet `i`, for one packet at a time and for tests. */

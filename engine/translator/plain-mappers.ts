@@ -1,8 +1,10 @@
 import { u32 } from '../base/index.ts';
 import type { Nat64Mapper } from './nat64-mapper.ts';
-import { PacketView } from './packet-view.ts';
+import { PacketView, PROTOCOL } from './packet-view.ts';
 import { halves, type PlainMapper } from './plain-path.ts';
 import { isGlobal4, isIllegalSource4 } from './prefix64.ts';
+import type { SessionTable } from './sessions.ts';
+import { SessionsAhead } from './sessions-ahead.ts';
 import type { SiitMapper } from './siit-mapper.ts';
 import type { TranslatorSettings } from './settings.ts';
 
@@ -12,13 +14,6 @@ function onlyPrefix(settings: TranslatorSettings): readonly [number, number, num
   if (settings.pool6.length !== 1 || prefix?.length !== 96) return undefined;
   return [u32(prefix.bytes, 0) | 0, u32(prefix.bytes, 4) | 0, u32(prefix.bytes, 8) | 0];
 }
-
-/** Packets whose sessions are read ahead at a time. */
-export const LOOK_AHEAD = 32;
-/** Sessions below which the tables stay in the nearer caches, and reading ahead only costs. */
-const LOOK_AHEAD_FROM = 8_192;
-/** An IPv6 header with ports. */
-const LEAST_BYTES = 44;
 
 /** What both have: the results, and the prefix. */
 class PlainResult {
@@ -46,17 +41,15 @@ class PlainResult {
 
 /** Plain packets of NAT64 sessions that are there, and whose peer is an ordinary host (SessionTable.plain). */
 export class Nat64Plain extends PlainResult implements PlainMapper {
-  /** What reading ahead has read: kept so that the reads are not optimised away. */
-  read = 0;
   private readonly mapper: Nat64Mapper;
-  /** Entries that the packets looked at ahead will most likely want, in turn; a wrong one costs a lookup. */
-  private readonly ahead = new Int32Array(LOOK_AHEAD);
-  private count = 0;
-  private next = 0;
+  private readonly sessions: SessionTable;
+  private readonly ahead: SessionsAhead;
 
   private constructor(mapper: Nat64Mapper, prefix: readonly [number, number, number]) {
     super(prefix);
     this.mapper = mapper;
+    this.sessions = mapper.sessions;
+    this.ahead = new SessionsAhead(mapper.sessions);
   }
 
   static create(mapper: Nat64Mapper, settings: TranslatorSettings): Nat64Plain | null {
@@ -64,19 +57,22 @@ export class Nat64Plain extends PlainResult implements PlainMapper {
     return prefix === undefined ? null : new Nat64Plain(mapper, prefix);
   }
 
-  plain64(d: DataView, b: Uint8Array, o: number, protocol: number, ports: number, nowNs: number): boolean {
+  lookAhead(d: DataView, offsets: Uint32Array, from: number, to: number): void {
+    this.ahead.look(d, offsets, from, to);
+  }
+
+  plain64(d: DataView, o: number, protocol: number, ports: number, nowNs: number): boolean {
     if (!this.inPrefix(d, o + 24) || this.inPrefix(d, o + 8)) return false;
-    const { mapper } = this;
-    const { sessions } = mapper;
+    const { mapper, sessions } = this;
     const w0 = d.getInt32(o + 8);
     const w1 = d.getInt32(o + 12);
     const w2 = d.getInt32(o + 16);
     const w3 = d.getInt32(o + 20);
     const peer = d.getInt32(o + 36);
-    let e = this.guess();
+    let e = this.ahead.six.take(o);
     if (e < 0 || !sessions.is6(e, protocol, w0, w1, w2, w3, ports, peer)) e = sessions.find6(protocol, w0, w1, w2, w3, ports, peer);
     if (e < 0 || !sessions.plain(e) || w0 >>> 24 === 0xff) return false;
-    mapper.usePlain(e, protocol, true, b, o + 40, nowNs);
+    mapper.usePlain(e, protocol, true, protocol === PROTOCOL.tcp ? d.getUint8(o + 53) : 0, nowNs);
     this.source4 = sessions.address4(e) | 0;
     this.destination4 = peer;
     this.ports = (sessions.port4(e) << 16) | (ports & 0xffff);
@@ -84,50 +80,16 @@ export class Nat64Plain extends PlainResult implements PlainMapper {
     return true;
   }
 
-  /** Reads the sessions of packets that come next, as if they were plain: see PacketTranslator.lookAhead. */
-  lookAhead(d: DataView, offsets: Uint32Array, from: number, to: number): void {
-    const { sessions } = this.mapper;
-    this.count = 0;
-    this.next = 0;
-    if (sessions.count < LOOK_AHEAD_FROM) return;
-    const { ahead } = this;
-    const last = d.byteLength - LEAST_BYTES;
-    let count = 0;
-    for (let i = from; i < to && count < LOOK_AHEAD; i++) {
-      const o = offsets[i]!;
-      if (o > last) continue;
-      ahead[count++] =
-        d.getUint8(o) >>> 4 === 6
-          ? sessions.likely6(
-              d.getUint8(o + 6),
-              d.getInt32(o + 8),
-              d.getInt32(o + 12),
-              d.getInt32(o + 16),
-              d.getInt32(o + 20),
-              d.getInt32(o + 40),
-              d.getInt32(o + 36),
-            )
-          : sessions.likely4(d.getUint8(o + 9), d.getInt32(o + 16), d.getUint16(o + 22), d.getInt32(o + 12), d.getUint16(o + 20));
-    }
-    this.count = count;
-    this.read ^= sessions.readAhead(ahead, count);
-  }
-
-  private guess(): number {
-    return this.next < this.count ? this.ahead[this.next++]! : -1;
-  }
-
-  plain46(d: DataView, b: Uint8Array, o: number, protocol: number, ports: number, nowNs: number): boolean {
-    const { mapper, words6 } = this;
-    const { sessions } = mapper;
+  plain46(d: DataView, o: number, protocol: number, ports: number, nowNs: number): boolean {
+    const { mapper, sessions, words6 } = this;
     const peer = d.getInt32(o + 12);
     const address = d.getInt32(o + 16);
-    let e = this.guess();
+    let e = this.ahead.four.take(o);
     if (e < 0 || !sessions.is4(e, (ports << 16) | protocol, address, peer, ports >>> 16)) {
       e = sessions.find4(protocol, address, ports & 0xffff, peer, ports >>> 16);
     }
     if (e < 0 || !sessions.plain(e)) return false;
-    mapper.usePlain(e, protocol, false, b, o + 20, nowNs);
+    mapper.usePlain(e, protocol, false, protocol === PROTOCOL.tcp ? d.getUint8(o + 33) : 0, nowNs);
     words6[3] = peer;
     let sum = this.prefixSum + halves(peer);
     for (let i = 0; i < 4; i++) {
@@ -163,7 +125,7 @@ export class SiitPlain extends PlainResult implements PlainMapper {
     return !this.globalOnly || (isGlobal4(source >>> 0) && isGlobal4(destination >>> 0));
   }
 
-  plain64(d: DataView, b: Uint8Array, o: number, _protocol: number, ports: number): boolean {
+  plain64(d: DataView, o: number, _protocol: number, ports: number, _nowNs: number, b: Uint8Array): boolean {
     this.ports = ports;
     if (!this.prefixOnly) return this.mapped64(d, b, o);
     if (!this.inPrefix(d, o + 24) || !this.inPrefix(d, o + 8)) return false;
@@ -173,7 +135,7 @@ export class SiitPlain extends PlainResult implements PlainMapper {
     return this.ordinary(this.source4, this.destination4);
   }
 
-  plain46(d: DataView, b: Uint8Array, o: number, _protocol: number, ports: number): boolean {
+  plain46(d: DataView, o: number, _protocol: number, ports: number, _nowNs: number, b: Uint8Array): boolean {
     this.ports = ports;
     if (!this.prefixOnly) return this.mapped46(b, o);
     const source = d.getInt32(o + 12);

@@ -35,6 +35,11 @@ const KIND_KEY_MASK = 0xffff00ff | 0;
 const STATE_SHIFT = 8;
 const TIMER_SHIFT = 12;
 const PREFIX_SHIFT = 24;
+/** Low half of KIND of an established TCP session: state (see tcp-state.ts), lifetime, protocol. */
+const ESTABLISHED = (TIMER.established << TIMER_SHIFT) | (3 << STATE_SHIFT) | 6;
+const UDP = 17;
+/** FIN and RST. */
+const ENDING_FLAGS = 5;
 const BINDING_MASK = 0x7f_ffff;
 const PLAIN_BIT = 0x80_0000;
 
@@ -159,6 +164,20 @@ export class SessionTable {
     this.words[at] = this.words[at]! + 1;
   }
 
+  /**
+   * A packet of the most frequent kind: UDP, or TCP of an established session whose flags change nothing. Counts it and restarts the lifetime, or
+   * returns false and has done nothing.
+   */
+  goesOn(e: number, flags: number, nowNs: number): boolean {
+    const { words } = this;
+    const at = e * SESSION_WORDS;
+    const kind = words[at + KIND]!;
+    if ((kind & 0xffff) === ESTABLISHED ? (flags & ENDING_FLAGS) !== 0 : (kind & PROTOCOL_MASK) !== UDP) return false;
+    words[at + PACKETS] = words[at + PACKETS]! + 1;
+    this.times[at / 2 + SINCE] = nowNs;
+    return true;
+  }
+
   /** When it ends if nothing more comes, lab nanoseconds. */
   endNs(e: number): number {
     return this.times[(e * SESSION_WORDS) / 2 + SINCE]! + this.wheels[this.timer(e)]!.lifetimeNs;
@@ -222,17 +241,27 @@ export class SessionTable {
     return (words[at + KIND]! & KIND_KEY_MASK) === kind && (words[at + PORTS]! & 0xffff) === peerPort;
   }
 
-  /**
-   * The entry that find6 with these words will most likely give, without looking at it; 0 where there is none. With `readAhead` over what it
-   * said for many packets, their cache misses overlap.
-   */
-  likely6(protocol: number, w0: number, w1: number, w2: number, w3: number, ports: number, peer4: number): number {
-    return likely(this.by6, hash6(protocol, w0, w1, w2, w3, ports, peer4));
+  /** What find6 with these words looks for, as a hash for `likely6`. */
+  hashFor6(protocol: number, w0: number, w1: number, w2: number, w3: number, ports: number, peer4: number): number {
+    return hash6(protocol, w0, w1, w2, w3, ports, peer4);
   }
 
-  /** As likely6 for find4, with signed addresses. */
-  likely4(protocol: number, address4: number, port4: number, peer4: number, peerPort: number): number {
-    return likely(this.by4, hash4((port4 << 16) | protocol, address4, peer4, peerPort));
+  /** As hashFor6 for find4 and `likely4`, with signed addresses. */
+  hashFor4(protocol: number, address4: number, port4: number, peer4: number, peerPort: number): number {
+    return hash4((port4 << 16) | protocol, address4, peer4, peerPort);
+  }
+
+  /**
+   * Puts in place of the first `count` hashes the entries that find6 will most likely give, without looking at them; 0 where there is none. With
+   * `readAhead` over what it said, the cache misses of many packets overlap.
+   */
+  likely6(hashes: Int32Array, count: number): void {
+    likely(this.by6, hashes, count);
+  }
+
+  /** As likely6 for find4. */
+  likely4(hashes: Int32Array, count: number): void {
+    likely(this.by4, hashes, count);
   }
 
   /** Reads the first `count` of these entries, so that they are near when they are wanted. Returns something that depends on all of them. */
@@ -351,12 +380,15 @@ export class SessionTable {
 }
 
 /** Of the first slot, or of the second where the first is another's by its tag. Computed: a branch would wait for the slot. */
-function likely({ slots, mask }: HashSlots, hash: number): number {
-  const first = slots[hash & mask]!;
-  const second = slots[(hash + 1) & mask]!;
-  const take = -(((first ^ hash) & TAG_MASK) >>> TAG_SHIFT) >> 31;
-  const number = (first ^ ((first ^ second) & take)) & NUMBER_MASK;
-  return number - (number > 0 ? 1 : 0);
+function likely({ slots, mask }: HashSlots, hashes: Int32Array, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const hash = hashes[i]!;
+    const first = slots[hash & mask]!;
+    const second = slots[(hash + 1) & mask]!;
+    const take = -(((first ^ hash) & TAG_MASK) >>> TAG_SHIFT) >> 31;
+    const number = (first ^ ((first ^ second) & take)) & NUMBER_MASK;
+    hashes[i] = number - (number > 0 ? 1 : 0);
+  }
 }
 
 /** All words signed. */

@@ -1,4 +1,5 @@
 import { RecordBatch, type PacketSource } from '../../files/index.ts';
+import { LOOK_AHEAD, type Nat64 } from '../../translator/index.ts';
 import { networkOffset } from './network-offset.ts';
 
 /** Side of an input: its packets come in there. `both`: one capture of both sides, told apart by the IP version. */
@@ -18,6 +19,9 @@ export class InputCursor {
   at = 0;
   /** Packets before the batch. */
   before = 0;
+  /** Packets before this one have been looked at: see lookAhead. */
+  private ahead = 0;
+  private readonly headers = new Uint32Array(LOOK_AHEAD);
   /** ns to add to times of the source for times since the earliest epoch of all inputs. */
   shiftNs = 0;
 
@@ -31,6 +35,7 @@ export class InputCursor {
     while (this.at >= this.batch.count) {
       this.before += this.batch.count;
       this.at = 0;
+      this.ahead = 0;
       if (!this.source.nextBatch(this.batch)) return false;
     }
     return true;
@@ -39,6 +44,19 @@ export class InputCursor {
   /** Bytes before the network header of packet `i` of the batch; -1 where it has none. */
   network(i: number): number {
     return networkOffset(this.batch, i);
+  }
+
+  /** Shows the translator the packets from `at` on, LOOK_AHEAD of them at a time. */
+  lookAhead(translator: Nat64): void {
+    if (this.at < this.ahead) return;
+    const { batch, headers } = this;
+    this.ahead = Math.min(batch.count, this.at + LOOK_AHEAD);
+    let count = 0;
+    for (let i = this.at; i < this.ahead; i++) {
+      const network = networkOffset(batch, i);
+      if (network >= 0) headers[count++] = batch.offset[i]! + network;
+    }
+    translator.lookAhead(batch.bytes, headers, 0, count);
   }
 }
 

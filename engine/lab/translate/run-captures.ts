@@ -6,6 +6,9 @@ import type { SideOutput } from './side-output.ts';
 /** Output of one packet at most: the largest packet in the smallest fragments, and what it releases. */
 const SINK_BYTES = 4 * 1024 * 1024;
 const SINK_PACKETS = 16_384;
+/** Output collected before it is written: what a second-level cache holds beside the input. */
+const WRITE_BYTES = 128 * 1024;
+const WRITE_PACKETS = 2_048;
 
 /** One packet and what became of it. Arrays are the run's own: valid during the call only. */
 export interface TranslatedPacket {
@@ -65,22 +68,32 @@ export class CaptureRun {
   private errorsMade = 0;
   private nowNs = 0;
   private readonly counts = new Float64Array(REASONS.reduce((most, { code }) => Math.max(most, code), 0) + 1);
-  private readonly sink = new PacketSink(SINK_BYTES, SINK_PACKETS);
+  private readonly sink: PacketSink;
+  /** Times of the packets in the sink, as far as they are known. */
+  private readonly times = new Float64Array(SINK_PACKETS + WRITE_PACKETS);
+  private timed = 0;
   private readonly options: CaptureRunOptions;
 
   constructor(options: CaptureRunOptions) {
+    const { out4, out6, onPacket } = options;
     this.options = options;
+    const gap = Math.max(out4?.gapBytes ?? 0, out6?.gapBytes ?? 0);
+    const packets = SINK_PACKETS + WRITE_PACKETS;
+    this.sink = new PacketSink(SINK_BYTES + WRITE_BYTES + packets * gap, packets, gap);
+    this.sink.payload = out4 !== null || out6 !== null || onPacket !== undefined;
   }
 
   /** Takes up to `limit` packets; false at the end. */
   step(limit: number): boolean {
-    const { input } = this.options;
+    const { input, translator } = this.options;
+    const nat64 = translator instanceof Nat64 && translator.looksAhead ? translator : null;
     for (let n = 0; n < limit; n++) {
       const cursor = input.next();
       if (cursor === undefined) {
         this.finish();
         return false;
       }
+      if (nat64 !== null) cursor.lookAhead(nat64);
       this.take(cursor, cursor.at++);
     }
     return true;
@@ -109,43 +122,53 @@ export class CaptureRun {
     const { sink } = this;
     const length = batch.capLen[i]! - network;
     const code = this.options.translator.translate(version, bytes, from, length, batch.origLen[i]! - network, sink, this.nowNs);
-    this.counts[code]!++;
-    const { onPacket } = this.options;
-    if (onPacket !== undefined) {
-      const inputNumber = cursor.before + i + 1;
-      onPacket({
-        number: this.packets,
-        input: cursor,
-        inputNumber,
-        side: version,
-        tNs: this.nowNs,
-        code,
-        bytes,
-        from,
-        to: from + length,
-        sink,
-      });
-    }
-    if (sink.count > 0) this.emit(this.nowNs);
+    this.counts[code] = this.counts[code]! + 1;
+    while (this.timed < sink.count) this.times[this.timed++] = this.nowNs;
+    if (this.options.onPacket !== undefined) this.show(cursor, i, version, code, from, from + length);
+    else if (sink.count >= WRITE_PACKETS || sink.used >= WRITE_BYTES) this.emit();
   }
 
-  private emit(tNs: number): void {
-    const { sink } = this;
+  private show(input: InputCursor, i: number, side: 4 | 6, code: number, from: number, to: number): void {
+    const { sink, packets: number, nowNs: tNs } = this;
+    const inputNumber = input.before + i + 1;
+    this.options.onPacket?.({ number, input, inputNumber, side, tNs, code, bytes: input.batch.bytes, from, to, sink });
+    this.emit();
+  }
+
+  /** Writes what is in the sink; records that lie one behind another and leave on one side go in one piece. */
+  private emit(): void {
+    const { sink, times } = this;
     const { out4, out6 } = this.options;
+    let piece: SideOutput | null = null;
+    let start = 0;
+    let end = 0;
+    let count = 0;
     for (let i = 0; i < sink.count; i++) {
       const six = sink.side[i] === 6;
-      const out = six ? out6 : out4;
       if (six) this.left6++;
       else this.left4++;
       if (sink.kind[i] === SINK_KIND.error) this.errorsMade++;
-      if (out !== null) out.packet(tNs, sink.bytes, sink.offset[i]!, sink.length[i]!, sink.wireLength[i]!);
+      const out = six ? out6 : out4;
+      if (out === null) continue;
+      const at = out.packet(times[i]!, sink, i);
+      if (out !== piece || at !== end) {
+        piece?.send(sink, start, end, count);
+        piece = out;
+        start = at;
+        count = 0;
+      }
+      end = sink.offset[i]! + sink.length[i]!;
+      count++;
     }
+    piece?.send(sink, start, end, count);
     sink.clear();
+    this.timed = 0;
   }
 
   private finish(): void {
     this.nowNs = this.options.translator.finish?.(this.sink) ?? this.nowNs;
-    this.emit(this.nowNs);
+    while (this.timed < this.sink.count) this.times[this.timed++] = this.nowNs;
+    this.emit();
   }
 
   result(): CaptureRunResult {
