@@ -70,7 +70,7 @@ describe.skipIf(!linux)('packages', () => {
     const app = join(output, 'linux-unpacked');
     expect(existsSync(join(app, 'ringside'))).toBe(true);
     expect(existsSync(join(app, 'resources/app.asar'))).toBe(true);
-    for (const name of ['cli.js', 'session-worker.js', 'lane-worker.cjs', 'replay-core.cjs', 'capture-helper.js']) {
+    for (const name of ['cli.js', 'session-worker.js', 'lane-worker.cjs', 'replay-core.cjs', 'translate-core.cjs', 'capture-helper.js']) {
       expect(existsSync(join(app, 'resources/app.asar.unpacked/dist', name)), name).toBe(true);
     }
   });

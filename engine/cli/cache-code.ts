@@ -1,10 +1,18 @@
 import { writeFileSync } from 'node:fs';
-import { loadCode, replayCoreFile } from '../host/plain.ts';
+import { loadCode, replayCoreFile, translateCoreFile } from '../host/plain.ts';
 import type * as replayCore from './replay-core.ts';
+import type * as translateCore from './translate-core.ts';
 
-/** Run by the build with a capture: replays it and keeps what V8 has compiled for that, see cached-code.ts in the host. */
-const { exports, codeCache } = loadCode(replayCoreFile);
-const { quickReplay } = exports as typeof replayCore;
-const code = await quickReplay({ file: process.argv[2] ?? '', scenario: 'default', lanes: 1 }, undefined, new AbortController().signal);
-if (code === 0) writeFileSync(`${replayCoreFile}.cache`, codeCache());
-process.exitCode = code ?? 1;
+/** Run by the build with a capture: replays and translates it and keeps what V8 has compiled for that, see cached-code.ts in the host. */
+const file = process.argv[2] ?? '';
+const { signal } = new AbortController();
+const replay = loadCode(replayCoreFile);
+const { quickReplay } = replay.exports as typeof replayCore;
+const replayed = await quickReplay({ file, scenario: 'default', lanes: 1 }, undefined, signal);
+if (replayed === 0) writeFileSync(`${replayCoreFile}.cache`, replay.codeCache());
+
+const translate = loadCode(translateCoreFile);
+const { quickTranslate } = translate.exports as typeof translateCore;
+const translated = await quickTranslate({ options: { config: 'siit', in4: file }, json: false }, signal);
+if (translated === 0) writeFileSync(`${translateCoreFile}.cache`, translate.codeCache());
+process.exitCode = replayed === 0 && translated === 0 ? 0 : 1;

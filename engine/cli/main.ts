@@ -1,12 +1,23 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
-import { LaneThread, MIN_LANE_BYTES, laneWorkerFile, loadCode, replayCoreFile, type LaneAnswer, type LaneStart } from '../host/plain.ts';
+import {
+  LaneThread,
+  MIN_LANE_BYTES,
+  laneWorkerFile,
+  loadCode,
+  replayCoreFile,
+  translateCoreFile,
+  type LaneAnswer,
+  type LaneStart,
+} from '../host/plain.ts';
 import { EXIT, drain } from './output.ts';
-import { quickArguments, type QuickArguments } from './quick-arguments.ts';
+import { quickArguments, translateArguments, type QuickArguments } from './quick-arguments.ts';
 import type * as replayCore from './replay-core.ts';
+import type * as translateCore from './translate-core.ts';
 
 type ReplayCore = typeof replayCore;
+type TranslateCore = typeof translateCore;
 
 /** Exit codes of a shell for a process that ends by these signals would hide that we cleaned up: see EXIT. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -26,8 +37,12 @@ async function main(args: readonly string[]): Promise<number> {
   return code;
 }
 
-/** The plain replay for other programs, which needs little of what commands need; undefined for anything else. */
+/** What needs little of what commands need: translation, and the plain replay for other programs; undefined for anything else. */
 async function quickly(args: readonly string[], signal: AbortSignal): Promise<number | undefined> {
+  if (args[0] === 'translate') {
+    const wanted = translateArguments(args.slice(1));
+    return wanted && (loadCode(translateCoreFile).exports as TranslateCore).quickTranslate(wanted, signal);
+  }
   if (args[0] !== 'replay' || !args.includes('--json')) return undefined;
   const wanted = quickArguments(args.slice(1));
   if (wanted === undefined) return undefined;

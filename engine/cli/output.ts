@@ -85,6 +85,22 @@ function place({ where }: EngineErrorData): string {
   return `${where.file}${line}: `;
 }
 
+/** Runs the work of a command; what it throws is said, and becomes its exit code. */
+export async function runWork(output: Output, signal: AbortSignal, work: () => Promise<number> | number): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!signal.aborted) output.error(error);
+    return isUsage(error) ? EXIT.usage : EXIT.failed;
+  }
+}
+
+/** Bad input with a field but in no file stands on the command line itself, such as a capture filter. */
+function isUsage(error: unknown): boolean {
+  if (!(error instanceof EngineError)) return error instanceof UsageError;
+  return error.code === 'bad-input' && error.data.where?.field !== undefined && error.data.where.file === undefined;
+}
+
 /** Waits until everything written to a pipe has been taken, so that an exit cuts nothing off. */
 export async function drain(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {

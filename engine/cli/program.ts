@@ -3,7 +3,7 @@ import { EngineError, MAX_BURST_SCALES, parseRateBps, parseSizeBytes, parseTimeN
 import type { BurstOptions } from './burst.ts';
 import type { OffloadCommandOptions } from './offload.ts';
 import type { ExperimentOptions } from './experiment.ts';
-import { EXIT, UsageError, createOutput, type Output } from './output.ts';
+import { createOutput, runWork, type Output } from './output.ts';
 import type { SchemaName } from './schema.ts';
 import { addMulticast } from './multicast-command.ts';
 import { addTranslate } from './translate-commands.ts';
@@ -67,12 +67,6 @@ function overhead(text: string): number {
   return value;
 }
 
-/** Bad input with a field but in no file stands on the command line itself, such as a capture filter. */
-function isUsage(error: unknown): boolean {
-  if (!(error instanceof EngineError)) return error instanceof UsageError;
-  return error.code === 'bad-input' && error.data.where?.field !== undefined && error.data.where.file === undefined;
-}
-
 export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
 }
@@ -107,12 +101,7 @@ export function createProgram(version: string, signal: AbortSignal, finish: (cod
     async (...args: [...A, Command]): Promise<void> => {
       const command = args.at(-1) as Command;
       const output = createOutput(command.opts<{ json?: boolean }>().json === true);
-      try {
-        finish(await work({ output, signal }, ...(args.slice(0, -1) as unknown as A)));
-      } catch (error) {
-        if (!signal.aborted) output.error(error);
-        finish(isUsage(error) ? EXIT.usage : EXIT.failed);
-      }
+      finish(await runWork(output, signal, () => work({ output, signal }, ...(args.slice(0, -1) as unknown as A))));
     };
 
   addInfo(add, act);

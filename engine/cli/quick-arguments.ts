@@ -1,3 +1,5 @@
+import type { TranslateOptions } from './translate.ts';
+
 export interface QuickArguments {
   readonly file: string;
   readonly scenario: string;
@@ -24,4 +26,48 @@ export function quickArguments(args: readonly string[]): QuickArguments | undefi
     else file = arg;
   }
   return file === undefined || !/^[a-z0-9][a-z0-9-]*$/.test(scenario) ? undefined : { file, scenario, lanes };
+}
+
+export interface QuickTranslation {
+  readonly options: TranslateOptions;
+  readonly json: boolean;
+}
+
+type TextOption = 'mode' | 'config' | 'in6' | 'in4' | 'out6' | 'out4' | 'link' | 'log';
+
+const TEXT_OPTIONS: Readonly<Record<string, TextOption>> = {
+  '-m': 'mode',
+  '--mode': 'mode',
+  '-c': 'config',
+  '--config': 'config',
+  '--in6': 'in6',
+  '--in4': 'in4',
+  '--out6': 'out6',
+  '--out4': 'out4',
+  '--link': 'link',
+  '--log': 'log',
+};
+/** Words that these options take. */
+const WORDS: Partial<Record<TextOption, readonly string[]>> = {
+  mode: ['siit', 'nat64', 'clat', 'mapt', 'dns64'],
+  link: ['raw', 'ethernet'],
+};
+
+/** Arguments of `translate` whose options are all known here and right; undefined for all others, as above. */
+export function translateArguments(args: readonly string[]): QuickTranslation | undefined {
+  const options: Partial<Record<TextOption, string>> = {};
+  let json = false;
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === '--json') {
+      json = true;
+      continue;
+    }
+    const name = Object.hasOwn(TEXT_OPTIONS, arg) ? TEXT_OPTIONS[arg] : undefined;
+    const value = args[++i];
+    if (name === undefined || value === undefined || value.startsWith('-')) return undefined;
+    if (WORDS[name]?.includes(value) === false) return undefined;
+    options[name] = value;
+  }
+  return { options: options as TranslateOptions, json };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { compileScenarios, compiledScenario } from '../host/index.ts';
-import { quickArguments } from './quick-arguments.ts';
+import { quickArguments, translateArguments } from './quick-arguments.ts';
 
 test('the quick replay takes a file, a name and lanes, and leaves everything else to the full command', () => {
   expect(quickArguments(['a.pcap', '--json'])).toEqual({ file: 'a.pcap', scenario: 'default', lanes: undefined });
@@ -23,6 +23,27 @@ test('the quick replay takes a file, a name and lanes, and leaves everything els
     ['a.pcap', '--json', '--scenario'],
   ]) {
     expect(quickArguments(other), other.join(' ')).toBeUndefined();
+  }
+});
+
+test('the quick translation takes what it knows, and leaves everything else to the full command', () => {
+  expect(translateArguments(['-c', 'nat64', '--in6', 'a.pcap', '--out4', 'b.pcap', '--json', '-m', 'siit', '--link', 'raw'])).toEqual({
+    options: { config: 'nat64', in6: 'a.pcap', out4: 'b.pcap', mode: 'siit', link: 'raw' },
+    json: true,
+  });
+  expect(translateArguments([])).toEqual({ options: {}, json: false });
+  for (const other of [
+    ['--help'],
+    ['--explain', '3'],
+    ['--in6=a.pcap'],
+    ['--in6'],
+    ['--in6', '--json'],
+    ['-m', 'nat44'],
+    ['--link', 'token-ring'],
+    ['a.pcap'],
+    ['constructor', 'a'],
+  ]) {
+    expect(translateArguments(other), other.join(' ')).toBeUndefined();
   }
 });
 

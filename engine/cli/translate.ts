@@ -1,6 +1,6 @@
 import { extname, resolve } from 'node:path';
 import { EngineError, type ExplainCard, type TranslatorMode, type TranslatorSpec } from '../contract/index.ts';
-import { PcapWriter, PcapngWriter, atomicFile, openCapture, type CaptureFile, type CaptureWriter } from '../files/index.ts';
+import { CHUNK_BYTES, PcapWriter, PcapngWriter, atomicFile, openCapture, type CaptureFile, type CaptureWriter } from '../files/index.ts';
 import {
   CaptureRun,
   LINKTYPE_ETHERNET,
@@ -25,6 +25,7 @@ import {
   type BindingLog,
   type Stateful,
 } from '../translator/index.ts';
+import { alignedBuffer } from '../wire/index.ts';
 import { count, duration, printable, table } from './format.ts';
 import { EXIT, UsageError, writable, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -169,7 +170,8 @@ async function openInputs({ in6, in4 }: TranslateOptions, signal: AbortSignal): 
   const open: OpenInput[] = [];
   for (const [side, path] of wanted) {
     if (path === undefined) continue;
-    const opened = await openCapture(path, { signal });
+    // On a page: see Window.
+    const opened = await openCapture(path, { signal, buffer: new Uint8Array(alignedBuffer(CHUNK_BYTES)) });
     if (!opened.ok) {
       for (const { file } of open) file.close();
       throw opened.error;

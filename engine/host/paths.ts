@@ -28,6 +28,8 @@ export const sessionWorkerFile = join(distFolder, 'session-worker.js');
 export const laneWorkerFile = join(distFolder, 'lane-worker.cjs');
 /** The code of a plain replay in one file. */
 export const replayCoreFile = join(distFolder, 'replay-core.cjs');
+/** The code of a translation in one file. */
+export const translateCoreFile = join(distFolder, 'translate-core.cjs');
 /** The kernel of a plain replay: see engine/lab/kernel. */
 export const kernelFile = join(distFolder, 'replay-kernel.wasm');
 /** Smaller files are replayed before a second thread has started. */

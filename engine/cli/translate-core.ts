@@ -1,0 +1,2 @@
+/** What `ringside translate` needs, in one file of the build: see quick-translate.ts and cached-code.ts in the host. */
+export { quickTranslate } from './quick-translate.ts';
