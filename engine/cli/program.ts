@@ -1,5 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { EngineError, MAX_BURST_SCALES, parseRateBps, parseSizeBytes, parseTimeNs } from '../contract/index.ts';
+import { MAX_BURST_SCALES, parseRateBps, parseSizeBytes, parseTimeNs } from '../contract/index.ts';
 import type { BurstOptions } from './burst.ts';
 import type { OffloadCommandOptions } from './offload.ts';
 import type { ExperimentOptions } from './experiment.ts';

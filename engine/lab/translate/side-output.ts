@@ -73,7 +73,11 @@ export class SideOutput {
     const six = length > 0 && d.getUint8(ip) >>> 4 === 6;
     const least = six ? 40 : 20;
     const hash =
-      length < least ? hashBytes(d, ip + (six ? 24 : 16), ip + length) : six ? this.hash6(d, ip + 24) : hashWord(FNV_BASIS, d.getInt32(ip + 16));
+      length < least
+        ? hashBytes(d, ip + (six ? 24 : 16), ip + length)
+        : six
+          ? this.hash6(d, ip + 24)
+          : hashWord(FNV_BASIS, d.getInt32(ip + 16));
     d.setUint16(at, TRANSLATOR_MAC_HIGH);
     d.setInt32(at + 2, hash);
     d.setUint16(at + 6, TRANSLATOR_MAC_HIGH);
