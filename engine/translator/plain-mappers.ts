@@ -61,7 +61,7 @@ export class Nat64Plain extends PlainResult implements PlainMapper {
     this.ahead.look(d, offsets, from, to);
   }
 
-  plain64(d: DataView, o: number, protocol: number, ports: number, nowNs: number): boolean {
+  plain64(d: DataView, _b: Uint8Array, o: number, protocol: number, ports: number, nowNs: number): boolean {
     if (!this.inPrefix(d, o + 24) || this.inPrefix(d, o + 8)) return false;
     const { mapper, sessions } = this;
     const w0 = d.getInt32(o + 8);
@@ -80,7 +80,7 @@ export class Nat64Plain extends PlainResult implements PlainMapper {
     return true;
   }
 
-  plain46(d: DataView, o: number, protocol: number, ports: number, nowNs: number): boolean {
+  plain46(d: DataView, _b: Uint8Array, o: number, protocol: number, ports: number, nowNs: number): boolean {
     const { mapper, sessions, words6 } = this;
     const peer = d.getInt32(o + 12);
     const address = d.getInt32(o + 16);
@@ -125,7 +125,7 @@ export class SiitPlain extends PlainResult implements PlainMapper {
     return !this.globalOnly || (isGlobal4(source >>> 0) && isGlobal4(destination >>> 0));
   }
 
-  plain64(d: DataView, o: number, _protocol: number, ports: number, _nowNs: number, b: Uint8Array): boolean {
+  plain64(d: DataView, b: Uint8Array, o: number, _protocol: number, ports: number): boolean {
     this.ports = ports;
     if (!this.prefixOnly) return this.mapped64(d, b, o);
     if (!this.inPrefix(d, o + 24) || !this.inPrefix(d, o + 8)) return false;
@@ -135,7 +135,7 @@ export class SiitPlain extends PlainResult implements PlainMapper {
     return this.ordinary(this.source4, this.destination4);
   }
 
-  plain46(d: DataView, o: number, _protocol: number, ports: number, _nowNs: number, b: Uint8Array): boolean {
+  plain46(d: DataView, b: Uint8Array, o: number, _protocol: number, ports: number): boolean {
     this.ports = ports;
     if (!this.prefixOnly) return this.mapped46(b, o);
     const source = d.getInt32(o + 12);

@@ -17,8 +17,8 @@ export interface PlainMapper {
   /** New source port << 16 | destination port. */
   ports: number;
   /** `d` is of the same bytes as `b`, `ports` those of the packet. */
-  plain64(d: DataView, o: number, protocol: number, ports: number, nowNs: number, b: Uint8Array): boolean;
-  plain46(d: DataView, o: number, protocol: number, ports: number, nowNs: number, b: Uint8Array): boolean;
+  plain64(d: DataView, b: Uint8Array, o: number, protocol: number, ports: number, nowNs: number): boolean;
+  plain46(d: DataView, b: Uint8Array, o: number, protocol: number, ports: number, nowNs: number): boolean;
   /** Reads what packets that begin at offsets[from..to) will want. Changes nothing. */
   lookAhead?(d: DataView, offsets: Uint32Array, from: number, to: number): void;
 }
@@ -88,7 +88,7 @@ export class PlainPath {
     if (IPV6_BYTES + payload > length || IPV6_BYTES + payload > wireLength || (second & 0xff) <= 1 || total > this.mtu4) return -1;
     if (!sink.hasRoom(payload + GROWTH_BYTES)) return -1;
     const { context, mapper } = this;
-    if (!mapper.plain64(d, o, protocol, d.getInt32(o + IPV6_BYTES), context.nowNs, b)) return -1;
+    if (!mapper.plain64(d, b, o, protocol, d.getInt32(o + IPV6_BYTES), context.nowNs)) return -1;
     const { source4, destination4 } = mapper;
     const at = sink.used;
     const out = sink.words;
@@ -129,7 +129,7 @@ export class PlainPath {
     if (!tcp && d.getUint16(o + IPV4_BYTES + 6) === 0) return -1;
     if (!sink.hasRoom(payload + GROWTH_BYTES)) return -1;
     const { context, mapper } = this;
-    if (!mapper.plain46(d, o, protocol, d.getInt32(o + IPV4_BYTES), context.nowNs, b)) return -1;
+    if (!mapper.plain46(d, b, o, protocol, d.getInt32(o + IPV4_BYTES), context.nowNs)) return -1;
     const at = sink.used;
     const out = sink.words;
     const { words6 } = mapper;
