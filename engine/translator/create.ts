@@ -14,6 +14,8 @@ import { PacketTranslator } from './translator.ts';
 /** What every mode has. See PacketTranslator.translate for the arguments. */
 export interface Translator {
   translate(side: 4 | 6, bytes: Uint8Array, offset: number, length: number, wireLength: number, sink: PacketSink, nowNs: number): number;
+  /** True while tables are so large that `lookAhead` pays. */
+  readonly looksAhead?: boolean;
   /** See PacketTranslator.lookAhead. */
   lookAhead?(bytes: Uint8Array, offsets: Uint32Array, from: number, to: number): void;
   /** After the last packet: what is held is given up or let go. Returns the lab time at which it leaves. */

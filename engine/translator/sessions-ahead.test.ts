@@ -125,7 +125,7 @@ describe('looking ahead', () => {
     );
     expect(translated).toBeGreaterThan(500);
     expect(ahead.looksAhead).toBe(ahead.mapper.sessions.count >= LOOK_AHEAD_FROM);
-    expect(ahead.rows(50)).toEqual(plain.rows(50));
+    expect(JSON.stringify(ahead.rows())).toBe(JSON.stringify(plain.rows()));
   });
 
   it('finds nearly every session before its packet comes', () => {

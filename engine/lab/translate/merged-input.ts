@@ -1,5 +1,5 @@
 import { RecordBatch, type PacketSource } from '../../files/index.ts';
-import { LOOK_AHEAD, type Nat64 } from '../../translator/index.ts';
+import { LOOK_AHEAD, type Translator } from '../../translator/index.ts';
 import { networkOffset } from './network-offset.ts';
 
 /** Side of an input: its packets come in there. `both`: one capture of both sides, told apart by the IP version. */
@@ -47,7 +47,7 @@ export class InputCursor {
   }
 
   /** Shows the translator the packets from `at` on, LOOK_AHEAD of them at a time. */
-  lookAhead(translator: Nat64): void {
+  lookAhead(translator: Translator): void {
     if (this.at < this.ahead) return;
     const { batch, headers } = this;
     this.ahead = Math.min(batch.count, this.at + LOOK_AHEAD);
@@ -56,7 +56,7 @@ export class InputCursor {
       const network = networkOffset(batch, i);
       if (network >= 0) headers[count++] = batch.offset[i]! + network;
     }
-    translator.lookAhead(batch.bytes, headers, 0, count);
+    translator.lookAhead?.(batch.bytes, headers, 0, count);
   }
 }
 

@@ -86,14 +86,14 @@ export class CaptureRun {
   /** Takes up to `limit` packets; false at the end. */
   step(limit: number): boolean {
     const { input, translator } = this.options;
-    const nat64 = translator instanceof Nat64 && translator.looksAhead ? translator : null;
+    const ahead = translator.looksAhead === true;
     for (let n = 0; n < limit; n++) {
       const cursor = input.next();
       if (cursor === undefined) {
         this.finish();
         return false;
       }
-      if (nat64 !== null) cursor.lookAhead(nat64);
+      if (ahead) cursor.lookAhead(translator);
       this.take(cursor, cursor.at++);
     }
     return true;
