@@ -4,5 +4,6 @@
  * of i32 wraps; `select(a, b, condition)` works out both and takes no branch; loads and stores are `(address, offset)` and `(address, value, offset)`
  * in the memory that the lanes share.
  */
-export { classify, group, walk } from './chunk.ts';
+export { group, walk } from './chunk.ts';
+export { classify } from './classify.ts';
 export { feed } from './feed.ts';
