@@ -153,7 +153,20 @@ function print(
   for (const counters of Object.values(state.counters))
     for (const [name, n] of Object.entries(counters.drops)) drops.set(name, (drops.get(name) ?? 0) + n);
   if (drops.size > 0) output.text(`not forwarded: ${[...drops].map(([name, n]) => `${name} ${count(n)}`).join(', ')}`);
+  printLimits(state, output);
   output.text(state.conservation.ok ? paint.green('✓ packets conserved') : paint.red(`✕ ${state.conservation.message}`));
+}
+
+/** What was told to sources, remembered of unknown ones, and refused because a limit was reached (M-21, M-24). */
+function printLimits({ counters }: MulticastState, output: Output): void {
+  const all = Object.values(counters);
+  const tooBig = all.reduce((sum, each) => sum + each.tooBigSent, 0);
+  const unknown = all.reduce((sum, each) => sum + each.unknownSources, 0);
+  if (tooBig > 0) output.text(`${count(tooBig)} Packet Too Big sent to sources`);
+  if (unknown > 0) output.text(`${count(unknown)} sources that nobody has joined are remembered`);
+  const refused = new Map<string, number>();
+  for (const each of all) for (const [name, n] of Object.entries(each.refused)) refused.set(name, (refused.get(name) ?? 0) + n);
+  if (refused.size > 0) output.text(`refused at a limit: ${[...refused].map(([name, n]) => `${name} ${count(n)}`).join(', ')}`);
 }
 
 function costText(path: MulticastPath): string {

@@ -75,6 +75,17 @@ export const MULTICAST_DROPS = [
 ] as const;
 export type MulticastDrop = (typeof MULTICAST_DROPS)[number];
 
+/** Limits of a router that refuse something when they are reached, by the field of `limits`. */
+export const MULTICAST_REFUSALS = [
+  'entries',
+  'joinsPerSecond',
+  'groupsPerInterface',
+  'sourcesPerGroup',
+  'unknownSources',
+  'icmpErrorsPerSecond',
+] as const;
+export type MulticastRefusal = (typeof MULTICAST_REFUSALS)[number];
+
 export const multicastCountersSchema = z.object({
   packetsIn: count,
   packetsOut: count,
@@ -86,6 +97,12 @@ export const multicastCountersSchema = z.object({
   drops: z.record(z.string(), count),
   /** Bytes of duplicates of the other family that were dropped here instead of sent on. */
   bytesSaved: count,
+  /** Packet Too Big messages to sources (M-21). */
+  tooBigSent: count,
+  /** Sources that send and that nobody has joined, remembered now (M-24). */
+  unknownSources: count,
+  /** What was refused because a limit was reached (M-24), by name of MULTICAST_REFUSALS; only those above zero. */
+  refused: z.record(z.string(), count),
 });
 export type MulticastCounters = z.infer<typeof multicastCountersSchema>;
 

@@ -165,7 +165,18 @@ export const multicastLimitsSchema = z.strictObject({
   joinsPerSecond: z.int().min(1).max(10_000_000).default(100_000).describe('joins an interface takes in a second (M-24)'),
   groupsPerInterface: z.int().min(1).max(4_194_304).default(65_536),
   sourcesPerGroup: z.int().min(1).max(65_535).default(1_024),
-  unknownSources: z.int().min(1).max(1_048_576).default(4_096).describe('sources without a join that a router remembers'),
+  unknownSources: z
+    .int()
+    .min(1)
+    .max(1_048_576)
+    .default(4_096)
+    .describe('sources without a join that a router remembers, in each family (M-24)'),
+  icmpErrorsPerSecond: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10)
+    .describe('Packet Too Big messages a router sends in a second (RFC 4443 section 2.4 f)'),
   fastLeave: z.boolean().default(false).describe('an interface with one receiver is left without a query'),
 });
 export type MulticastLimitsSpec = z.infer<typeof multicastLimitsSchema>;

@@ -14,6 +14,7 @@ import {
   PROTOCOL_UDP,
 } from '../messages/index.ts';
 import type { Link, LinkEnd, LinkNode } from './link.ts';
+import { tooBigMtu } from './too-big.ts';
 
 const MAGIC = 0x52534d43; // "RSMC"
 const SOURCE_PORT = 40_000;
@@ -49,6 +50,9 @@ export class SourceNode implements LinkNode {
   readonly up = true;
   readonly number: number;
   sent = 0;
+  /** Packet Too Big messages heard, and the least MTU they told. */
+  tooBig = 0;
+  pathMtu = Infinity;
   private readonly clock: EventClock;
   private link: Link | undefined;
   private end: LinkEnd | undefined;
@@ -70,8 +74,16 @@ export class SourceNode implements LinkNode {
     return (family === 4 ? this.addresses.v4 : this.addresses.v6) !== '';
   }
 
-  receive(): void {
-    // A source listens to nobody.
+  owns(address: string): boolean {
+    return address === this.addresses.v4 || address === this.addresses.v6;
+  }
+
+  /** A source listens to nobody but routers that could not pass its packets on. */
+  receive(_iface: number, packet: Uint8Array): void {
+    const mtu = tooBigMtu(packet);
+    if (mtu === undefined || !this.owns(addressText(packet, 24, 6))) return;
+    this.tooBig++;
+    this.pathMtu = Math.min(this.pathMtu, mtu);
   }
 
   start(): void {

@@ -2,6 +2,7 @@ import { u32 } from '../../base/index.ts';
 import { parseIpv4U32 } from '../../wire/index.ts';
 import { addressBytes, scopeOf, type Family } from '../addresses.ts';
 import type { ForwardingTable } from '../forward/index.ts';
+import { interfacesOf } from '../pim/index.ts';
 import type { FamilySide } from './family-side.ts';
 import type { RouterNode } from './router-node.ts';
 
@@ -100,6 +101,28 @@ export class Installer {
   private remove(key: RowKey): void {
     const { table, words } = this.table(key);
     table.remove(table.find(words));
+  }
+
+  /**
+   * Least MTU, in bytes of IPv6, of the outgoing links that an IPv6 packet of a source does not fit, -1 for none: those of IPv4 take 20 bytes more,
+   * since a translated header is shorter by as much.
+   */
+  leastMtu(source: string, group: string, bytes: number): number {
+    const { table, words } = this.table(this.keyOf(6, source, group));
+    const row = table.find(words);
+    let least = -1;
+    for (const [mask, extra] of row < 0
+      ? []
+      : ([
+          [table.to66[row]!, 0],
+          [table.to64[row]!, 20],
+        ] as const)) {
+      for (const iface of interfacesOf(mask)) {
+        const mtu = this.router.interfaces[iface]!.link.spec.mtu + extra;
+        if (mtu < bytes && (least < 0 || mtu < least)) least = mtu;
+      }
+    }
+    return least;
   }
 
   /** What a family does with data of the source. `carries` says that data is taken from this family; otherwise only its lists count. */

@@ -7,6 +7,8 @@ import type { EventClock } from '../clock.ts';
 export interface LinkNode {
   readonly id: string;
   readonly up: boolean;
+  /** A host's own address. */
+  owns?(address: string): boolean;
   speaks(family: Family): boolean;
   receive(iface: number, packet: Uint8Array, family: Family): void;
 }

@@ -172,6 +172,7 @@ export class MulticastNetwork {
       scenario: this.scenario,
       trusting: false,
       endOf: (router, link) => this.routers[router]!.interfaces.find((each) => each.link.index === link)?.end,
+      hostOn: (link, address) => this.links[link]!.ends.find(({ node }) => node.owns?.(address) === true),
       routerId: (index) => this.routers[index]!.id,
       linkId: (index) => this.links[index]!.id,
       addressOn: (router, link, family) => this.routers[router]!.interfaces.find((each) => each.link.index === link)?.address[family] ?? '',

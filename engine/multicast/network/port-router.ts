@@ -204,6 +204,7 @@ export class PortRouter {
       scenario: { choice: spec.choice, timers: spec.timers, limits: spec.limits, rps: [] },
       trusting: spec.joins === 'any',
       endOf: (_router, link) => this.links[link]!.ends.at(-1),
+      hostOn: (link) => this.links[link]!.ends.at(-1),
       routerId: (index) => (index === 0 ? this.id : routes.neighbour(index)),
       linkId: (index) => spec.interfaces[index]!.id,
       addressOn: (router, link, family) => {

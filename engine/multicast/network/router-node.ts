@@ -26,6 +26,7 @@ import { Installer, REGISTER_INTERFACE } from './installer.ts';
 import type { Link, LinkEnd, LinkNode } from './link.ts';
 import { noteMessage } from './message-log.ts';
 import type { Recorder } from './recorder.ts';
+import { TooBig } from './too-big.ts';
 
 /** TTL of unicast messages. */
 const UNICAST_TTL = 64;
@@ -51,6 +52,8 @@ export interface RouterWorld {
   /** PIM joins of any neighbour to any neighbour count (a router that listens to a capture). */
   readonly trusting: boolean;
   endOf(router: number, link: number): LinkEnd | undefined;
+  /** A host on a link, by its address. */
+  hostOn(link: number, address: string): LinkEnd | undefined;
   routerId(index: number): string;
   linkId(index: number): string;
   addressOn(router: number, link: number, family: Family): string;
@@ -70,6 +73,7 @@ export class RouterNode implements LinkNode {
   readonly interfaces: RouterInterface[] = [];
   readonly counters = { badMessages: 0, unicastDropped: 0, bytesSaved: 0 };
   readonly bias: Record<Family, number>;
+  readonly tooBig: TooBig;
   up = true;
   /** What the last received packet was taken for. */
   took: 'malformed' | 'membership' | 'pim' | 'data' | 'other' = 'malformed';
@@ -91,6 +95,7 @@ export class RouterNode implements LinkNode {
     this.loopback = loopback;
     this.random = random;
     const { choice } = world.scenario;
+    this.tooBig = new TooBig(world.scenario.limits.icmpErrorsPerSecond);
     this.bias = { 4: spec.bias4 ?? choice.bias4, 6: spec.bias6 ?? choice.bias6 };
   }
 
@@ -160,6 +165,7 @@ export class RouterNode implements LinkNode {
       rps: this.world.rps(family),
       translationRouter: this.spec.kind === 'translation' ? this.index + 1 : null,
       spt: this.spec.spt === 'first-packet',
+      maxUnknownSources: scenario.limits.unknownSources,
       trusting: this.world.trusting,
       candidate:
         candidates.length === 0
@@ -322,9 +328,13 @@ export class RouterNode implements LinkNode {
     }
     const route = this.world.routing.lookup(this.index, destination);
     const iface = route === undefined ? -1 : this.ifaceOf(route.link);
-    const to = route === undefined || route.neighbour < 0 ? undefined : this.world.endOf(route.neighbour, route.link);
+    const to = route === undefined ? undefined : this.nextEnd(route, destination);
     if (iface < 0 || to === undefined) this.counters.unicastDropped++;
     else this.sendOn(iface, packet, family, to);
+  }
+
+  private nextEnd({ neighbour, link }: Pick<Route, 'neighbour' | 'link'>, destination: string): LinkEnd | undefined {
+    return neighbour < 0 ? this.world.hostOn(link, destination) : this.world.endOf(neighbour, link);
   }
 
   receive(iface: number, packet: Uint8Array, family: Family): void {
@@ -397,6 +407,7 @@ export class RouterNode implements LinkNode {
     if (entry !== undefined && taken && accepted) this.coupling!.taken(entry, family);
     this.installer.source(family, source, group, iface === REGISTER_INTERFACE);
     const before = this.forwarder.dropped('rpf_other_family');
+    const large = this.forwarder.dropped('too_big');
     this.sink.clear();
     this.forwarder.forward(family, iface, packet, 0, packet.length, this.sink);
     if (this.forwarder.dropped('rpf_other_family') > before) {
@@ -404,7 +415,30 @@ export class RouterNode implements LinkNode {
       if (entry !== undefined) this.coupling!.droppedOther(entry, family);
       this.counters.bytesSaved += packet.length;
     }
+    if (family === 6 && this.forwarder.dropped('too_big') > large) this.tellTooBig(packet, source, group);
     this.emit();
+  }
+
+  /** Tells the source of an IPv6 packet the least MTU of the links that it was too large for. */
+  private tellTooBig(packet: Uint8Array, source: string, group: string): void {
+    const own = this.loopback[6];
+    const route = this.world.routing.lookup(this.index, source);
+    const iface = route === undefined ? -1 : this.ifaceOf(route.link);
+    if (iface < 0 || this.interfaces[iface]!.silent?.[6] === true) return;
+    const mtu = this.installer.leastMtu(source, group, packet.length);
+    const message = mtu < 0 ? undefined : this.tooBig.about(packet, mtu, own, this.world.clock.nowNs);
+    if (message === undefined) return;
+    this.world.recorder.add({
+      router: this.id,
+      link: this.interfaces[iface]!.link.id,
+      direction: 'sent',
+      protocol: 'ICMPv6',
+      kind: 'packet-too-big',
+      source,
+      group,
+      text: `${packet.length} bytes, MTU ${Math.max(1_280, mtu)}`,
+    });
+    this.route(message, 6);
   }
 
   private emit(): void {

@@ -7,6 +7,7 @@ import {
   type MulticastMembership,
   type MulticastNode,
   type MulticastReceiverInfo,
+  type MulticastRefusal,
   type MulticastState,
 } from '../../contract/index.ts';
 import { parseIpv4U32 } from '../../wire/index.ts';
@@ -240,7 +241,41 @@ function countersOf(router: RouterNode): MulticastCounters {
   const drops: Record<string, number> = {};
   for (const [i, name] of MULTICAST_DROPS.entries()) if (forwarder.drops[i]! > 0) drops[name] = forwarder.drops[i]!;
   const { packetsIn, packetsOut, translated, encapsulated, decapsulated, fragments } = forwarder;
-  return { packetsIn, packetsOut, translated, encapsulated, decapsulated, fragments, drops, bytesSaved: router.counters.bytesSaved };
+  return {
+    packetsIn,
+    packetsOut,
+    translated,
+    encapsulated,
+    decapsulated,
+    fragments,
+    drops,
+    bytesSaved: router.counters.bytesSaved,
+    tooBigSent: router.tooBig.sent,
+    unknownSources: [...router.sides.values()].reduce((sum, { pim }) => sum + pim.unknown.size, 0),
+    refused: refusedOf(router),
+  };
+}
+
+/** What a router's limits have refused (M-24). */
+function refusedOf(router: RouterNode): Record<string, number> {
+  const { table, native } = router.forwarder;
+  const refused: Record<MulticastRefusal, number> = {
+    entries: (router.coupling?.counters.refused ?? 0) + table.refused + native.refused,
+    joinsPerSecond: 0,
+    groupsPerInterface: 0,
+    sourcesPerGroup: 0,
+    unknownSources: 0,
+    icmpErrorsPerSecond: router.tooBig.limited,
+  };
+  for (const { ports, pim } of router.sides.values()) {
+    refused.unknownSources += pim.unknown.refused;
+    for (const port of ports) {
+      refused.joinsPerSecond += port?.counters.refusedJoins ?? 0;
+      refused.groupsPerInterface += port?.counters.refusedGroups ?? 0;
+      refused.sourcesPerGroup += port?.counters.refusedSources ?? 0;
+    }
+  }
+  return Object.fromEntries(Object.entries(refused).filter(([, n]) => n > 0));
 }
 
 /** Copies put on links are taken, lost, or on their way (W-06). */

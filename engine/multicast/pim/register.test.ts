@@ -174,3 +174,37 @@ describe('registers at the rendezvous point (section 4.4.2)', () => {
     expect(kinds(r)).toEqual(['register-stop']);
   });
 });
+
+describe('unknown sources (M-24)', () => {
+  it('have room for so many; what is beyond is neither registered nor remembered, and is counted', () => {
+    const r = rig({ maxUnknownSources: 2 });
+    const send = (n: number): void => {
+      r.world.routes.set(`192.0.2.${n}`, { iface: 2, neighbour: '', metric: 0, preference: 0 });
+      r.pim.data(`192.0.2.${n}`, ASM, 2, packet);
+    };
+    for (const n of [1, 2, 3, 4, 3, 1]) send(n);
+    expect(r.pim.unknown).toMatchObject({ size: 2, refused: 3 });
+    expect(r.pim.counters.trees).toBe(2);
+    expect(r.unicasts).toHaveLength(3);
+    // A join makes one of them known, the other is forgotten when it is silent.
+    r.jp(1, '10.0.1.1', [{ source: '192.0.2.1', wildcard: false, rpt: false }], [], ASM);
+    expect(r.pim.unknown.size).toBe(1);
+    send(3);
+    expect(r.pim.unknown.size).toBe(2);
+    r.run(300);
+    expect(r.pim.unknown.size).toBe(0);
+    // Sources of a joined group are not unknown.
+    r.jp(1, '10.0.1.1', [star], [], ASM);
+    for (const n of [5, 6, 7, 8]) send(n);
+    expect(r.pim.unknown).toMatchObject({ size: 0, refused: 3 });
+  });
+
+  it('that are registered have the same room at the rendezvous point', () => {
+    const r = rig({ maxUnknownSources: 1 });
+    r.world.own.add(RP);
+    for (const from of ['192.0.2.1', '192.0.2.2'])
+      r.pim.receive({ kind: 'register', border: false, nullRegister: true, packet: nullRegisterPacket(4, from, ASM) }, 0, from, RP);
+    expect(r.pim.unknown).toMatchObject({ size: 1, refused: 1 });
+    expect(r.unicasts.map(({ message }) => message.kind)).toEqual(['register-stop', 'register-stop']);
+  });
+});

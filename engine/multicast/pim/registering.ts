@@ -83,7 +83,12 @@ export class Registering {
       this.stop(source, group, from);
       return;
     }
-    const tree = pim.need(source, group);
+    const tree = pim.unknown.admit(source, group);
+    if (tree === undefined) {
+      this.counters.refused++;
+      this.stop(source, group, from);
+      return;
+    }
     const wanted = pim.host.joinDesired(source, group, pim.olists.inherited(tree) !== 0);
     const stops = tree.spt || (pim.sptWanted && !wanted);
     if (stops) this.stop(source, group, from);

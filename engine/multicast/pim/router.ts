@@ -13,6 +13,7 @@ import { Registering } from './registering.ts';
 import { selectRp, type RpMapping } from './rendezvous.ts';
 import type { PimSettings } from './settings.ts';
 import { Tree, bit, hasBit, type GroupTrees } from './tree.ts';
+import { UnknownSources } from './unknown-sources.ts';
 import { Upstream } from './upstream.ts';
 
 /** What a router does with a packet of a group that came in on an interface. */
@@ -41,6 +42,7 @@ export interface PimOptions {
   /** Announced in Hellos by translation routers, null for others (M-17). */
   readonly translationRouter: number | null;
   readonly spt: boolean;
+  readonly maxUnknownSources: number;
   /** Takes joins and prunes of unknown neighbours and to any neighbour: for a router that stands beside a captured link. */
   readonly trusting?: boolean;
   /** Group ranges this router is a candidate rendezvous point for, learned by bootstrap messages. */
@@ -69,6 +71,8 @@ export class PimRouter {
   readonly asserts: Asserts;
   readonly registering: Registering;
   readonly bootstrap: Bootstrap;
+  /** Sources that nobody has joined: state that data alone makes (M-24). */
+  readonly unknown: UnknownSources;
   readonly counters = { joins: 0, prunes: 0, ignored: 0, trees: 0 };
   running = false;
   private readonly options: PimOptions;
@@ -83,6 +87,7 @@ export class PimRouter {
     this.clock = host.clock;
     this.random = host.random;
     this.neighbours = interfaces.map((each, iface) => this.neighboursOf(each, iface));
+    this.unknown = new UnknownSources(this, options.maxUnknownSources);
     this.queue = new JoinPruneQueue(this);
     this.olists = new Olists(this);
     this.upstream = new Upstream(this);
@@ -141,6 +146,7 @@ export class PimRouter {
     this.bootstrap.stop();
     this.queue.clear();
     for (const tree of this.trees()) this.clear(tree);
+    this.unknown.clear();
     this.groups.clear();
     this.rpOf.clear();
   }
@@ -193,6 +199,7 @@ export class PimRouter {
   private refreshOne(tree: Tree): void {
     this.upstream.refresh(tree);
     if (tree.asserts !== undefined && tree.asserts.length > 0) this.asserts.check(tree);
+    if (tree.unknown) this.unknown.look(tree);
     this.host.changed(tree.source, tree.group);
   }
 
@@ -226,6 +233,7 @@ export class PimRouter {
     if (trees === undefined) return;
     if (tree.source === '' ? trees.star !== tree : trees.sources.get(tree.source) !== tree) return;
     this.clear(tree);
+    this.unknown.forget(tree);
     this.counters.trees--;
     if (tree.source === '') trees.star = undefined;
     else trees.sources.delete(tree.source);
@@ -314,7 +322,8 @@ export class PimRouter {
     let tree = this.find(source, group);
     const star = this.find('', group);
     if (direct) {
-      tree ??= this.need(source, group);
+      tree ??= this.unknown.admit(source, group);
+      if (tree === undefined) return UNKNOWN;
       this.keepAlive(tree);
       this.registering.data(tree, packet);
     }

@@ -57,6 +57,8 @@ export class Tree {
   upAssert = false;
   joinTimer: Timer | undefined;
 
+  /** Known by data or a register alone, and counted among the unknown sources. */
+  unknown = false;
   /** Data comes on the source tree. */
   spt = false;
   keepalive: Timer | undefined;

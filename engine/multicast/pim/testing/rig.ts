@@ -64,7 +64,9 @@ function wordsOf({ iface, message }: Sent): string[] {
   ]);
 }
 
-export function rig(given: Partial<Pick<RigWorld, 'any' | 'source' | 'exclude'>> & { spt?: boolean; timers?: object } = {}): Rig {
+export function rig(
+  given: Partial<Pick<RigWorld, 'any' | 'source' | 'exclude'>> & { spt?: boolean; timers?: object; maxUnknownSources?: number } = {},
+): Rig {
   const clock = new EventClock();
   const sent: Sent[] = [];
   const unicasts: Rig['unicasts'] = [];
@@ -103,6 +105,7 @@ export function rig(given: Partial<Pick<RigWorld, 'any' | 'source' | 'exclude'>>
     rps: [{ prefix: '224.0.0.0', bits: 4, rp: RP, priority: 192 }],
     translationRouter: null,
     spt: given.spt ?? true,
+    maxUnknownSources: given.maxUnknownSources ?? 4_096,
     candidate: null,
   });
   pim.start();
