@@ -42,7 +42,8 @@ function bits(mask: number): number {
  * with both paths joined for a while. Joins and lists stay PIM's; this says in which family the upstream join goes.
  */
 export class Coupling {
-  readonly counters = { refused: 0, decisions: 0, switches: 0 };
+  /** `otherPrefix`: joins under one set of prefixes for what has an entry under another. */
+  readonly counters = { refused: 0, otherPrefix: 0, decisions: 0, switches: 0 };
   private readonly host: CouplingHost;
   /** Entries by group of each family: a group has few. */
   private readonly by4 = new Map<string, Entry[]>();
@@ -216,6 +217,11 @@ export class Coupling {
       this.counters.refused++;
       return undefined;
     }
+    // One entry for each key (M-08): the set of prefixes that was joined first is the one that is served.
+    if (this.find(4, key.source4, key.group4) !== undefined) {
+      this.counters.otherPrefix++;
+      return undefined;
+    }
     const simultaneous = this.wantedBy(key, 4) !== 0 && this.wantedBy(key, 6) !== 0;
     const first = simultaneous ? 0 : family;
     const looked = this.look(key, first);
@@ -290,7 +296,13 @@ export class Coupling {
   /** M-17: no Join out of the interface and the family it came from; of two translation routers that face each other the higher id gives way. */
   private guarded(family: Family, key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>, path: CandidatePath): CandidatePath {
     const { host } = this;
-    if (!host.spec.loopGuard || path.iface < 0 || !Number.isFinite(path.metric)) return path;
+    if (path.iface < 0 || !Number.isFinite(path.metric)) return path;
+    if (family === 4 && this.underFurtherSet(key) && this.wantedBy(key, 6) !== 0)
+      return {
+        ...path,
+        refused: 'copies of IPv4 data leave under the first set of prefixes, and receivers of IPv6 have joined under another',
+      };
+    if (!host.spec.loopGuard) return path;
     const tree = this.treeOf(key, family);
     if (tree === undefined || !hasBit(tree.joins, path.iface)) return path;
     const peer = host.pim(family).neighbours[path.iface]!.translationRouterOf(path.neighbourAddress);
@@ -300,6 +312,12 @@ export class Coupling {
         ? `the join came from there (${path.link}), so data would turn in a circle`
         : `translation router ${path.neighbour} has chosen this router, and has the lower id`;
     return { ...path, refused };
+  }
+
+  /** The IPv6 form of a key is not the one that this router writes. */
+  private underFurtherSet({ source4, source6, group4, group6 }: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>): boolean {
+    const { prefixes } = this.host;
+    return prefixes.groupText6(group4) !== group6 || (source4 !== '' && prefixes.sourceText6(source4) !== source6);
   }
 
   private decision(

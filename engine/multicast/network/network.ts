@@ -324,5 +324,7 @@ function receiverGroup(
   const group = canonical(receiver.group);
   const source = receiver.source === undefined ? '' : canonical(receiver.source);
   if (!receiver.protocol.startsWith('mld') || familyOf(group) === 6) return { group, source };
-  return { group: prefixes.groupText6(group) ?? group, source: source === '' ? '' : (prefixes.sourceText6(source) ?? source) };
+  // A source of IPv6 is named as it is, whatever the group.
+  const mapped = source === '' || familyOf(source) === 6 ? source : (prefixes.sourceText6(source) ?? source);
+  return { group: prefixes.groupText6(group) ?? group, source: mapped };
 }

@@ -37,7 +37,8 @@ export interface Announcer {
 export class Routing {
   private readonly graph: Graph;
   private readonly prefixes: PrefixTable;
-  private readonly hosts = new Map<string, number>();
+  /** Links of an address: more than one where hosts share an anycast address. */
+  private readonly hosts = new Map<string, number[]>();
   private readonly routers = new Map<string, number>();
   private readonly announcers: readonly Announcer[];
   private readonly preference: (router: number, family: Family) => number;
@@ -59,9 +60,11 @@ export class Routing {
     this.routerCount = graph.routers.length;
   }
 
-  /** A host's address is on a link. */
+  /** A host's address is on a link; on several, it is an anycast address, and the nearest host is meant. */
   addHost(address: string, link: number): void {
-    this.hosts.set(address, link);
+    const links = this.hosts.get(address);
+    if (links === undefined) this.hosts.set(address, [link]);
+    else if (!links.includes(link)) links.push(link);
   }
 
   addRouter(address: string, router: number): void {
@@ -86,8 +89,11 @@ export class Routing {
   private find(router: number, address: string): Route | undefined {
     const family = familyOf(address);
     if (!this.graph.routes(router, family)) return undefined;
-    const link = this.hosts.get(address);
-    const native = link === undefined ? undefined : this.toLink(router, link, family);
+    let native: Route | undefined;
+    for (const link of this.hosts.get(address) ?? []) {
+      const route = this.toLink(router, link, family);
+      if (route !== undefined && (native === undefined || route.metric < native.metric)) native = route;
+    }
     if (native !== undefined) return native;
     const target = this.routers.get(address);
     if (target !== undefined) return this.toRouter(router, target, family);
