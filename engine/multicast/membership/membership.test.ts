@@ -213,8 +213,10 @@ describe('a router on a link', () => {
       robustness: 3,
       intervalS: 60,
     };
-    p.receive(query, '10.0.0.9');
-    expect(p.isQuerier).toBe(true);
+    for (const from of ['10.0.0.9', '0.0.0.0']) {
+      p.receive(query, from);
+      expect(p.isQuerier).toBe(true);
+    }
     p.receive(query, '10.0.0.2');
     expect(p.querier).toBe('10.0.0.2');
     queries.length = 0;
@@ -315,6 +317,61 @@ describe('random joins and leaves', () => {
         }
       }),
       { numRuns: 60 },
+    );
+  });
+});
+
+/** What hosts want of one group: a filter mode and sources, as a socket would set it. */
+interface Filter {
+  readonly exclude: boolean;
+  readonly sources: ReadonlySet<string>;
+}
+
+describe('random source filters', () => {
+  const names = ['a', 'b', 'c', 'd'];
+  const filter = fc
+    .record({ exclude: fc.boolean(), sources: fc.subarray(names) })
+    .map(({ exclude, sources }): Filter => ({ exclude, sources: new Set(sources) }));
+  const wants = (f: Filter, source: string): boolean => f.sources.has(source) !== f.exclude;
+
+  it('of any number of hosts end in their union, source by source (RFC 9776 sections 3.2 and 6.4)', () => {
+    const step = fc.record({ host: fc.integer({ min: 1, max: 4 }), filter, waitS: fc.double({ min: 0, max: 3, noNaN: true }) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
+        const { clock, port: p, queries } = port();
+        const hosts = new Map<number, Filter>();
+        const say = (host: number, type: RecordType, sources: Iterable<string>): void => {
+          p.receive(report(type, [...sources]), `10.0.0.${100 + host}`);
+        };
+        const answer = (): void => {
+          queries.length = 0;
+          for (const [host, f] of hosts) if (f.exclude || f.sources.size > 0) say(host, f.exclude ? isExclude : isInclude, f.sources);
+        };
+        for (const { host, filter: next, waitS } of steps) {
+          const before = hosts.get(host) ?? { exclude: false, sources: new Set<string>() };
+          hosts.set(host, next);
+          // A change of mode tells the whole filter, a change of sources the difference.
+          if (before.exclude !== next.exclude) say(host, next.exclude ? toExclude : toInclude, next.sources);
+          else {
+            const more = [...next.sources].filter((s) => !before.sources.has(s));
+            const less = [...before.sources].filter((s) => !next.sources.has(s));
+            if (more.length > 0) say(host, next.exclude ? block : allow, more);
+            if (less.length > 0) say(host, next.exclude ? allow : block, less);
+          }
+          clock.runUntil(clock.nowNs + 0.3 * NS_PER_S);
+          if (queries.length > 0) answer();
+          clock.runUntil(clock.nowNs + waitS * NS_PER_S);
+          answer();
+        }
+        for (let i = 0; i < 14; i++) {
+          clock.runUntil(clock.nowNs + 20 * NS_PER_S);
+          answer();
+        }
+        const forwards = (source: string): boolean => (p.includesAny(GROUP) ? !p.excludes(source, GROUP) : p.includesSource(source, GROUP));
+        for (const source of [...names, 'z']) expect(forwards(source), source).toBe([...hosts.values()].some((f) => wants(f, source)));
+        expect(p.includesAny(GROUP)).toBe([...hosts.values()].some(({ exclude }) => exclude));
+      }),
+      { numRuns: 80 },
     );
   });
 });

@@ -1,5 +1,5 @@
 import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
-import { ALL_HOSTS, compareAddresses, scopeOf, type Family } from '../addresses.ts';
+import { ALL_HOSTS, ANY, compareAddresses, scopeOf, type Family } from '../addresses.ts';
 import { cancel, isRunning, type EventClock, type Timer } from '../clock.ts';
 import { RECORD, type GroupMessage, type GroupRecord, type QueryMessage, type RecordType } from '../messages/index.ts';
 import {
@@ -358,7 +358,8 @@ export class MembershipPort {
 
   private hearQuery(message: QueryMessage, from: string): void {
     if (from === this.address) return;
-    if (compareAddresses(from, this.address) < 0) this.yieldTo(from, message);
+    // A switch that asks without an address of its own is no querier (RFC 4541 section 2.1.1).
+    if (from !== ANY[this.family] && compareAddresses(from, this.address) < 0) this.yieldTo(from, message);
     // Section 6.6.1: other routers' questions lower our timers as our own would.
     if (message.group === '' || message.suppress) return;
     const m = this.groups.get(message.group);
