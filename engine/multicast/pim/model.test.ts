@@ -19,7 +19,7 @@ const ROUTERS = [
 /** What is joined: `*` for the shared tree, or the place of a source. */
 const step = fc.record({
   router: fc.nat({ max: ROUTERS.length - 1 }),
-  what: fc.constantFrom('*', 0, 1),
+  what: fc.constantFrom<'*' | number>('*', 0, 1),
   join: fc.boolean(),
   seconds: fc.constantFrom(0, 0.1, 1, 4, 40),
 });
