@@ -20,7 +20,7 @@ const PLACE_MASK = PLACES - 1;
 
 /** `previous` of an entry that a wheel has taken out because its part of the lifetime has begun. */
 const DUE = -0x8000_0000;
-const FIRST_HEAP = 64;
+const FIRST_DUE = 64;
 
 /** A float just below the start of a part, so that rounding never makes the clock look at a wheel too late. */
 const JUST_BELOW = 1 - 2 ** -50;
@@ -31,7 +31,8 @@ const JUST_BELOW = 1 - 2 ** -50;
  * ends at the nanosecond it should.
  *
  *   places   128 lists by end; those of one place end within one 64th of a lifetime
- *   heap     entries of places that have begun, by end and then by number
+ *   due      numbers of the entries whose place has begun, by end and then by number; 4 bytes each. One that is used after that ends in a later
+ *            place, so what has not moved is in order, and no end needs to be kept beside the number
  */
 export class ExpiryWheel {
   readonly lifetimeNs: number;
@@ -42,9 +43,10 @@ export class ExpiryWheel {
   private emptied = 0;
   /** Entries in lists. */
   private linked = 0;
-  private heapEnds = new Float64Array(FIRST_HEAP);
-  private heapEntries = new Int32Array(FIRST_HEAP);
-  private heapCount = 0;
+  private due = new Int32Array(FIRST_DUE);
+  /** The next one, and how many there are. */
+  private dueAt = 0;
+  private dueCount = 0;
 
   constructor(layout: WheelLayout, lifetimeNs: number) {
     this.layout = layout;
@@ -53,13 +55,25 @@ export class ExpiryWheel {
   }
 
   get bytes(): number {
-    return this.heads.byteLength + this.heapEnds.byteLength + this.heapEntries.byteLength;
+    return this.heads.byteLength + this.due.byteLength;
   }
 
   /** Before this time there is nothing to do. */
   nextNs(): number {
     const place = this.linked > 0 ? (this.emptied + 1) * this.widthNs * JUST_BELOW : Number.POSITIVE_INFINITY;
-    return this.heapCount > 0 ? Math.min(place, this.heapEnds[0]!) : place;
+    if (this.dueAt === this.dueCount) return place;
+    const end = this.endNs(this.due[this.dueAt]!);
+    // One that has moved hides the end of the next one: it is taken out at once.
+    return Math.min(place, this.isLater(end) ? Number.NEGATIVE_INFINITY : end);
+  }
+
+  private endNs(e: number): number {
+    return this.sinceNs(e) + this.lifetimeNs;
+  }
+
+  /** An end in a place after the one that has begun. */
+  private isLater(endNs: number): boolean {
+    return Math.floor(endNs / this.widthNs) > this.emptied;
   }
 
   private sinceNs(e: number): number {
@@ -101,7 +115,13 @@ export class ExpiryWheel {
   takeDue(nowNs: number): number {
     const last = Math.floor(nowNs / this.widthNs);
     for (;;) {
-      if (this.heapCount > 0 && this.heapEnds[0]! <= nowNs) return this.pop();
+      if (this.dueAt < this.dueCount) {
+        const e = this.due[this.dueAt]!;
+        const end = this.endNs(e);
+        if (end > nowNs && !this.isLater(end)) return -1;
+        this.dueAt++;
+        return e;
+      }
       if (this.emptied >= last || this.linked === 0) return -1;
       this.empty(++this.emptied);
     }
@@ -111,67 +131,66 @@ export class ExpiryWheel {
     return this.layout.words[e * this.layout.stride + this.layout.previous] !== DUE;
   }
 
-  /** Entries of a place that were used since move on to the place of their present end; the others go to the heap. */
+  /** Entries of a place that were used since move on to the place of their present end; the others are due. */
   private empty(place: number): void {
     const { words, stride, next, previous } = this.layout;
     const slot = place & PLACE_MASK;
+    this.dueAt = 0;
+    this.dueCount = 0;
     let e = this.heads[slot]!;
     this.heads[slot] = -1;
     while (e >= 0) {
       const after = words[e * stride + next]!;
       words[e * stride + previous] = DUE;
       this.linked--;
-      const end = this.sinceNs(e) + this.lifetimeNs;
-      if (Math.floor(end / this.widthNs) > place) this.link(e);
-      else this.push(e, end);
+      if (this.isLater(this.endNs(e))) this.link(e);
+      else {
+        if (this.dueCount === this.due.length) this.grow();
+        this.due[this.dueCount++] = e;
+      }
       e = after;
     }
+    this.sort();
   }
 
-  private push(e: number, end: number): void {
-    if (this.heapCount === this.heapEnds.length) this.grow();
-    const { heapEnds, heapEntries } = this;
-    let at = this.heapCount++;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(end, e, heapEnds[parent]!, heapEntries[parent]!)) break;
-      heapEnds[at] = heapEnds[parent]!;
-      heapEntries[at] = heapEntries[parent]!;
-      at = parent;
+  /** Lists have the last one first: mostly turning them round is all. */
+  private sort(): void {
+    const { due, dueCount: count } = this;
+    due.subarray(0, count).reverse();
+    let sorted = 1;
+    while (sorted < count && this.before(due[sorted - 1]!, due[sorted]!)) sorted++;
+    if (sorted >= count) return;
+    for (let i = (count >> 1) - 1; i >= 0; i--) this.sink(i, count);
+    for (let last = count - 1; last > 0; last--) {
+      const e = due[last]!;
+      due[last] = due[0]!;
+      due[0] = e;
+      this.sink(0, last);
     }
-    heapEnds[at] = end;
-    heapEntries[at] = e;
   }
 
-  private pop(): number {
-    const { heapEnds, heapEntries } = this;
-    const top = heapEntries[0]!;
-    const count = --this.heapCount;
-    const end = heapEnds[count]!;
-    const e = heapEntries[count]!;
-    let at = 0;
-    for (let child = 1; child < count; child = 2 * at + 1) {
-      if (child + 1 < count && before(heapEnds[child + 1]!, heapEntries[child + 1]!, heapEnds[child]!, heapEntries[child]!)) child++;
-      if (!before(heapEnds[child]!, heapEntries[child]!, end, e)) break;
-      heapEnds[at] = heapEnds[child]!;
-      heapEntries[at] = heapEntries[child]!;
-      at = child;
+  /** Moves the number at `at` down a heap of `count` that has the last end on top. */
+  private sink(at: number, count: number): void {
+    const { due } = this;
+    const e = due[at]!;
+    let hole = at;
+    for (let child = 2 * hole + 1; child < count; child = 2 * hole + 1) {
+      if (child + 1 < count && this.before(due[child]!, due[child + 1]!)) child++;
+      if (!this.before(e, due[child]!)) break;
+      due[hole] = due[child]!;
+      hole = child;
     }
-    heapEnds[at] = end;
-    heapEntries[at] = e;
-    return top;
+    due[hole] = e;
+  }
+
+  private before(a: number, b: number): boolean {
+    const [endA, endB] = [this.endNs(a), this.endNs(b)];
+    return endA < endB || (endA === endB && a < b);
   }
 
   private grow(): void {
-    const ends = new Float64Array(this.heapEnds.length * 2);
-    const entries = new Int32Array(ends.length);
-    ends.set(this.heapEnds);
-    entries.set(this.heapEntries);
-    this.heapEnds = ends;
-    this.heapEntries = entries;
+    const wider = new Int32Array(this.due.length * 2);
+    wider.set(this.due);
+    this.due = wider;
   }
-}
-
-function before(endA: number, a: number, endB: number, b: number): boolean {
-  return endA < endB || (endA === endB && a < b);
 }

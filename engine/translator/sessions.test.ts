@@ -102,6 +102,41 @@ describe('session and binding tables', () => {
     );
   });
 
+  it('end sessions in order that were put in out of order, and those that were used after their place had begun when they should', () => {
+    const count = 2_000;
+    const bindings = new BindingTable(count);
+    const sessions = new SessionTable(count, bindings, [6_400]);
+    const b = new Uint8Array(16);
+    // All within one place, in no order.
+    const since = (e: number): number => 1_000_000 + ((e * 7_919) % 97);
+    for (let e = 0; e < count; e++) sessions.add(bindings.add(PROTOCOL.udp, b, 0, e, e, e, false), e, 53, 0, 0, 0, since(e));
+    const ended: number[] = [];
+    const run = (nowNs: number): void => {
+      for (let e = sessions.takeEnded(0, nowNs); e >= 0; e = sessions.takeEnded(0, nowNs)) {
+        ended.push(e);
+        sessions.remove(e);
+      }
+      sessions.rearm();
+    };
+    run(1_006_400);
+    const early = ended.length;
+    // The place has begun: every third of the others goes on.
+    const gone = new Set(ended);
+    const used = Array.from({ length: count }, (_, e) => e).filter((e) => !gone.has(e) && e % 3 === 0);
+    for (const e of used) sessions.touch(e, 0, 1_006_400);
+    for (let now = 1_006_401; now <= 1_006_500; now++) {
+      run(now);
+      expect(used.every((e) => sessions.binding(e) >= 0)).toBe(true);
+    }
+    const rest = Array.from({ length: count }, (_, e) => e).filter((e) => e % 3 !== 0 || gone.has(e));
+    const inOrder = rest.toSorted((a, c) => since(a) - since(c) || a - c);
+    expect(early).toBeGreaterThan(0);
+    expect(ended).toEqual(inOrder);
+    expect(sessions.nextEndNs).toBeLessThanOrEqual(1_012_800);
+    run(1_012_800);
+    expect(sessions.count).toBe(0);
+  });
+
   it('find a session among many with keys that are alike', () => {
     const count = 20_000;
     const bindings = new BindingTable(count);
@@ -125,8 +160,8 @@ describe('session and binding tables', () => {
     const count = 1_000_000;
     const bindings = new BindingTable(count);
     const sessions = new SessionTable(count, bindings, LIFETIMES);
-    // All ends in one part of a lifetime: 12 bytes in the heap for each.
-    const worstHeap = 12 * 2 ** Math.ceil(Math.log2(count));
-    expect((sessions.bytes + bindings.bytes + worstHeap) / count).toBeLessThan(150);
+    // All ends in one part of a lifetime: 4 bytes in the list of those that are due.
+    const worstDue = 4 * 2 ** Math.ceil(Math.log2(count));
+    expect((sessions.bytes + bindings.bytes + worstDue) / count).toBeLessThan(150);
   });
 });

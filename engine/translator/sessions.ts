@@ -46,7 +46,7 @@ const PLAIN_BIT = 0x80_0000;
 /**
  * Session tables of all protocols (RFC 6146 section 3.2). An entry is 64 bytes and holds all that a packet needs, both addresses and ports inside
  * and outside among it, so that translation of a known session reads one slot and one cache line, in either direction.
- * 80 to 96 bytes with both hash tables (81 at a million), and 12 for each one whose end is near.
+ * 80 to 96 bytes with both hash tables (81 at a million), and 4 for each one whose end is near.
  *
  *   word 0..3  IPv6 address inside      4  IPv6 port << 16 | peer's port      5  IPv4 peer      6  IPv4 address
  *   7  IPv4 port << 16 | lifetime << 12 | TCP state << 8 | protocol (1, 6, 17)

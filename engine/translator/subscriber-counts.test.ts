@@ -94,13 +94,16 @@ describe('counts of subscribers', () => {
   it('with all else of a NAT64 take less than 150 bytes for each of a million sessions, each with its own binding', () => {
     const fixed = reachableBytes(madeFor(16));
     expect(fixed).toBeLessThan(4 * 1024 * 1024);
-    expect(reachableBytes(manySubscribers()) / COUNT).toBeLessThan(150);
+    const subscribers = reachableBytes(manySubscribers());
+    expect(subscribers / COUNT).toBeLessThan(150);
     const shared = manySessions();
-    expect(reachableBytes(shared) / COUNT).toBeLessThan(150);
+    const before = reachableBytes(shared);
     // All ends are near: the list of them is as long as it gets.
     const { sessions } = shared.mapper;
     expect(sessions.takeEnded(TIMER.udp, 1e15)).toBe(0);
-    expect(reachableBytes(shared) / COUNT).toBeLessThan(150);
-    expect(reachableBytes(shared)).toBeGreaterThan(sessions.bytes);
+    const near = reachableBytes(shared);
+    expect(near).toBeGreaterThan(sessions.bytes);
+    // At worst both: a subscriber for each, and all ends near.
+    expect((subscribers + near - before) / COUNT).toBeLessThan(150);
   }, 30_000);
 });
