@@ -15,7 +15,7 @@ import { engineMemory, indexMemory, openInput } from './memory.ts';
 import { whatIfTimes } from './what-if.ts';
 import { windowMemory } from './window-memory.ts';
 import { sendUdp, TAYGA_NOTE, taygaRows } from './tayga.ts';
-import { translationRows } from './translation-memory.ts';
+import { memoryCase, memoryRates, translationRows } from './translation-memory.ts';
 import { CAPTURES, ROWS, type Capture, type CaptureName, type Row } from './rows.ts';
 
 const dist = dirname(fileURLToPath(import.meta.url));
@@ -35,6 +35,7 @@ Generates its captures once, then runs Ringside and its peers in turn on the sam
   --frames FILE   frame times, longest task and replay error of a window that replays FILE, in Chromium, as JSON
   --what-if FILE  what the Bursts panel waits for when a parameter changes, as JSON
   --multicast     multicast forwarding, joins and memory of 100,000 entries, as JSON (node --expose-gc dist/bench.js)
+  --translate-memory MODE,SESSIONS,BYTES   one case of the row of that name, as JSON
   --list          name the rows and their goals, run nothing`;
 
 interface Outcome {
@@ -121,6 +122,7 @@ async function main(): Promise<void> {
       'what-if': { type: 'string' },
       fuzz: { type: 'string' },
       multicast: { type: 'boolean', default: false },
+      'translate-memory': { type: 'string' },
       'udp-sender': { type: 'string' },
       seed: { type: 'string', default: '1' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -149,6 +151,10 @@ async function main(): Promise<void> {
   }
   if (values['what-if'] !== undefined) {
     console.log(JSON.stringify(await whatIfTimes(values['what-if'], Number(values.rounds))));
+    return;
+  }
+  if (values['translate-memory'] !== undefined) {
+    console.log(JSON.stringify(memoryRates(memoryCase(values['translate-memory']), Number(values.rounds))));
     return;
   }
   if (values.multicast) {
@@ -200,7 +206,7 @@ async function main(): Promise<void> {
     for (const row of meteringRows(rounds)) record({ ...row, unit: 'x' });
   }
   if (asked('translate-memory')) {
-    for (const row of translationRows(rounds)) record({ ...row, unit: 'M/s', higherIsBetter: true });
+    for await (const row of translationRows(rounds)) record({ ...row, unit: 'M/s', higherIsBetter: true });
   }
   if (asked('translate-tayga')) {
     for await (const row of taygaRows(rounds)) record({ ...row, higherIsBetter: true });

@@ -2,7 +2,7 @@ import { Random, putU16, putU32, u16, u32 } from '../engine/base/index.ts';
 import { translatorSchema, type TranslatorInput } from '../engine/contract/index.ts';
 import { createTranslator, isTranslated, LOOK_AHEAD, PacketSink, type Translator } from '../engine/translator/index.ts';
 import { checksum, pseudoSum4, pseudoSum6 } from '../engine/wire/index.ts';
-import { spread, type Spread } from './measure.ts';
+import { runOnce, spread, type Spread } from './measure.ts';
 
 /** Translation in memory: packets of many sessions in random order, made outside of the time that is measured. */
 export interface MemoryRate {
@@ -16,8 +16,10 @@ export interface MemoryRate {
   readonly perSecond: number;
 }
 
-/** Packets made, then translated, at a time: with their bytes they stay in the second-level cache at most sizes. */
-const CHUNK = 512;
+/** Bytes of packets made, then translated, at a time: as much as is read from a file at once, so that they are as near as in a run over captures. */
+const CHUNK_BYTES = 256 * 1024;
+/** Packets of a chunk at most. */
+const MAX_CHUNK = 512;
 /** Sessions a host has; each with a binding of its own, which is the worst case for the tables. */
 const SESSIONS_OF_HOST = 10;
 const POOL = '198.18.0.0/16';
@@ -29,9 +31,11 @@ export class MemoryRun {
   private readonly translator: Translator;
   private readonly sink = new PacketSink(4 * 1024 * 1024, 4_096);
   private readonly packets: Uint8Array;
-  private readonly sides = new Uint8Array(CHUNK);
-  private readonly offsets = new Uint32Array(CHUNK);
-  private readonly lengths = new Uint32Array(CHUNK);
+  /** Packets of a chunk: a multiple of LOOK_AHEAD. */
+  private readonly chunkPackets: number;
+  private readonly sides = new Uint8Array(MAX_CHUNK);
+  private readonly offsets = new Uint32Array(MAX_CHUNK);
+  private readonly lengths = new Uint32Array(MAX_CHUNK);
   /** Of each session, what it became outside. */
   private readonly address4: Uint32Array;
   private readonly port4: Uint16Array;
@@ -49,8 +53,9 @@ export class MemoryRun {
     this.bytes = bytes;
     this.translator = made(mode, sessions);
     this.stride = bytes + 64;
-    this.packets = new Uint8Array(CHUNK * this.stride);
-    for (let i = 0; i < CHUNK; i++) this.offsets[i] = i * this.stride;
+    this.chunkPackets = Math.min(MAX_CHUNK, Math.floor(CHUNK_BYTES / this.stride / LOOK_AHEAD) * LOOK_AHEAD);
+    this.packets = new Uint8Array(this.chunkPackets * this.stride);
+    for (let i = 0; i < this.chunkPackets; i++) this.offsets[i] = i * this.stride;
     this.address4 = new Uint32Array(sessions);
     this.port4 = new Uint16Array(sessions);
     for (let s = 0; s < sessions; s++) this.open(s);
@@ -115,7 +120,7 @@ export class MemoryRun {
 
   /** Half of the packets go each way. A third as many go before and are not counted: the compiler is still at work. */
   measure(packets: number): MemoryRate {
-    const chunks = Math.ceil(packets / CHUNK);
+    const chunks = Math.ceil(packets / this.chunkPackets);
     const warm = Math.ceil(chunks / 3);
     let wallNs = 0;
     let cpuUs = 0;
@@ -130,13 +135,13 @@ export class MemoryRun {
       wallNs += took;
       cpuUs += user + system;
     }
-    const done = chunks * CHUNK;
+    const done = chunks * this.chunkPackets;
     const { mode, bytes, sessions } = this;
     return { mode, bytes, sessions, packets: done, perCpuSecond: done / cpuUs, perSecond: (done * 1e3) / wallNs };
   }
 
   private makeChunk(): void {
-    for (let i = 0; i < CHUNK; i++) {
+    for (let i = 0; i < this.chunkPackets; i++) {
       const s = Math.floor(this.random.float() * this.sessions);
       const side = (i & 1) === 0 ? 6 : 4;
       this.sides[i] = side;
@@ -148,7 +153,7 @@ export class MemoryRun {
   }
 
   private chunk(): void {
-    for (let i = 0; i < CHUNK; i++) {
+    for (let i = 0; i < this.chunkPackets; i++) {
       if (i % LOOK_AHEAD === 0) this.translator.lookAhead?.(this.packets, this.offsets, i, i + LOOK_AHEAD);
       this.translate(this.sides[i] === 6 ? 6 : 4, this.offsets[i]!, this.lengths[i]!);
     }
@@ -199,18 +204,42 @@ export interface TranslationRow {
 /** Packets of one round. */
 const ROUND_PACKETS = 1_000_000;
 
-/** Stateless and stateful, with sessions that fit the caches and that do not, at the three sizes of the Internet mix. */
-export function* translationRows(rounds: number): Generator<TranslationRow> {
-  for (const [mode, sessions] of [
+/** What `--translate-memory` of the bench is asked: mode, sessions and bytes of a packet. */
+export type MemoryCase = readonly [mode: MemoryRate['mode'], sessions: number, bytes: number];
+
+const CASES: readonly MemoryCase[] = (
+  [
     ['siit', 10_000],
     ['nat64', 10_000],
     ['nat64', 1_000_000],
-  ] as const) {
-    for (const bytes of [64, 576, 1_500]) {
-      const run = new MemoryRun(mode, sessions, bytes);
-      const rates = spread(Array.from({ length: rounds }, () => run.measure(ROUND_PACKETS).perCpuSecond));
-      const title = `${mode} in memory, ${bytes} bytes, ${sessions.toLocaleString('en')} sessions (${rates.min.toFixed(2)}-${rates.max.toFixed(2)})`;
-      yield { id: `translate-memory-${mode}-${sessions}-${bytes}`, title, atLeast: 2, aim: 4, value: rates.median, spread: rates };
-    }
+  ] as const
+).flatMap(([mode, sessions]) => [64, 576, 1_500].map((bytes) => [mode, sessions, bytes] as const));
+
+/** Million packets for each second of CPU time, a round each. */
+export function memoryRates([mode, sessions, bytes]: MemoryCase, rounds: number): number[] {
+  const run = new MemoryRun(mode, sessions, bytes);
+  return Array.from({ length: rounds }, () => run.measure(ROUND_PACKETS).perCpuSecond);
+}
+
+/** A case from the command line. */
+export function memoryCase(text: string): MemoryCase {
+  const found = CASES.find((each) => each.join(',') === text);
+  if (found === undefined) throw new Error(`--translate-memory takes one of ${CASES.map((each) => each.join(',')).join(' ')}`);
+  return found;
+}
+
+/**
+ * Stateless and stateful, with sessions that fit the caches and that do not, at the three sizes of the Internet mix. Each in a process of its own: a
+ * program translates in one mode, and what the compiler has learnt of another one would cost a third.
+ */
+export async function* translationRows(rounds: number): AsyncGenerator<TranslationRow> {
+  for (const each of CASES) {
+    const [mode, sessions, bytes] = each;
+    const args = [process.argv[1] ?? '', '--translate-memory', each.join(','), '--rounds', String(rounds)];
+    const run = await runOnce({ label: 'translation in memory', program: process.execPath, args });
+    if (run.code !== 0) throw new Error(`translation in memory ended with code ${run.code}: ${run.stderr.trim().slice(-400)}`);
+    const rates = spread(JSON.parse(run.stdout) as number[]);
+    const title = `${mode} in memory, ${bytes} bytes, ${sessions.toLocaleString('en')} sessions (${rates.min.toFixed(2)}-${rates.max.toFixed(2)})`;
+    yield { id: `translate-memory-${mode}-${sessions}-${bytes}`, title, atLeast: 2, aim: 4, value: rates.median, spread: rates };
   }
 }
