@@ -1,4 +1,4 @@
-import { examples, type Act, type Add, type Run } from './program.ts';
+import { examples, type Act, type Add, type Run } from './command-parts.ts';
 
 /** `multicast`. */
 export function addMulticast(add: Add, act: Act): void {

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { examples, integer, setting, type Act, type Add, type Run } from './program.ts';
+import { examples, integer, setting, type Act, type Add, type Run } from './command-parts.ts';
 
 /** `translate`, `map`, `translators` and `converters`. */
 export function addTranslate(add: Add, act: Act): void {
