@@ -1,5 +1,6 @@
 import type { ByteSource } from './byte-source.ts';
 import { BLOCK, BYTE_ORDER_MAGIC, blockOptions, nameRecords, passedOverName, secretsKind, text } from './pcapng-blocks.ts';
+import { EPB_DATA, isPacket, packetFields, type PacketFields, type SectionInterfaces } from './pcapng-packet.ts';
 import { addStatistics, interfaceOf, sectionOf, type BlockPlace } from './pcapng-side.ts';
 import { InterfaceClock } from './pcapng-time.ts';
 import { ReaderBase, maxCapturedBytes, type ReaderOptions } from './reader-base.ts';
@@ -12,9 +13,6 @@ export const MAX_BLOCK_BYTES = MAX_RECORD_BYTES + 256 * 1024;
 /** Bytes of a block without a packet that is read into memory; a larger one is passed over with a note. */
 export const MAX_SIDE_BLOCK_BYTES = 4 * 1024 * 1024;
 
-const EPB_DATA = 28;
-const SPB_DATA = 12;
-
 /**
  * pcapng (draft-ietf-opsawg-pcapng): blocks of type, total length, body, total length again. A section header sets the byte
  * order; interface numbers count within a section.
@@ -22,7 +20,7 @@ const SPB_DATA = 12;
  *     enhanced packet  0      4      8      12     16     20     24     28
  *                      | type | len  | iface| tsHi | tsLo | cap  | orig | captured bytes, padded | options | len |
  */
-export class PcapngReader extends ReaderBase implements PacketSource {
+export class PcapngReader extends ReaderBase implements PacketSource, SectionInterfaces {
   readonly format = 'pcapng';
   readonly recordHeaderBytes = -1;
   private little = true;
@@ -31,10 +29,11 @@ export class PcapngReader extends ReaderBase implements PacketSource {
   /** The section's version is not one we can read; its packets are counted as skipped. */
   private foreign = false;
   /** `interfaces` index of the section's interface 0. */
-  private sectionFirst = 0;
-  private sectionInterfaces = 0;
+  sectionFirst = 0;
+  sectionInterfaces = 0;
   private readonly clocks: InterfaceClock[] = [];
-  private readonly maxCaptured: number[] = [];
+  /** By interface. */
+  readonly maxCaptured: number[] = [];
   private lastNs = Number.NEGATIVE_INFINITY;
   /** Bytes of a block still to be passed over; only a pipe leaves any. */
   private toSkip = 0;
@@ -124,7 +123,7 @@ export class PcapngReader extends ReaderBase implements PacketSource {
     const at = w.start;
     const total = this.totalLength();
     const end = at + w.view.getUint32(at + 4, this.little) - 4;
-    const record = this.foreign ? undefined : this.decode(type, at, end);
+    const record = this.foreign ? undefined : packetFields(type, this.place(at, end), this);
     if (record !== undefined) this.deliver(batch, type, record, at, end);
     else if (this.foreign) this.findings.count('unsupported-version');
     w.start = at + total;
@@ -172,51 +171,6 @@ export class PcapngReader extends ReaderBase implements PacketSource {
   private untimed(fileOffset: number): number {
     this.findings.add('no-timestamp', fileOffset);
     return this.lastNs === Number.NEGATIVE_INFINITY ? 0 : this.lastNs;
-  }
-
-  /** Fields of a packet block whose frame is sound; undefined (and a finding) where they contradict it. */
-  private decode(type: number, at: number, end: number): PacketFields | undefined {
-    const { view } = this.window;
-    const fileOffset = this.window.baseOffset + at;
-    const little = this.little;
-    const simple = type === BLOCK.simplePacket;
-    const data = at + (simple ? SPB_DATA : EPB_DATA);
-    if (data > end) {
-      this.findings.add('bad-block', fileOffset, `The packet block at offset ${String(fileOffset)} is too short for its fields.`);
-      return undefined;
-    }
-    const number = simple ? 0 : type === BLOCK.enhancedPacket ? view.getUint32(at + 8, little) : view.getUint16(at + 8, little);
-    if (number >= this.sectionInterfaces) {
-      const reason = number < MAX_INTERFACES ? 'no-interface' : 'too-many-interfaces';
-      this.findings.add(
-        reason,
-        fileOffset,
-        `The packet at offset ${String(fileOffset)} names interface ${String(number)}; the section describes ${String(this.sectionInterfaces)}.`,
-      );
-      return undefined;
-    }
-    const id = this.sectionFirst + number;
-    const orig = view.getUint32(at + (simple ? 8 : 24), little);
-    const snap = this.interfaces[id]!.snapLenBytes;
-    const cap = simple ? Math.min(orig, snap === 0 ? orig : snap, end - data) : view.getUint32(at + 20, little);
-    if (cap > end - data || cap > this.maxCaptured[id]!) {
-      this.findings.add(
-        'bad-block',
-        fileOffset,
-        `The packet at offset ${String(fileOffset)} claims ${String(cap)} captured bytes; its block has ${String(end - data)}.`,
-      );
-      return undefined;
-    }
-    const drops = type === BLOCK.obsoletePacket ? view.getUint16(at + 10, little) : 0;
-    return {
-      id,
-      cap,
-      orig,
-      data,
-      drops: drops === 0xffff ? 0 : drops,
-      high: simple ? 0 : view.getUint32(at + 12, little),
-      low: simple ? 0 : view.getUint32(at + 16, little),
-    };
   }
 
   /** One block that is no packet. Returns bytes needed, or 0 when it has been dealt with. */
@@ -397,18 +351,4 @@ export class PcapngReader extends ReaderBase implements PacketSource {
       );
     if (tNs < lastNs) this.findings.add('time-backwards', fileOffset);
   }
-}
-
-interface PacketFields {
-  readonly id: number;
-  readonly cap: number;
-  readonly orig: number;
-  readonly data: number;
-  readonly drops: number;
-  readonly high: number;
-  readonly low: number;
-}
-
-function isPacket(type: number): boolean {
-  return type === BLOCK.enhancedPacket || type === BLOCK.simplePacket || type === BLOCK.obsoletePacket;
 }
