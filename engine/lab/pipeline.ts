@@ -145,20 +145,28 @@ export class Pipeline {
    * the largest time so far is not beyond `tNs`.
    */
   advanceTo(tNs: number): void {
+    this.settle();
     for (const world of this.worlds) world.runUntil(tNs);
     if (tNs > this.tNs) this.tNs = tNs;
   }
 
   /** Runs until no packet is in a ring. Ends because every service takes at least one packet at a time and stalls end. */
   finish(): void {
+    this.settle();
     for (const world of this.worlds) {
       world.drain();
       this.tNs = Math.max(this.tNs, world.endNs, world.lastArrivalNs);
     }
   }
 
+  /** The worlds have their own figures again, where a kernel ran them. */
+  private settle(): void {
+    for (const { kernel } of this.worlds) kernel?.settle();
+  }
+
   /** State now, for the panels. */
   frame(): LiveFrame {
+    this.settle();
     const objects = new Uint32Array(this.table.ids.length * 5);
     const total = { packets: 0, bytes: 0, drops: 0, flows: 0, held: 0, tNs: this.tNs };
     for (const world of this.worlds) {
@@ -194,6 +202,7 @@ export class Pipeline {
 
   /** Results of the simulated queues; their arrays belong to the worlds. */
   results(): QueueResult[] {
+    this.settle();
     const portIds = this.scenario.ports.map((p) => p.id);
     return this.worlds.map((world) => queueResult(world, portIds));
   }
@@ -208,6 +217,7 @@ export class Pipeline {
 
   /** Counters as flat records (S-10), queue by queue. */
   statistics(): StatRecord[] {
+    this.settle();
     return this.worlds.flatMap((world) => {
       const { fsw } = world;
       const q = String(world.queue);
@@ -249,6 +259,7 @@ export class Pipeline {
 
   /** State of all queues at this instant. */
   snapshot(): Snapshot {
+    this.settle();
     const words = this.worlds.map(saveWorld);
     const tNs = this.worlds.reduce((max, w) => Math.max(max, w.lastArrivalNs), this.tNs);
     return {

@@ -81,6 +81,8 @@ export interface FeedKernel {
     lenBytes: Uint32Array,
     firstNumber: number,
   ): void;
+  /** Puts the figures back into the world: before anybody looks at them, or runs the world itself. */
+  settle(): void;
 }
 
 /** What a world asks where ports do more with packets than read them. */

@@ -89,13 +89,15 @@ export class LaneKernel {
   }
 }
 
-/** One world and its block in the memory: figures go into the block when packets are fed, and back when they have been. */
+/** One world and its block in the memory: figures go into the block when packets are fed, and back when somebody is to look at the world. */
 class WorldKernel implements FeedKernel {
   readonly world: QueueWorld;
   private readonly exports: KernelExports;
   private readonly at: number;
   private readonly words: Int32Array;
   private readonly floats: Float64Array;
+  /** The world's figures are in the block. */
+  private inside = false;
 
   constructor(world: QueueWorld, reserve: Reserve, index: number, exports: KernelExports) {
     this.world = world;
@@ -152,11 +154,16 @@ class WorldKernel implements FeedKernel {
     lenBytes: Uint32Array,
     firstNumber: number,
   ): void {
-    this.enter();
+    if (!this.inside) this.enter();
+    this.inside = true;
     this.exports.feed(this.at, rows.byteOffset, order.byteOffset, from, to, tsNs.byteOffset, lenBytes.byteOffset, firstNumber);
-    this.leave();
     this.world.packets += to - from;
     this.world.bytes += this.float(L.Q_BYTES);
+  }
+
+  settle(): void {
+    if (this.inside) this.leave();
+    this.inside = false;
   }
 
   private enter(): void {
