@@ -13,8 +13,10 @@ import {
   session,
   shell,
   utilityProcess,
+  type FileFilter,
   type MessagePortMain,
 } from 'electron';
+import type { FileKind } from '../engine/contract/index.ts';
 import { CHANNELS } from './channels.ts';
 import { EngineLink, type EngineChild } from './engine-link.ts';
 import { menuTemplate, type RecentFile } from './menu.ts';
@@ -31,10 +33,22 @@ export interface DesktopOptions {
 }
 
 /** How the dialog names what can be opened. Content decides, not the name, so every file can be chosen too. */
-const CAPTURE_FILTERS = [
-  { name: 'Captures', extensions: ['pcap', 'pcapng', 'cap', 'snoop', 'gz', 'zst'] },
-  { name: 'All files', extensions: ['*'] },
-];
+const OPEN_DIALOGS: Readonly<Record<FileKind, { readonly title: string; readonly filters: FileFilter[] }>> = {
+  capture: {
+    title: 'Open a capture',
+    filters: [
+      { name: 'Captures', extensions: ['pcap', 'pcapng', 'cap', 'snoop', 'gz', 'zst'] },
+      { name: 'All files', extensions: ['*'] },
+    ],
+  },
+  conditions: {
+    title: 'Open channel conditions',
+    filters: [
+      { name: 'CSV', extensions: ['csv'] },
+      { name: 'All files', extensions: ['*'] },
+    ],
+  },
+};
 
 /** A page that does not finish printing in this time is given up. */
 const PRINT_TIMEOUT_MS = 60_000;
@@ -251,7 +265,7 @@ class Desktop {
     switch (question.kind) {
       case 'pick': {
         const result = await this.withWindow(
-          (window) => dialog.showOpenDialog(window, { title: 'Open a capture', filters: CAPTURE_FILTERS, properties: ['openFile'] }),
+          (window) => dialog.showOpenDialog(window, { ...OPEN_DIALOGS[question.file], properties: ['openFile'] }),
           { canceled: true, filePaths: [] },
         );
         return result.canceled ? null : (result.filePaths[0] ?? null);

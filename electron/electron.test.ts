@@ -183,7 +183,7 @@ describe('the engine’s process', () => {
     const { children } = link((question) =>
       question.kind === 'pick' ? Promise.resolve('/x.pcap') : Promise.reject(new Error('no window')),
     );
-    children[0]?.say({ kind: 'ask', id: 7, question: { kind: 'pick' } });
+    children[0]?.say({ kind: 'ask', id: 7, question: { kind: 'pick', file: 'capture' } });
     children[0]?.say({ kind: 'ask', id: 8, question: { kind: 'save', name: 'r.html', format: 'html' } });
     await Promise.resolve();
     await new Promise((resolve) => setImmediate(resolve));

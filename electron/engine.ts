@@ -28,7 +28,7 @@ const engine = createEngine({
   runtime: `Electron ${process.versions['electron'] ?? 'unknown'}`,
   ...(initial !== '' && { initial }),
   shell: {
-    pick: () => ask({ kind: 'pick' }),
+    pick: (file) => ask({ kind: 'pick', file }),
     save: (name, format) => ask({ kind: 'save', name, format }),
     async print(html, pdf) {
       if ((await ask({ kind: 'print', html, pdf })) === null) throw new Error('the report could not be printed');

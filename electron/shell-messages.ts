@@ -1,4 +1,4 @@
-import type { InputRef } from '../engine/contract/index.ts';
+import type { FileKind, InputRef } from '../engine/contract/index.ts';
 
 /** Between the main process and the engine's utility process. Packets never travel here: each window has its own port to the engine. */
 export type ToEngine =
@@ -16,7 +16,7 @@ export type FromEngine =
 
 /** What only the main process can do for the engine. The answer is a path, or null when the user cancelled. */
 export type ShellQuestion =
-  | { readonly kind: 'pick' }
+  | { readonly kind: 'pick'; readonly file: FileKind }
   | { readonly kind: 'save'; readonly name: string; readonly format: string }
   /** Path of an HTML report to print as PDF; the answer is the path of the PDF. */
   | { readonly kind: 'print'; readonly html: string; readonly pdf: string };

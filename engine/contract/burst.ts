@@ -146,6 +146,11 @@ export const burstCalls = {
     }),
     answer: z.object({ total: z.int(), rows: z.array(socketRowSchema) }),
   },
+  'burst.conditions': {
+    title: 'Reads and checks a CSV file of channel conditions, to be tried as device.network.conditions.csv',
+    request: z.strictObject({ handle: z.string() }),
+    answer: z.object({ name: z.string(), csv: z.string(), rows: z.int() }),
+  },
   'burst.profiles': {
     title: 'The capability records that a scenario can name',
     request: z.strictObject({}),

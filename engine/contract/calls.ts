@@ -4,6 +4,7 @@ import {
   captureBackendSchema,
   captureDeviceSchema,
   helloSchema,
+  fileKindSchema,
   inputRefSchema,
   liveStatusSchema,
   sessionInfoSchema,
@@ -84,7 +85,11 @@ export const contract = {
   calls: {
     hello: call('What this host is and can do', empty, helloSchema),
 
-    'input.pick': call('Open the native file dialog (Electron only)', empty, inputRefSchema.nullable()),
+    'input.pick': call(
+      'Open the native file dialog (Electron only)',
+      z.strictObject({ kind: fileKindSchema.optional() }),
+      inputRefSchema.nullable(),
+    ),
     'input.forget': call('Take an input off the list of recent files', z.strictObject({ handle: z.string() }), ok),
 
     'session.open': call('Open an input; progress while it is indexed', z.strictObject({ handle: z.string() }), sessionInfoSchema),

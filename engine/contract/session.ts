@@ -68,6 +68,10 @@ export const inputRefSchema = z.object({
 });
 export type InputRef = z.infer<typeof inputRefSchema>;
 
+/** What a file is picked for: a capture to open, or channel conditions as CSV for the meter (B-03). */
+export const fileKindSchema = z.enum(['capture', 'conditions']);
+export type FileKind = z.infer<typeof fileKindSchema>;
+
 export const helloSchema = z.object({
   version: z.string(),
   runtime: z.string(),

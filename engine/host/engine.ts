@@ -8,6 +8,7 @@ import {
   type EngineHandlers,
   type EventData,
   type EventName,
+  type FileKind,
   type Hello,
   type InputRef,
   type Port,
@@ -18,6 +19,7 @@ import { haveZstd, sweepTempFolders } from '../files/index.ts';
 import { checkFilter, listBackends, listDevices } from '../capture/index.ts';
 import { networkProfiles, scenarioIssues } from '../lab/index.ts';
 import { CliLink } from './cli-link.ts';
+import { readConditionsFile } from './conditions-file.ts';
 import { Downloads } from './downloads.ts';
 import { Inputs } from './inputs.ts';
 import { LiveSessions } from './live-sessions.ts';
@@ -34,7 +36,7 @@ export const MAX_SESSIONS = 8;
 
 /** What the desktop shell can do for the engine. Paths come back, or null when the user cancelled. */
 export interface ShellHooks {
-  pick(): Promise<string | null>;
+  pick(kind: FileKind): Promise<string | null>;
   save(name: string, format: string): Promise<string | null>;
   /** Prints an HTML file into a PDF file. */
   print(htmlPath: string, pdfPath: string): Promise<void>;
@@ -77,7 +79,7 @@ type OwnCall = Exclude<
   | `rings.${string}`
   | 'bursts.analyse'
   | `translator.${string}`
-  | Exclude<Extract<CallName, `burst.${string}`>, 'burst.profiles'>
+  | Exclude<Extract<CallName, `burst.${string}`>, 'burst.profiles' | 'burst.conditions'>
   | Extract<CallName, `offload.${string}`>
   | `multicast.${string}`
   | `converters.${string}`
@@ -172,8 +174,8 @@ export class Engine {
     const ok = {};
     return {
       hello: () => this.hello(),
-      'input.pick': async () => {
-        const path = await this.options.shell?.pick();
+      'input.pick': async ({ kind }) => {
+        const path = await this.options.shell?.pick(kind ?? 'capture');
         return path === undefined || path === null ? null : this.inputs.add(path);
       },
       'input.forget': ({ handle }) => {
@@ -185,6 +187,10 @@ export class Engine {
       'session.close': async ({ session }) => {
         await this.closeSession(session);
         return ok;
+      },
+      'burst.conditions': ({ handle }) => {
+        const { path, ref } = this.inputs.get(handle);
+        return { name: ref.name, ...readConditionsFile(path, ref.name) };
       },
       'burst.profiles': () => ({ profiles: networkProfiles() }),
       'scenario.get': ({ id }) => ({ yaml: scenarioText(id) }),

@@ -2,6 +2,7 @@
 export { createEngine, Engine, type ShellHooks } from './engine.ts';
 export { startWebServer, type WebServer } from './web-server.ts';
 export { Inputs, fileError } from './inputs.ts';
+export { readConditionsFile } from './conditions-file.ts';
 export { captureInfoOf, failedInfo, type InputTotals } from './capture-summary.ts';
 export { findChromium, printPdf, PDF_FIX } from './pdf.ts';
 export { compileScenarios, listScenarios, scenarioText } from './scenarios.ts';

@@ -4,7 +4,7 @@ import type { Finding, Path } from './yaml-text.ts';
 
 /** The file is put into the text before it is checked; here there is no folder to look in. */
 const UNREAD_FILE =
-  'is read only by the command line, from a scenario that is a file: there write csvFile: NAME in plain text and no csv beside it; in the window write its text under csv';
+  'is read only by the command line, from a scenario that is a file: there write csvFile: NAME in plain text and no csv beside it; in the window load it with CSV… in the Bursts panel, or write its text under csv';
 
 /** What the schema cannot say about the network, the meter and the sockets. */
 export function checkNetwork(network: NetworkSpec | undefined): Finding[] {

@@ -16,6 +16,8 @@ export interface RegulatedScenario {
   readonly adopted: boolean;
 }
 
+const CONDITIONS = ['device', 'network', 'conditions'];
+
 /** Puts sockets and a meter on the host port of a scenario text where they are missing, parameters to other values, and the meter on. */
 export function regulatedScenario(
   text: string,
@@ -32,12 +34,28 @@ export function regulatedScenario(
     if (!edited.ok) return edited;
     yaml = edited.value;
   }
+  yaml = oneTrace(yaml, overrides);
   const scenario = parseScenario(yaml);
   return scenario.ok ? ok({ yaml, port: host.id, scenario: scenario.value, adopted }) : scenario;
 }
 
 /** The text is checked once, with every parameter in it. */
 const unchecked = (): Result<undefined, ScenarioIssue[]> => ok(undefined);
+
+/** Channel conditions tried in place of those of the text: rows and CSV that were there have no place beside them. */
+function oneTrace(text: string, overrides: readonly { readonly path: string; readonly value: ParameterValue }[]): string {
+  const last = (key: string): ParameterValue | undefined =>
+    overrides.findLast(({ path }) => path === `${CONDITIONS.join('.')}.${key}`)?.value;
+  const [trace, csv] = [last('trace'), last('csv')];
+  const gone = trace !== undefined && trace !== 'rows' ? ['rows', 'csv'] : csv !== undefined ? ['rows'] : [];
+  const read = gone.length > 0 ? readYaml(text) : undefined;
+  if (read?.ok !== true) return text;
+  const { document } = read.value;
+  const there = gone.filter((key) => document.hasIn([...CONDITIONS, key]));
+  if (there.length === 0) return text;
+  for (const key of there) document.deleteIn([...CONDITIONS, key]);
+  return document.toString({ lineWidth: 0 });
+}
 
 function adopt(text: string, hostId: string): string {
   const read = readYaml(text);

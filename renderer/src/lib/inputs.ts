@@ -1,46 +1,61 @@
-import { EngineError, inputRefSchema, type InputRef } from '../../../engine/contract/index.ts';
+import { EngineError, inputRefSchema, type FileKind, type InputRef } from '../../../engine/contract/index.ts';
 import type { AppStore } from './engine.svelte.ts';
 
 /** Where files go that a browser hands over; the desktop shell opens them by path instead. */
 const UPLOAD_PATH = './upload';
-const ACCEPT = '.pcap,.pcapng,.cap,.ntar,.snoop,.pcap.gz,.pcapng.gz,.gz,.zst,.dmp,.erf,application/vnd.tcpdump.pcap';
+const ACCEPT: Readonly<Record<FileKind, string>> = {
+  capture: '.pcap,.pcapng,.cap,.ntar,.snoop,.pcap.gz,.pcapng.gz,.gz,.zst,.dmp,.erf,application/vnd.tcpdump.pcap',
+  conditions: '.csv,text/csv',
+};
 
 /** The one file field of the window. It is part of the document: a field that is not may be collected before its dialog is answered. */
 const FIELD_ID = 'input-file';
 
+/** Who gets a file that was chosen, as the host knows it. */
+type Taker = (input: InputRef) => Promise<unknown>;
+
 /** The file field, made when it is first asked for. */
-function fileField(app: AppStore): HTMLInputElement {
+function fileField(app: AppStore, kind: FileKind, take: Taker): HTMLInputElement {
   const known = document.getElementById(FIELD_ID);
   const field = known instanceof HTMLInputElement ? known : document.createElement('input');
   if (field !== known) {
     field.id = FIELD_ID;
     field.type = 'file';
-    field.accept = ACCEPT;
     field.hidden = true;
     document.body.append(field);
   }
+  field.accept = ACCEPT[kind];
   field.onchange = (): void => {
     const file = field.files?.[0];
-    if (file !== undefined) void openFile(app, file);
+    if (file !== undefined) void handOver(app, file, take);
   };
   return field;
 }
 
-/** Opens a file with the native dialog, or the browser's own where there is none. */
-export async function pickInput(app: AppStore): Promise<void> {
+/** Asks for a file with the native dialog, or the browser's own where there is none. */
+export async function chooseFile(app: AppStore, kind: FileKind, take: Taker): Promise<void> {
   if (app.hello?.features.nativeDialogs === true) {
-    const input = await app.ask('Opening a file', 'input.pick', {});
-    if (input !== null) await app.open(input.handle, input.name);
+    const input = await app.ask('Opening a file', 'input.pick', { kind });
+    if (input !== null) await take(input);
     return;
   }
-  const field = fileField(app);
+  const field = fileField(app, kind, take);
   // Else the same file chosen again would be no change.
   field.value = '';
   field.click();
 }
 
+export async function pickInput(app: AppStore): Promise<void> {
+  await chooseFile(app, 'capture', ({ handle, name }) => app.open(handle, name));
+}
+
 /** Opens a file object from a dialog or a drop. */
 export async function openFile(app: AppStore, file: File): Promise<void> {
+  await handOver(app, file, ({ handle, name }) => app.open(handle, name));
+}
+
+/** Makes a file object known to the host, by its path or by sending it there, and gives the reference on. */
+export async function handOver(app: AppStore, file: File, take: Taker): Promise<void> {
   const task = app.notices.startTask(`Reading ${file.name}`);
   let input: InputRef | null = null;
   try {
@@ -56,7 +71,7 @@ export async function openFile(app: AppStore, file: File): Promise<void> {
   } finally {
     app.notices.endTask(task);
   }
-  if (input !== null) await app.open(input.handle, input.name);
+  if (input !== null) await take(input);
 }
 
 /** Sends a file to the host that served this page. XMLHttpRequest, because fetch tells nothing of an upload's progress. */

@@ -5,6 +5,8 @@ export type Tone = 'good' | 'held' | 'drop' | 'translated';
 export interface Stat {
   readonly label: string;
   readonly value: string;
+  /** The figure without the mechanism that is tried, in front of the figure with it. */
+  readonly before?: string;
   readonly unit?: string;
   readonly tone?: Tone | undefined;
   /** What the figure is made of, in one line. */

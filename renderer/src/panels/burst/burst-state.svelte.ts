@@ -8,11 +8,19 @@ export type BurstView = 'meter' | 'bursts';
 
 /** A change is run after the user has paused this long: a figure typed in is not run digit by digit. */
 const DEBOUNCE_MS = 150;
+/** Files of channel conditions whose names are kept, so that undo comes back to them. */
+const MAX_FILES = 8;
 /** Inputs above this are run when asked for: two runs of them take longer than a second. */
 export const AUTO_RUN_PACKETS = 400_000;
 export const STRIP_BINS = 600;
 /** A first look at a longer input: a fraction of a second, and what it compiles the whole run goes on with. */
 export const FIRST_LOOK_PACKETS = 4_096;
+
+/** Where a scenario has the channel conditions. */
+const CONDITIONS = 'device.network.conditions';
+
+/** A CSV file of channel conditions as the host read it. */
+export type ConditionsFile = CallAnswer<'burst.conditions'>;
 
 type Range = Pick<CallRequest<'burst.run'>, 'session' | 'fromNs' | 'toNs' | 'bins'>;
 
@@ -35,6 +43,13 @@ export class BurstPanelState {
 
   readonly shown: BurstOutcome | null = $derived(this.run === null ? null : this.meterOn ? this.run.on : this.run.off);
 
+  /** The file that the channel tried comes from; null where it is no file. */
+  readonly conditions: ConditionsFile | null = $derived.by(() => {
+    const csv = this.override(`${CONDITIONS}.csv`);
+    return csv === undefined ? null : (this.#files.find((file) => file.csv === csv) ?? null);
+  });
+
+  #files = $state.raw<readonly ConditionsFile[]>([]);
   readonly #app: AppStore;
   readonly #history = new History<readonly Override[]>();
   readonly canUndo: boolean = $derived(this.#history.canUndo);
@@ -53,6 +68,26 @@ export class BurstPanelState {
   set(path: string, value: Override['value'] | undefined): void {
     const others = this.overrides.filter((one) => one.path !== path);
     this.#change(value === undefined ? others : [...others, { path, value }]);
+  }
+
+  /** Channel conditions from a file, in place of whatever the channel was. */
+  tryConditions(file: ConditionsFile): void {
+    this.#files = [file, ...this.#files.filter(({ csv }) => csv !== file.csv)].slice(0, MAX_FILES);
+    this.view = 'meter';
+    this.#change([
+      ...this.#withoutChannel(),
+      { path: `${CONDITIONS}.trace`, value: 'rows' },
+      { path: `${CONDITIONS}.csv`, value: file.csv },
+    ]);
+  }
+
+  /** Another kind of channel: `rows` those of the scenario, the rest as generated. */
+  setTrace(trace: string): void {
+    this.#change([...this.#withoutChannel(), { path: `${CONDITIONS}.trace`, value: trace }]);
+  }
+
+  #withoutChannel(): Override[] {
+    return this.overrides.filter(({ path }) => path !== `${CONDITIONS}.trace` && path !== `${CONDITIONS}.csv`);
   }
 
   /** Back to the session's scenario; can be undone. */

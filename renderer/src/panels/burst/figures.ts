@@ -10,6 +10,7 @@ import {
   type RingSizeRecord,
   type StageHistogram,
 } from '../../../../engine/contract/index.ts';
+import type { Stat } from '../../ui/stats.ts';
 import { formatBytes, formatCount, formatDuration, formatMemory, formatRate } from '../../lib/format.ts';
 
 /** Bin of a time, clamped to the series. */
@@ -24,14 +25,6 @@ export function sizeAt(meters: readonly MeterStats[], tNs: number): RingSizeReco
   return sizes.findLast((size) => size.tNs <= tNs) ?? sizes[0] ?? null;
 }
 
-export interface Headline {
-  readonly label: string;
-  readonly off: string;
-  readonly on: string;
-  /** Whether less is better, and whether the meter made it so; null where there is no difference. */
-  readonly better: boolean | null;
-}
-
 const socketDrops = (outcome: BurstOutcome): number => outcome.summary.sockets?.drops ?? 0;
 const ringDrops = (outcome: BurstOutcome): number =>
   (outcome.summary.meter ?? []).reduce((sum, meter) => sum + meter.ringFullDrop + meter.headDrop, 0);
@@ -40,12 +33,13 @@ export function stage(outcome: BurstOutcome, kind: 'host' | 'user', name: StageH
   return outcome.stages.find((one) => one.kind === kind && one.stage === name && one.packets > 0) ?? null;
 }
 
-function compare(label: string, off: number, on: number, say: (value: number) => string, less = true): Headline {
-  return { label, off: say(off), on: say(on), better: off === on ? null : on < off === less };
+function compare(label: string, off: number, on: number, say: (value: number) => string, less = true): Stat {
+  const better = on < off === less;
+  return { label, before: say(off), value: say(on), tone: off === on ? undefined : better ? 'good' : 'held' };
 }
 
-/** Off beside on: what the meter gained and what it cost. */
-export function headlines({ on, off }: { readonly on: BurstOutcome; readonly off: BurstOutcome }): Headline[] {
+/** Off and on: what the meter gained (green) and what it cost (amber). */
+export function headlines({ on, off }: { readonly on: BurstOutcome; readonly off: BurstOutcome }): Stat[] {
   const total = (outcome: BurstOutcome, kind: 'host' | 'user'): number => stage(outcome, kind, 'total')?.p99 ?? 0;
   const delay = (ns: number): string => (ns > 0 ? formatDuration(ns) : '–');
   const read = (outcome: BurstOutcome): number => outcome.summary.sockets?.readBytes ?? 0;
@@ -62,7 +56,7 @@ export function headlines({ on, off }: { readonly on: BurstOutcome; readonly off
     compare('in ring, max', sum((meter) => meter.holdBytesMax)(off), sum((meter) => meter.holdBytesMax)(on), formatMemory),
   ];
   const wakeups = sum((meter) => meter.wakeups)(on) / seconds(on);
-  return [...out, { label: 'releases', off: '–', on: `${formatCount(wakeups)}/s`, better: null }];
+  return [...out, { label: 'releases', before: '–', value: `${formatCount(wakeups)}/s` }];
 }
 
 /** Defaults that hold where a scenario says nothing. */
@@ -141,4 +135,9 @@ export function intervalText(us: number): string {
 /** A rate as one would type it: `80 Mb/s`; nothing for no figure. */
 export function rateText(bps: number): string {
   return formatRate(bps).replace(/\.0+ /, ' ');
+}
+
+/** A file name that fits a field; its end says what it is. */
+export function shortFileName(name: string): string {
+  return name.length <= 20 ? name : `${name.slice(0, 11)}…${name.slice(-8)}`;
 }

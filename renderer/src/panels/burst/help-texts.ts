@@ -17,6 +17,7 @@ export const METER_HELP = {
   enable: 'Which of the two runs the lists below are of. The strips show both (B-21).',
   profile: 'Capability record of the network: it sizes the ring and bounds the drain rate (B-02, B-12).',
   trace: 'Condition of the channel over time: on a bad one a backlog is drained more slowly (B-03, B-16).',
+  csv: 'Channel conditions from a file: at_ms,quality and, if wanted, current_bps,loss,handover; a row holds until the next (B-03).',
   fixedSlots: 'Slots of the meter ring: from the capability record, or fixed for comparison (B-12).',
   intervalUs: 'Time from one release to the next (B-14, B-17).',
   portionCapBytes: 'Most bytes that a socket gets at one release; a packet is never split (B-14).',

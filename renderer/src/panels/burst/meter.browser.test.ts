@@ -2,6 +2,7 @@ import axe from 'axe-core';
 import { userEvent } from 'vitest/browser';
 import { expect, test } from 'vitest';
 import { EngineError, type CallRequest } from '../../../../engine/contract/index.ts';
+import { CONDITIONS_CSV, CONDITIONS_HANDLE } from '../../testing/burst-double.ts';
 import type { EngineDouble } from '../../testing/double.ts';
 import { METERED_RULE, lostPackets, meteredRun, meteredState } from '../../testing/metered-double.ts';
 import { WORLD } from '../../testing/world.ts';
@@ -122,6 +123,43 @@ test('every parameter can be tried, and taken back one by one or all at once', a
   });
 });
 
+test('channel conditions come from a CSV file; a bad one leaves what was there', async () => {
+  const s = await open();
+  const csvOf = (): unknown =>
+    runs(s)
+      .at(-1)
+      ?.overrides.find(({ path }) => path === 'device.network.conditions.csv')?.value;
+  const shown = (): string => select(s, 'channel').selectedOptions[0]?.textContent ?? '';
+  s.double.override('input.pick', ({ kind }) => ({ handle: CONDITIONS_HANDLE, name: `${kind ?? ''}.csv`, folder: '~', bytes: 30 }));
+  button(s, 'CSV…').click();
+  await eventually(() => {
+    expect(csvOf()).toBe(CONDITIONS_CSV);
+    expect(shown()).toBe('drive.csv');
+  });
+  expect(s.double.callsOf('input.pick')).toEqual([{ kind: 'conditions' }]);
+
+  const where = { file: 'bad.csv', line: 3, field: 'quality' };
+  s.double.override('burst.conditions', () => {
+    throw new EngineError({ code: 'bad-input', message: 'line 3: quality is not between 0 and 1', where });
+  });
+  button(s, 'CSV…').click();
+  await eventually(() => {
+    expect(s.app.notices.list.map((notice) => notice.where)).toEqual(['bad.csv, line 3, quality']);
+  });
+  expect(shown()).toBe('drive.csv');
+
+  await userEvent.selectOptions(select(s, 'channel'), 'fading');
+  await eventually(() => {
+    expect(csvOf()).toBeUndefined();
+    expect(shown()).toBe('fading');
+  });
+  button(s, 'Undo').click();
+  await eventually(() => {
+    expect(csvOf()).toBe(CONDITIONS_CSV);
+    expect(shown()).toBe('drive.csv');
+  });
+});
+
 test('the line under the strip says what a field is for', async () => {
   const s = await open();
   field(s, 'rcvbuf').focus();
@@ -145,7 +183,7 @@ test('the ring says its size and the capability that drove it, and where head an
   await eventually(() => {
     const gauge = s.find('.gauge').textContent.replaceAll(/\s+/g, ' ');
     expect(gauge).toContain('512 slots of 2 KiB');
-    expect(gauge).toContain('← the peak rate of the network LTE');
+    expect(gauge).toContain('driven by the peak rate of the network LTE');
     expect(gauge).toContain(METERED_RULE);
     expect(gauge).toContain('host.meter.0: head 17 · tail 145 of 512');
     expect(s.find('.circle[role="meter"]').getAttribute('aria-valuenow')).toBe('128');
