@@ -3,7 +3,9 @@ import { RecordBatch } from '../files/index.ts';
 import { explainTranslation } from '../translator/index.ts';
 import { ClassifiedBatch, META_FLOW, ROW_HASH, ROW_META, classifyBatch, classifyRange, queueOfHash } from '../wire/index.ts';
 import { explainCards } from './explain-cards.ts';
-import { PollMemory, offloadCard, tellsOffloads } from './offload/explain-offload.ts';
+import { offloadCard, tellsOffloads } from './offload/explain-offload.ts';
+import { PollMemory } from './offload/poll-memory.ts';
+import { offloadPlan } from './offload/settings.ts';
 import { multicastCard } from './multicast/port-view.ts';
 import type { MulticastStep } from './multicast/port.ts';
 import { Pipeline } from './pipeline.ts';
@@ -71,12 +73,16 @@ export function explainPacket(
   const queue = flow ? queueOfHash(row[ROW_HASH]!, scenario.device.queues) : 0;
 
   const trace = new PacketTrace(number);
-  const polls = tellsOffloads(scenario) ? new PollMemory(number) : undefined;
+  const joinNs = tellsOffloads(scenario) ? offloadPlan(withHostPort(scenario)).device.gsoJoinUs * 1_000 : -1;
+  const polls = joinNs < 0 ? undefined : new PollMemory(number, joinNs);
   const pipeline = new Pipeline(scenario, { queues: [queue], trace, ...(polls && { polls }) });
   const start = nearest(snapshots, number, queue);
   if (start !== undefined) pipeline.restore(start);
-  for (let next = start?.nextNumber ?? 1; trace.verdict === 'held' && next <= access.packets; next += batch.count) {
+  let nowNs = 0;
+  const open = (): boolean => trace.verdict === 'held' || polls?.waits(nowNs) === true;
+  for (let next = start?.nextNumber ?? 1; open() && next <= access.packets; next += batch.count) {
     if (access.read(next, batch) === 0) break;
+    nowNs = batch.tsNs[batch.count - 1]!;
     classifyBatch(batch, classified);
     pipeline.feed(batch, classified, 0, batch.count, next);
   }

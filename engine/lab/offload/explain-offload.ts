@@ -12,53 +12,9 @@ import {
 import { ClassifiedBatch, classifyRange } from '../../wire/index.ts';
 import type { RecordAccess } from '../types.ts';
 import { DevicePackets } from './device-packets.ts';
-import type { PollSink } from './poll-trace.ts';
+import { numbersText, sentCard } from './explain-sent.ts';
+import type { PollMemory } from './poll-memory.ts';
 import { offloadPlan, type PortPlan } from './settings.ts';
-
-/** Polls of the packet's queue that are remembered before its own: enough to know where its flow's last aggregate ended. */
-const POLLS_BEFORE = 64;
-
-interface Poll {
-  readonly tNs: number;
-  readonly numbers: number[];
-  readonly ports: number[];
-}
-
-/** Remembers the polls up to and with the one that takes a packet. */
-export class PollMemory implements PollSink {
-  readonly polls: Poll[] = [];
-  /** Place of the packet's port among the scenario's, -1 until it is known. */
-  port = -1;
-  private readonly number: number;
-
-  constructor(number: number) {
-    this.number = number;
-  }
-
-  received(_queue: number, tNs: number, number: number, port: number): void {
-    let poll = this.polls.at(-1);
-    if (poll?.tNs !== tNs) {
-      if (this.port >= 0) return;
-      this.polls.push((poll = { tNs, numbers: [], ports: [] }));
-      if (this.polls.length > POLLS_BEFORE) this.polls.shift();
-    }
-    poll.numbers.push(number);
-    poll.ports.push(port);
-    if (number === this.number) this.port = port;
-  }
-
-  queued(): void {
-    // Packets of this machine have no aggregate.
-  }
-
-  sent(): void {
-    // See queued.
-  }
-
-  dropped(): void {
-    // A packet that no ring took is told of by its own card.
-  }
-}
 
 /** Whether a scenario says anything about the offloads of a port; only then there is something to tell. */
 export function tellsOffloads(scenario: Scenario): boolean {
@@ -72,11 +28,12 @@ const SUMMED = {
 };
 
 /**
- * The card of one received packet: into which aggregate it was merged, or why into none. The aggregation of its port is done again on the bytes of the
- * polls; `scenario` must have its host port.
+ * The card of one packet: into which aggregate it was merged, or of which packet of its stack it was cut, or why neither. The work of its port is done
+ * again on the bytes of the polls; `scenario` must have its host port.
  */
 export function offloadCard(access: RecordAccess, scenario: Scenario, number: number, memory: PollMemory): ExplainCard | undefined {
-  const plan = offloadPlan(scenario).ports[memory.port];
+  const { device, ports } = offloadPlan(scenario);
+  const plan = ports[memory.port];
   if (plan === undefined) return undefined;
   const at = `ports.${String(memory.port)}.offloads`;
   if (plan.spec.lowLatency) {
@@ -87,6 +44,7 @@ export function offloadCard(access: RecordAccess, scenario: Scenario, number: nu
       lines: [{ label: 'Handed over', value: 'as it came', because, parameter: `${at}.lowLatency` }],
     };
   }
+  if (memory.isSent) return sentCard(access, device, plan, memory, number);
   const found = replay(access, plan, memory, number);
   if (found === undefined) return undefined;
   const { out, reason } = found;
@@ -104,7 +62,6 @@ export function offloadCard(access: RecordAccess, scenario: Scenario, number: nu
     { label: 'Checksum', value: verdict, because: `${SUMMED[plan.path.rx]}; ${plan.path.because}`, parameter: 'device.offloads.mode' },
   ];
   const size = `${String(members.length)} packets, ${String(out.lenBytes)} bytes`;
-  const listed = members.length > 12 ? `${members.slice(0, 11).join(', ')} ... ${String(members.at(-1))}` : members.join(', ');
   if (reason < 0) {
     const because = 'the expected sequence number, the same headers, and a good checksum';
     lines.push({ label: 'Merged into', value: `packet ${String(members[0])}: ${size}`, because, parameter: `${at}.aggregateKiB` });
@@ -113,7 +70,7 @@ export function offloadCard(access: RecordAccess, scenario: Scenario, number: nu
     lines.push({ label: 'Not merged', value: name, because: text, parameter: `${at}.aggregateKiB` });
     if (members.length > 1) lines.push({ label: 'Begins an aggregate', value: size });
   }
-  if (members.length > 1) lines.push({ label: 'Members', value: listed });
+  if (members.length > 1) lines.push({ label: 'Members', value: numbersText(members) });
   return { title: 'Offloads', tone: verdict === 'bad' ? 'dropped' : 'neutral', lines };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ExplainCard, OffloadOverrides, OffloadReport, ScenarioInput } from '../../contract/index.ts';
+import type { ExplainCard, OffloadOverrides, OffloadReport, Scenario, ScenarioInput } from '../../contract/index.ts';
 import { RecordBatch, openCaptureSync } from '../../files/index.ts';
 import { capture, capturesMissing, haveCaptures } from '../../testing/captures.ts';
 import { GeneratorSource } from '../generate/index.ts';
@@ -164,19 +164,7 @@ describe('an input through the offloads', () => {
   });
 
   it('tells of one packet into which aggregate it went, or why into none; nothing where the scenario says nothing', () => {
-    const all = new RecordBatch(20_000);
-    source().nextBatch(all);
-    const access: RecordAccess = {
-      packets: all.count,
-      read(first, to) {
-        const n = Math.max(0, Math.min(to.capacity, all.count - first + 1));
-        to.bytes = all.bytes;
-        to.count = n;
-        for (const column of ['offset', 'capLen', 'origLen', 'tsNs', 'linkType'] as const)
-          to[column].set(all[column].subarray(first - 1, first - 1 + n));
-        return n;
-      },
-    };
+    const access = accessToAll();
     const scenario = scenarioOf({ ports: [{ id: 'host', kind: 'host', offloads: {} }] });
     const { numbers } = plain.run.totals.superPackets[plain.report.superPackets.rows[0]!.index]!;
     const card = (number: number, of = scenario): ExplainCard | undefined =>
@@ -189,6 +177,43 @@ describe('an input through the offloads', () => {
     expect(card(numbers[1]!, scenarioOf({}))).toBeUndefined();
   });
 
+  it('tells of a packet that was sent of which packet of its stack it was cut, and who filled what', () => {
+    const access = accessToAll();
+    const scenario = (more: object, device: object = {}): Scenario =>
+      scenarioOf({
+        device: { queues: 1, local: ['192.0.2.0/24', '198.51.100.0/24', '2001:db8::/32'], offloads: { gsoJoinUs: 2_000, ...device } },
+        ports: [{ id: 'host', kind: 'host', offloads: {}, ...more }],
+      });
+    const card = (number: number, of: Scenario): Map<string, string> =>
+      new Map(
+        explainPacket(access, of, number)
+          ?.cards.find(({ title }) => title === 'Offloads')
+          ?.lines.map((l) => [l.label, l.value]),
+      );
+    const numbers = Array.from({ length: 40 }, (_, i) => i + 1);
+    const told = numbers.map((number) => [number, card(number, scenario({}))] as const);
+    const segments = told.filter(([, lines]) => lines.has('Segment'));
+    expect(segments.length).toBeGreaterThan(8);
+    const run = new OffloadRun(scenario({}));
+    run.feed(firstOf(access, 40));
+    const { tx } = run.finish();
+    const places = segments.map(([, lines]) => lines.get('Segment')!);
+    // Each super-packet of the run is begun by one packet, and its segments are all told of.
+    expect(places.filter((text) => text.startsWith('1 of')).length).toBeGreaterThanOrEqual(tx.superPackets - 1);
+    for (const [number, lines] of segments) {
+      const [place, of] = lines.get('Segment')!.split(' of ').map(Number) as [number, number];
+      expect(lines.get('Cut into')).toContain(`${String(of)} segments`);
+      if (of <= 12) expect(lines.get('Members')!.split(', ')[place - 1]).toBe(String(number));
+      expect(lines.has('Sequence number rewritten')).toBe(place > 1);
+      expect(lines.get('Cut by')).toContain('the switch');
+      expect(lines.get('Checksum')).toContain('while the packet was copied');
+    }
+    expect(card(3, scenario({}, { gsoKiB: 0 })).get('Handed over')).toBe('by itself, not cut');
+    expect(card(3, scenario({}, { gsoKiB: 0 })).get('Not joined')).not.toBe('');
+    const [number] = segments[0]!;
+    expect(card(number, scenario({ offloads: { capabilities: [] } })).get('Cut by')).toContain('the stack');
+  });
+
   it('measures the modes without changing anything', () => {
     const batch = new RecordBatch(512);
     source().nextBatch(batch);
@@ -197,6 +222,30 @@ describe('an input through the offloads', () => {
     for (const r of costs.rows) expect(r.nsPerPacket).toBeGreaterThan(0);
   });
 });
+
+/** The first records of an input as one batch. */
+function firstOf(access: RecordAccess, count: number): RecordBatch {
+  const batch = new RecordBatch(count);
+  access.read(1, batch);
+  return batch;
+}
+
+/** All packets of the sample. */
+function accessToAll(): RecordAccess {
+  const all = new RecordBatch(20_000);
+  source().nextBatch(all);
+  return {
+    packets: all.count,
+    read(first, to) {
+      const n = Math.max(0, Math.min(to.capacity, all.count - first + 1));
+      to.bytes = all.bytes;
+      to.count = n;
+      for (const column of ['offset', 'capLen', 'origLen', 'tsNs', 'linkType'] as const)
+        to[column].set(all[column].subarray(first - 1, first - 1 + n));
+      return n;
+    },
+  };
+}
 
 const CAPTURES = ['teams', 'reddit', 'pinterest', 'zoom', 'vnc'].map((name) => `ndpi/tests/cfgs/default/pcap/${name}.pcap`);
 

@@ -9,6 +9,7 @@ import {
   verifyFlags,
   CSUM_DATA_VALID,
   type OutPacket,
+  type Shape,
 } from '../../stack/index.ts';
 import type { CarriedPacket } from './device-packets.ts';
 import { crcOn, type ReceiveShared } from './receive.ts';
@@ -16,6 +17,20 @@ import type { OffloadPlan, PortPlan } from './settings.ts';
 
 /** Packets that wait for more at most. */
 const JOIN_PACKETS = 64;
+
+/** A packet that a stack has handed over, for whoever wants to tell of it. Valid during the call. */
+export interface HandedOver {
+  readonly out: OutPacket;
+  readonly shape: Shape;
+  /** Payload bytes of a segment, 0 where nothing was cut. */
+  readonly segmentBytes: number;
+  /** First buflets of the segments. */
+  readonly segments: Int32Array;
+  /** Its checksum field was filled. */
+  readonly filled: boolean;
+}
+
+const NO_SEGMENTS = new Int32Array(0);
 
 /**
  * The way of this machine's packets of one port and queue, from the channel to the device: the stack hands over large packets where it may, and
@@ -38,6 +53,8 @@ export class TransmitPath {
   wakeups = 0;
   wakeupsCut = 0;
   crc = 0;
+  /** Told of every packet that is sent. */
+  watch: ((packet: HandedOver) => void) | undefined;
   private lastNs = 0;
   private readonly aggregator: Aggregator;
   private readonly segmenter: Segmenter;
@@ -53,6 +70,11 @@ export class TransmitPath {
     this.segmenter = new Segmenter(shared.memory);
     const limitBytes = Math.floor(device.gsoKiB * 1_024);
     this.aggregator = new Aggregator(shared.memory, { ...plan.aggregate, limitBytes, exact: true, mode: 'copy' });
+  }
+
+  /** Why the last packet taken was joined to none: a place in AGGREGATE_REASONS, or negative if it was joined. */
+  get lastReason(): number {
+    return this.aggregator.lastReason;
   }
 
   take(packet: CarriedPacket, tNs: number): void {
@@ -100,7 +122,8 @@ export class TransmitPath {
     const room = this.device.mtuBytes - (s.payload - s.l3);
     const large = out.members.length > 1 || ((s.kind === 'tcp' || s.kind === 'udp') && s.end - s.payload > room);
     if (!large) {
-      this.fill(out.first);
+      const filled = this.fill(out.first);
+      this.watch?.({ out, shape: s, segmentBytes: 0, segments: NO_SEGMENTS, filled });
       this.give(out.first, tNs, packet, lenBytes + missing);
       return;
     }
@@ -114,6 +137,7 @@ export class TransmitPath {
       this.segments += count;
       this.batches += Math.ceil(count / this.device.gsoBatch);
       if (cut === 'stack') this.wakeupsCut += count - 1;
+      this.watch?.({ out, shape: s, segmentBytes, segments: heads.subarray(0, count), filled: true });
       for (let i = 0; i < count; i++) {
         this.give(heads[i]!, tNs, packet);
         memory.give(heads[i]!);
@@ -125,17 +149,18 @@ export class TransmitPath {
     }
   }
 
-  /** Fills a checksum that the stack has left to the switch (V-06). Others stay as they are: nobody asked to make them good. */
-  private fill(first: number): void {
+  /** Fills a checksum that the stack has left to the switch (V-06); true if it did. Others stay as they are: nobody asked to make them good. */
+  private fill(first: number): boolean {
     const { memory } = this.shared;
     const s = this.shape;
-    if ((s.kind !== 'tcp' && s.kind !== 'udp') || s.truncated || s.extensions) return;
+    if ((s.kind !== 'tcp' && s.kind !== 'udp') || s.truncated || s.extensions) return false;
     const at = memory.address(first);
-    if (!holdsPseudoSum(memory.bytes, at, s)) return;
+    if (!holdsPseudoSum(memory.bytes, at, s)) return false;
     const sum = memory.sumChain(first, s.l4, s.end - s.l4);
-    if ((verifyFlags(memory.bytes, at, s, sum) & CSUM_DATA_VALID) !== 0) return;
+    if ((verifyFlags(memory.bytes, at, s, sum) & CSUM_DATA_VALID) !== 0) return false;
     this.filled++;
     stuffChecksum(memory, first, { start: s.l4, stuff: s.l4 + checksumField(s.kind), zeroInvert: s.kind === 'udp' }, sum);
+    return true;
   }
 
   private give(first: number, tNs: number, packet: CarriedPacket, origLen?: number): void {
