@@ -189,6 +189,32 @@ export const statFilterSchema = z.strictObject({
 });
 export type StatisticsFilter = z.infer<typeof statFilterSchema>;
 
+const traffic = { flows: count, packetsIn: count, packetsOut: count, bytesIn: count, bytesOut: count, drops: count };
+const tcpConnections = z.object({ opening: count, established: count, closing: count, closed: count, outsideWindow: count });
+
+/** The tables of S-10 that are made of flows: protocols of each stack, routes, and the logical links of the device. */
+export const stackTrafficSchema = z.object({
+  protocols: z.array(
+    z.object({ stack: z.string(), table: z.enum(['ip', 'ip6', 'tcp', 'udp', 'quic']), ...traffic, connections: tcpConnections.nullable() }),
+  ),
+  /** Pairs of addresses in all, and those with the most bytes. */
+  routes: z.object({ total: z.int(), rows: z.array(z.object({ here: z.string(), there: z.string(), ...traffic })) }),
+  links: z.array(
+    z.object({
+      id: z.string(),
+      rxPackets: count,
+      rxBytes: count,
+      rxRingDrops: count,
+      txPackets: count,
+      txOfferedBytes: count,
+      txRingDrops: count,
+      txQueued: count,
+      linkBps: count,
+    }),
+  ),
+});
+export type StackTraffic = z.infer<typeof stackTrafficSchema>;
+
 /** Drops by reason in equal bins of time: reason r, bin b at r * bins + b. */
 export interface DropsOverTime {
   readonly startNs: number;
@@ -247,6 +273,11 @@ export const stackCalls = {
     title: 'Statistics at the playhead as flat records, filtered',
     request: z.strictObject({ session, filter: statFilterSchema, first: z.int().min(0), count: z.int().min(1).max(5_000) }),
     answer: z.object({ total: z.int(), records: z.array(statRecordSchema) }),
+  },
+  'stack.traffic': {
+    title: 'IP, TCP, UDP and QUIC by stack, flow routes and logical links, at the playhead',
+    request: z.strictObject({ session }),
+    answer: stackTrafficSchema,
   },
   'stack.dropsOverTime': {
     title: 'Drops by reason between two times, of the finished run',

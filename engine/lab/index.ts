@@ -28,6 +28,7 @@ export {
   advisoryEntries,
   stackModels,
   stackStatistics,
+  stackTraffic,
   stackTopology,
   type AdvisoryChange,
   type StackModel,

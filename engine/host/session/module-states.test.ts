@@ -80,6 +80,16 @@ describe('the modules of a run in its report', () => {
     expect(sum(column(offloads, 'Merged'))).toBeGreaterThan(0);
     const stack = moduleOf(model, 'stack');
     expect(column(tableOf(stack, 'Instances'), 'Instance')).toEqual(expect.arrayContaining(['browser', 'agent', 'bsd']));
+    // S-10: what the stacks have seen of each family, and the link that brought it.
+    const protocols = tableOf(stack, 'Protocols by stack');
+    expect(column(protocols, 'Stack')).toEqual(expect.arrayContaining(['browser', 'mcast', 'bsd']));
+    expect(new Set(column(protocols, 'Protocol'))).toEqual(new Set(['IPv4', 'IPv6', 'TCP', 'UDP', 'QUIC']));
+    const routes = tableOf(stack, 'Flow routes');
+    expect(column(routes, 'There').length).toBeGreaterThan(5);
+    const [rx] = column(tableOf(stack, 'Logical links'), 'Packets in');
+    const [tx] = column(tableOf(stack, 'Logical links'), 'Packets out');
+    expect(rx).toBeLessThanOrEqual(summary.packets);
+    expect(tx).toBe(summary.rings.find(({ id }) => id === 'device.tx.0')?.dequeued);
   });
 
   test('say of multicast which path was chosen and why', async () => {

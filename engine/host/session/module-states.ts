@@ -6,6 +6,7 @@ import {
   portRows,
   refusalRows,
   stackArena,
+  stackTraffic,
   stackTopology,
   translatedFlows,
   translatorsOf,
@@ -49,7 +50,7 @@ export async function moduleStates(run: ModuleRun): Promise<ModuleStates> {
     bursts,
     regulation,
     offloads,
-    stack: scenario.stack === undefined ? null : { topology: stackTopology(pipeline, endNs), arena: stackArena(pipeline, endNs) },
+    stack: scenario.stack === undefined ? null : stackState(pipeline, endNs),
     translators: translatorsState(pipeline),
     multicast: multicastPortsOf(pipeline)[0]?.router.state() ?? null,
   };
@@ -70,6 +71,10 @@ async function endOf({ input, scenario, signal, onProgress }: ModuleRun): Promis
   // Not to the end of all timers: the tables are to be those of the last packet.
   playhead.advance(input.endNs);
   return playhead.pipeline;
+}
+
+function stackState(pipeline: Pipeline, endNs: number): NonNullable<ModuleStates['stack']> {
+  return { topology: stackTopology(pipeline, endNs), arena: stackArena(pipeline, endNs), traffic: stackTraffic(pipeline) };
 }
 
 function translatorsState(pipeline: Pipeline): TranslatorsState | null {

@@ -12,6 +12,7 @@ import {
   stackArena,
   stackModels,
   stackStatistics,
+  stackTraffic,
   stackTopology,
   type Pipeline,
   type RunResult,
@@ -35,6 +36,7 @@ export function stackHandlers(core: () => SessionCore): Pick<EngineHandlers, Ext
       const records = stackStatistics(core().playhead.pipeline, filter);
       return { total: records.length, records: records.slice(first, first + count) };
     },
+    'stack.traffic': () => stackTraffic(core().playhead.pipeline),
     'stack.dropsOverTime': ({ fromNs, toNs, bins }) => {
       const { finished, input } = core();
       if (finished === null) throw notFinished();

@@ -1,4 +1,4 @@
-import type { FlowRow } from '../../contract/index.ts';
+import type { FlowRow, StackTraffic } from '../../contract/index.ts';
 import { statRecords, type StatRecord } from '../../stack/index.ts';
 import type { Pipeline } from '../pipeline.ts';
 
@@ -12,6 +12,9 @@ const NEXUS = 'fsw';
 
 /** Routes listed; flows beyond are added up in one record, `route.others`. */
 export const MAX_FLOW_ROUTES = 4_096;
+
+/** Routes in a table for people: those with the most bytes. */
+const MAX_SHOWN_ROUTES = 32;
 
 /** HTTP/3 (RFC 9114): without a look into the packets the port is all that tells QUIC from other UDP. */
 const QUIC_PORT = 443;
@@ -48,6 +51,11 @@ class Traffic {
     this.drops += row.drops;
   }
 
+  figures(): Pick<Traffic, 'flows' | 'packetsIn' | 'packetsOut' | 'bytesIn' | 'bytesOut' | 'drops'> {
+    const { flows, packetsIn, packetsOut, bytesIn, bytesOut, drops } = this;
+    return { flows, packetsIn, packetsOut, bytesIn, bytesOut, drops };
+  }
+
   counters(): Record<string, number> {
     const { flows, packetsIn, packetsOut, bytesIn, bytesOut, drops } = this;
     return { flows, packets_in: packetsIn, packets_out: packetsOut, bytes_in: bytesIn, bytes_out: bytesOut, drops };
@@ -69,6 +77,11 @@ class Connections {
     else if (ends.every((end) => end === 'CLOSED' || end === 'TIME-WAIT')) this.closed++;
     else if (ends.some((end) => end.startsWith('SYN') || end === 'LISTEN')) this.opening++;
     else this.closing++;
+  }
+
+  figures(): NonNullable<StackTraffic['protocols'][number]['connections']> {
+    const { opening, established, closing, closed, outside } = this;
+    return { opening, established, closing, closed, outsideWindow: outside };
   }
 
   counters(): Record<string, number> {
@@ -95,14 +108,27 @@ class StackCounters {
 }
 
 interface Route {
-  readonly text: string;
+  /** Address of this machine, or of the flow's receiver. */
+  readonly here: string;
+  readonly there: string;
   readonly traffic: Traffic;
 }
 
-/** The tables of all stacks, routes and links. `ownerOf` names the stack that has a port now. */
-export function protocolRecords(pipeline: Pipeline, ownerOf: (port: string) => PortOwner): StatRecord[] {
-  const { flows } = pipeline;
-  const stacks = new Map<string, { readonly owner: PortOwner; readonly counters: StackCounters }>();
+interface Stack {
+  readonly owner: PortOwner;
+  readonly counters: StackCounters;
+}
+
+/** What all flows come to, counted once for records and tables. */
+interface Counted {
+  readonly stacks: readonly Stack[];
+  readonly routes: readonly Route[];
+  /** Flows of routes beyond the limit. */
+  readonly others: Traffic;
+}
+
+function countFlows({ flows }: Pipeline, ownerOf: (port: string) => PortOwner): Counted {
+  const stacks = new Map<string, Stack>();
   const routes = new Map<string, Route>();
   const others = new Traffic();
   for (let id = 0; id < flows.count; id++) {
@@ -117,14 +143,44 @@ export function protocolRecords(pipeline: Pipeline, ownerOf: (port: string) => P
     stack.counters.add(row, sent, flows.outsideWindow(id));
     if (row.ipVersion !== 0) routeOf(routes, row, sent, others).add(row, sent);
   }
+  return { stacks: [...stacks.values()], routes: [...routes.values()], others };
+}
+
+/** The tables of all stacks, routes and links. `ownerOf` names the stack that has a port now. */
+export function protocolRecords(pipeline: Pipeline, ownerOf: (port: string) => PortOwner): StatRecord[] {
+  const { stacks, routes, others } = countFlows(pipeline, ownerOf);
   return [
-    ...[...stacks.values()].flatMap(({ owner, counters }) => stackTables(owner, counters)),
-    ...[...routes.values()].flatMap(({ text, traffic }, i) =>
-      statRecords('flow-route', `route.${String(i)}`, traffic.counters(), { nexus: NEXUS, tuple: text }),
+    ...stacks.flatMap(({ owner, counters }) => stackTables(owner, counters)),
+    ...routes.flatMap(({ here, there, traffic }, i) =>
+      statRecords('flow-route', `route.${String(i)}`, traffic.counters(), { nexus: NEXUS, tuple: `${here} ${there}` }),
     ),
     ...(others.flows === 0 ? [] : statRecords('flow-route', 'route.others', others.counters(), { nexus: NEXUS })),
     ...linkRecords(pipeline),
   ];
+}
+
+/** The same as tables for a panel or a report, with the routes that carried most. */
+export function protocolTables(pipeline: Pipeline, ownerOf: (port: string) => PortOwner): StackTraffic {
+  const { stacks, routes } = countFlows(pipeline, ownerOf);
+  const bytesOf = ({ traffic }: Route): number => traffic.bytesIn + traffic.bytesOut;
+  return {
+    protocols: stacks.flatMap(({ owner, counters: { traffic, connections } }) =>
+      TABLES.filter((table) => traffic.get(table)!.flows > 0).map((table) => ({
+        stack: owner.id,
+        table,
+        ...traffic.get(table)!.figures(),
+        connections: table === 'tcp' ? connections.figures() : null,
+      })),
+    ),
+    routes: {
+      total: routes.length,
+      rows: [...routes]
+        .sort((a, b) => bytesOf(b) - bytesOf(a))
+        .slice(0, MAX_SHOWN_ROUTES)
+        .map(({ here, there, traffic }) => ({ here, there, ...traffic.figures() })),
+    },
+    links: linkFigures(pipeline),
+  };
 }
 
 function stackTables({ id, pid }: PortOwner, { traffic, connections }: StackCounters): StatRecord[] {
@@ -140,30 +196,45 @@ function stackTables({ id, pid }: PortOwner, { traffic, connections }: StackCoun
 /** A route is a pair of addresses, this machine's first where one is its own; without local prefixes that of the flow's receiver. */
 function routeOf(routes: Map<string, Route>, row: FlowRow, sent: number, others: Traffic): Traffic {
   const localFirst = (sent & 1) !== 0;
-  const text = localFirst ? `${row.source} ${row.destination}` : `${row.destination} ${row.source}`;
+  const [here, there] = localFirst ? [row.source, row.destination] : [row.destination, row.source];
+  const text = `${here} ${there}`;
   const known = routes.get(text);
   if (known !== undefined) return known.traffic;
   if (routes.size >= MAX_FLOW_ROUTES) return others;
-  const route = { text, traffic: new Traffic() };
+  const route = { here, there, traffic: new Traffic() };
   routes.set(text, route);
   return route.traffic;
 }
 
 /** Each device queue is a logical link of the network interface: a pair of device rings with the class queues before them. */
-function linkRecords({ worlds, scenario }: Pipeline): StatRecord[] {
-  return worlds.flatMap((world) =>
+function linkFigures({ worlds, scenario }: Pipeline): StackTraffic['links'] {
+  return worlds.map((world) => ({
+    id: `llink.${String(world.queue)}`,
+    rxPackets: world.packets - world.sentPackets,
+    rxBytes: world.bytes - world.sentBytes,
+    rxRingDrops: world.deviceRx.drops,
+    txPackets: world.deviceTx.dequeued,
+    txOfferedBytes: world.deviceTxBytes,
+    txRingDrops: world.deviceTx.drops,
+    txQueued: world.deviceTx.used + (world.model?.classQueues?.packets ?? 0),
+    linkBps: scenario.device.linkBps,
+  }));
+}
+
+function linkRecords(pipeline: Pipeline): StatRecord[] {
+  return linkFigures(pipeline).flatMap(({ id, ...link }) =>
     statRecords(
       'logical-link',
-      `llink.${String(world.queue)}`,
+      id,
       {
-        rx_packets: world.packets - world.sentPackets,
-        rx_bytes: world.bytes - world.sentBytes,
-        rx_ring_drops: world.deviceRx.drops,
-        tx_packets: world.deviceTx.dequeued,
-        tx_offered_bytes: world.deviceTxBytes,
-        tx_ring_drops: world.deviceTx.drops,
-        tx_queued: world.deviceTx.used + (world.model?.classQueues?.packets ?? 0),
-        link_bps: scenario.device.linkBps,
+        rx_packets: link.rxPackets,
+        rx_bytes: link.rxBytes,
+        rx_ring_drops: link.rxRingDrops,
+        tx_packets: link.txPackets,
+        tx_offered_bytes: link.txOfferedBytes,
+        tx_ring_drops: link.txRingDrops,
+        tx_queued: link.txQueued,
+        link_bps: link.linkBps,
       },
       { nexus: 'netif' },
     ),

@@ -1,6 +1,7 @@
+import type { StackTopology, StackTraffic } from '../../contract/index.ts';
 import { filterStats, statRecords, type StatFilter, type StatRecord } from '../../stack/index.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { protocolRecords, type PortOwner } from './protocol-records.ts';
+import { protocolRecords, protocolTables, type PortOwner } from './protocol-records.ts';
 import { advisoryEntries, stackModels, stackTopology, workerCounters } from './view.ts';
 
 /** The device's own objects belong to the netif nexus, the others to the flow switch. */
@@ -10,10 +11,7 @@ const FSW = 'fsw';
 /** Everything that is counted, as flat records (S-10), queue by queue, with the flow switch's flows behind. */
 export function stackRecords(pipeline: Pipeline): StatRecord[] {
   const topology = stackTopology(pipeline, 0);
-  const pidOf = (port: string): { pid?: number } => {
-    const owner = topology.instances.find((i) => i.port === port && i.state === 'running');
-    return owner === undefined || owner.pid === 0 ? {} : { pid: owner.pid };
-  };
+  const { pidOf, ownerOf } = ownersOf(topology);
   const counters = pipeline.statistics().map((record) => {
     const port = record.object.split('.')[0]!;
     const nexus = port === 'device' ? NETIF : FSW;
@@ -34,11 +32,23 @@ export function stackRecords(pipeline: Pipeline): StatRecord[] {
     ),
   );
   const flows = flowRecords(pipeline, pidOf);
-  const ownerOf = (port: string): PortOwner => {
-    const owner = topology.instances.find((i) => i.port === port && i.state === 'running');
-    return { id: owner?.id ?? port, ...pidOf(port) };
-  };
   return [...counters, ...owners, ...modelRecords(pipeline), ...flows, ...protocolRecords(pipeline, ownerOf)];
+}
+
+/** The tables of S-10 that are made of flows: protocols by stack, routes, logical links. */
+export function stackTraffic(pipeline: Pipeline): StackTraffic {
+  pipeline.flows.refresh();
+  return protocolTables(pipeline, ownersOf(stackTopology(pipeline, 0)).ownerOf);
+}
+
+/** Who has a port now. */
+function ownersOf({ instances }: StackTopology): { pidOf: (port: string) => { pid?: number }; ownerOf: (port: string) => PortOwner } {
+  const running = (port: string) => instances.find((i) => i.port === port && i.state === 'running');
+  const pidOf = (port: string): { pid?: number } => {
+    const pid = running(port)?.pid ?? 0;
+    return pid === 0 ? {} : { pid };
+  };
+  return { pidOf, ownerOf: (port) => ({ id: running(port)?.id ?? port, ...pidOf(port) }) };
 }
 
 function modelRecords(pipeline: Pipeline): StatRecord[] {

@@ -7,6 +7,7 @@ import type {
   RunSummary,
   StackArena,
   StackTopology,
+  StackTraffic,
 } from '../../contract/index.ts';
 import { burstsModule } from './bursts.ts';
 import { multicastModule } from './multicast.ts';
@@ -21,7 +22,7 @@ export interface ModuleStates {
   /** Over time; null where no port feeds sockets. */
   readonly regulation: BurstSeriesFrame | null;
   readonly offloads: OffloadReport | null;
-  readonly stack: { readonly topology: StackTopology; readonly arena: StackArena } | null;
+  readonly stack: { readonly topology: StackTopology; readonly arena: StackArena; readonly traffic: StackTraffic } | null;
   readonly translators: TranslatorsState | null;
   readonly multicast: MulticastState | null;
 }
@@ -33,7 +34,7 @@ export function reportModules(summary: RunSummary, states: ModuleStates): Report
     bursts === null || bursts.packets === 0 ? null : burstsModule(bursts),
     regulationModule(summary, states.regulation),
     offloads === null ? null : offloadsModule(offloads),
-    stack === null ? null : stackModule(stack.topology, stack.arena),
+    stack === null ? null : stackModule(stack.topology, stack.arena, stack.traffic),
     translators === null ? null : translatorsModule(translators),
     multicast === null ? null : multicastModule(multicast),
   ].filter((module) => module !== null);

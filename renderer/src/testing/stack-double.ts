@@ -1,4 +1,4 @@
-import type { CallName, EngineHandlers, StackArena, StackTopology } from '../../../engine/contract/index.ts';
+import type { CallName, EngineHandlers, StackArena, StackTopology, StackTraffic } from '../../../engine/contract/index.ts';
 
 type StackCall = Extract<CallName, `stack.${string}`>;
 
@@ -38,11 +38,22 @@ export const PLAIN_ARENA: StackArena = {
   caches: [],
 };
 
+const FLOWS = { flows: 2, packetsIn: 990, packetsOut: 0, bytesIn: 900_000, bytesOut: 0, drops: 0 };
+export const PLAIN_TRAFFIC: StackTraffic = {
+  protocols: [
+    { stack: 'ch3', table: 'ip', ...FLOWS, connections: null },
+    { stack: 'ch3', table: 'tcp', ...FLOWS, connections: { opening: 1, established: 1, closing: 0, closed: 0, outsideWindow: 3 } },
+  ],
+  routes: { total: 40, rows: [{ here: '192.0.2.1', there: '198.51.100.2', ...FLOWS }] },
+  links: [{ id: 'llink.0', rxPackets: 2_000, rxBytes: 1_800_000, rxRingDrops: 20, txPackets: 0, txOfferedBytes: 0, txRingDrops: 0, txQueued: 0, linkBps: 1e9 }], // prettier-ignore
+};
+
 /** The stack calls of a session whose scenario has no `stack` section. */
 export function stackHandlers(): Pick<EngineHandlers, StackCall> {
   return {
     'stack.topology': () => PLAIN_TOPOLOGY,
     'stack.arena': () => PLAIN_ARENA,
+    'stack.traffic': () => PLAIN_TRAFFIC,
     'stack.statistics': () => ({ total: 0, records: [] }),
     'stack.dropsOverTime': ({ fromNs, toNs, bins }) => {
       const counts = Uint32Array.from({ length: bins }, (_, b) => (b % 50 === 25 ? 2 : 0));

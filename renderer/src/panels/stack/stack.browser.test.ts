@@ -127,3 +127,15 @@ test('without a session it says what to do, and an error says what happened and 
     expect(s.root.textContent).toContain('Open a capture to see the flow switch');
   });
 });
+
+test('protocols of each stack, routes with how many there are, and links with their drops', async () => {
+  const s = await open();
+  await eventually(() => {
+    expect(s.root.querySelector('table[aria-label="Protocols by stack"]')).not.toBeNull();
+  });
+  const text = (label: string): string => s.root.querySelector(`table[aria-label="${label}"]`)?.textContent ?? '';
+  expect(text('Protocols by stack')).toContain('1 opening, 1 established');
+  expect(text('Flow routes')).toContain('198.51.100.2');
+  expect(s.root.textContent).toContain('1 of 40, those with the most bytes');
+  expect(s.root.querySelector('table[aria-label="Logical links"] td.tone-drop')?.textContent).toBe('20');
+});
