@@ -155,12 +155,14 @@ export const translatedCalls = {
     z.strictObject({ session, sort: z.enum(TRANSLATED_SORT_KEYS), descending: z.boolean(), ...page }),
     z.object({
       tNs: z.number(),
-      ports: z.array(translatorPortSchema),
       total: count,
-      /** Conversations looked at; the latest ones where there are too many to look at all. */
-      searched: count,
       rows: z.array(translatedFlowSchema),
     }),
+  ),
+  'translator.ports': call(
+    'Sums of the translator ports up to the playhead',
+    z.strictObject({ session }),
+    z.object({ ports: z.array(translatorPortSchema) }),
   ),
   'translator.bindings': call(
     'Bindings of the stateful translator ports at the playhead',

@@ -1,6 +1,7 @@
 import { EngineError, burstSettingsSchema, type Progress, type Scenario } from '../../contract/index.ts';
 import {
   burstSeries,
+  FlowSearch,
   multicastPortsOf,
   poolRows,
   portRows,
@@ -8,8 +9,8 @@ import {
   stackArena,
   stackTraffic,
   stackTopology,
-  translatedFlows,
   translatorsOf,
+  wholeSearch,
   type Pipeline,
   type RunResult,
 } from '../../lab/index.ts';
@@ -79,11 +80,11 @@ function stackState(pipeline: Pipeline, endNs: number): NonNullable<ModuleStates
 
 function translatorsState(pipeline: Pipeline): TranslatorsState | null {
   if (translatorsOf(pipeline).length === 0) return null;
-  const query = { sort: 'bytes', descending: true, first: 0, count: MAX_REPORT_CONVERSATIONS, filter: '' } as const;
+  const flows = wholeSearch(new FlowSearch(pipeline, 'bytes', true, ''));
   return {
     ports: portRows(pipeline),
     reasons: refusalRows(pipeline),
-    conversations: translatedFlows(pipeline, query),
+    conversations: { total: flows.order.length, rows: flows.page(0, MAX_REPORT_CONVERSATIONS) },
     pools: poolRows(pipeline),
   };
 }

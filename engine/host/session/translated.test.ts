@@ -11,7 +11,7 @@ import { translatedHandlers } from './translated.ts';
 const context: CallContext = { signal: new AbortController().signal, progress: () => undefined };
 const nothing = (): void => undefined;
 let core: SessionCore;
-let calls: Pick<EngineHandlers, `translator.${'sessions' | 'bindings' | 'refusals' | 'pair' | 'map' | 'pools'}`>;
+let calls: Pick<EngineHandlers, `translator.${'ports' | 'sessions' | 'bindings' | 'refusals' | 'pair' | 'map' | 'pools'}`>;
 
 beforeAll(async () => {
   const input = await SessionInput.open(join(samplesFolder, 'nat64-arriving.pcapng'), context);
@@ -33,14 +33,18 @@ afterAll(() => {
 const sessions = async (filter = '', first = 0) =>
   calls['translator.sessions']({ session: 's', sort: 'id', descending: false, first, count: 100, filter }, context);
 
+const ports = async () => (await calls['translator.ports']({ session: 's' }, context)).ports;
+
 describe('the calls of the Translated flows panel', () => {
   test('are empty at the start and follow the playhead', async () => {
-    expect(await sessions()).toMatchObject({ total: 0, rows: [], ports: [{ id: 'nat64', mode: 'nat64', flows: 0 }] });
+    expect(await sessions()).toMatchObject({ total: 0, rows: [] });
+    expect(await ports()).toMatchObject([{ id: 'nat64', mode: 'nat64', flows: 0 }]);
     await core.transport.seek(core.input.endNs);
-    const { total, rows, ports } = await sessions();
+    const { total, rows } = await sessions();
     expect(total).toBe(rows.length);
-    expect(ports[0]!.translated).toBeGreaterThan(150);
-    expect(ports[0]).toMatchObject({ refused: 0 });
+    const [port] = await ports();
+    expect(port!.translated).toBeGreaterThan(150);
+    expect(port).toMatchObject({ refused: 0 });
     const tcp = rows.find(({ protocol }) => protocol === 'TCP')!;
     expect(tcp.six!.source).toMatch(/^2001:db8:1:/);
     expect(tcp.six!.destination).toMatch(/^64:ff9b::/);
@@ -56,6 +60,18 @@ describe('the calls of the Translated flows panel', () => {
     expect(await sessions()).toMatchObject({ total });
   });
 
+  test.each(['last', 'packets', 'bytes', 'refused'] as const)('are sorted by %s, equal ones as they began', async (sort) => {
+    const byId = (await sessions()).rows;
+    const value = (row: (typeof byId)[number]): number =>
+      sort === 'last' ? row.lastPacket : sort === 'refused' ? row.refused : sort === 'bytes' ? row.bytes64 + row.bytes46 : row.packets64 + row.packets46; // prettier-ignore
+    const query = { session: 's', sort, first: 0, count: 100, filter: '' };
+    const rising = await calls['translator.sessions']({ ...query, descending: false }, context);
+    const wanted = [...byId].sort((a, b) => value(a) - value(b) || a.id - b.id).map(({ id }) => id);
+    expect(rising.rows.map(({ id }) => id)).toEqual(wanted);
+    const falling = await calls['translator.sessions']({ ...query, descending: true }, context);
+    expect(falling.rows.map(({ id }) => id)).toEqual(wanted.reverse());
+  });
+
   test('filter by what a row says', async () => {
     const { rows } = await sessions();
     const one = rows[3]!;
@@ -67,15 +83,15 @@ describe('the calls of the Translated flows panel', () => {
 
   test('bindings, pool use and reasons agree with the sums', async () => {
     const bindings = await calls['translator.bindings']({ session: 's', first: 0, count: 500, filter: '' }, context);
-    const { ports } = await sessions();
-    expect(bindings.total).toBe(ports[0]!.tables!.bindings);
+    const [port] = await ports();
+    expect(bindings.total).toBe(port!.tables!.bindings);
     expect(bindings.rows).toHaveLength(bindings.total);
     const { rows: pools } = await calls['translator.pools']({ session: 's' }, context);
     expect(pools).toHaveLength(1);
     expect(pools[0]!.tcp + pools[0]!.udp + pools[0]!.icmp).toBe(bindings.total);
     const { rows: reasons } = await calls['translator.refusals']({ session: 's' }, context);
     const all = reasons.reduce((sum, { packets }) => sum + packets, 0);
-    expect(all).toBe(ports[0]!.translated + ports[0]!.refused + ports[0]!.answered + ports[0]!.held);
+    expect(all).toBe(port!.translated + port!.refused + port!.answered + port!.held);
     const page = await calls['translator.bindings']({ session: 's', first: 2, count: 3, filter: '' }, context);
     expect(page.rows).toEqual(bindings.rows.slice(2, 5));
   });

@@ -1,30 +1,52 @@
-import { EngineError, type EngineHandlers, type TranslationPair } from '../../contract/index.ts';
+import { EngineError, type BindingRow, type EngineHandlers, type TranslatedFlow, type TranslationPair } from '../../contract/index.ts';
 import {
-  bindingRows,
+  BindingSearch,
   eventRows,
+  FlowSearch,
   poolRows,
   portRows,
   refusalRows,
-  translatedFlows,
   translatorsOf,
   type TranslationStep,
 } from '../../lab/index.ts';
 import { compileSettings, fieldChanges, mapAddress, reasonOf, SINK_KIND } from '../../translator/index.ts';
 import type { SessionCore } from './core.ts';
+import { KeptSearch } from './kept-search.ts';
 
 /** Calls of the Translated flows panel. */
 export function translatedHandlers(
   core: () => SessionCore,
 ): Pick<
   EngineHandlers,
-  'translator.sessions' | 'translator.bindings' | 'translator.refusals' | 'translator.pair' | 'translator.map' | 'translator.pools'
+  | 'translator.ports'
+  | 'translator.sessions'
+  | 'translator.bindings'
+  | 'translator.refusals'
+  | 'translator.pair'
+  | 'translator.map'
+  | 'translator.pools'
 > {
+  const flows = new KeptSearch<TranslatedFlow, FlowSearch>();
+  const bindings = new KeptSearch<BindingRow, BindingSearch>();
   return {
-    'translator.sessions': (query) => {
-      const { pipeline, tNs } = core().playhead;
-      return { tNs, ports: portRows(pipeline), ...translatedFlows(pipeline, query) };
+    'translator.sessions': async ({ sort, descending, filter, first, count }, context) => {
+      const { playhead, transport } = core();
+      const page = await flows.page(
+        playhead,
+        transport.moving,
+        JSON.stringify([sort, descending, filter]),
+        () => new FlowSearch(playhead.pipeline, sort, descending, filter),
+        { first, count },
+        context,
+      );
+      return { tNs: playhead.tNs, ...page };
     },
-    'translator.bindings': (query) => bindingRows(core().playhead.pipeline, query),
+    'translator.ports': () => ({ ports: portRows(core().playhead.pipeline) }),
+    'translator.bindings': ({ filter, first, count }, context) => {
+      const { playhead, transport } = core();
+      const make = () => new BindingSearch(playhead.pipeline, filter);
+      return bindings.page(playhead, transport.moving, filter, make, { first, count }, context);
+    },
     'translator.refusals': () => {
       const { pipeline } = core().playhead;
       return { rows: refusalRows(pipeline), ...eventRows(pipeline) };

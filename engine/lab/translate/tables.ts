@@ -1,12 +1,9 @@
-import type { BindingRow, TranslatedFlow, TranslatedSide, TranslatedSortKey, TranslatorPortRow } from '../../contract/index.ts';
-import { bindingRow, REASONS, reasonOf, sessionRow } from '../../translator/index.ts';
+import type { TranslatedFlow, TranslatedSide, TranslatorPortRow } from '../../contract/index.ts';
+import { REASONS, reasonOf, sessionRow } from '../../translator/index.ts';
 import type { FlowList } from '../flow-list.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { PortEvent, TranslatorPort } from './translator-port.ts';
 import { TranslatingWorld } from './world.ts';
-
-/** Rows looked at for a filter or a sorted page: the latest ones where there are more. */
-export const MAX_SEARCHED_ROWS = 65_536;
 
 /** Translator ports of a pipeline; none where the scenario has none. */
 export function translatorsOf(pipeline: Pipeline): readonly TranslatorPort[] {
@@ -33,54 +30,6 @@ export function portRows(pipeline: Pipeline): TranslatorPortRow[] {
   });
 }
 
-export interface FlowQuery {
-  readonly sort: TranslatedSortKey;
-  readonly descending: boolean;
-  readonly first: number;
-  readonly count: number;
-  /** Text that a row must contain; empty for all. */
-  readonly filter: string;
-}
-
-/** One page of conversations through all translator ports. */
-export function translatedFlows(pipeline: Pipeline, query: FlowQuery): { total: number; searched: number; rows: TranslatedFlow[] } {
-  const ports = translatorsOf(pipeline);
-  pipeline.flows.refresh();
-  // A row is a port and a place in its table.
-  const keys: { readonly port: TranslatorPort; readonly pair: number }[] = [];
-  for (const port of ports) {
-    const from = Math.max(0, port.pairs.count - Math.floor(MAX_SEARCHED_ROWS / ports.length));
-    for (let pair = from; pair < port.pairs.count; pair++) keys.push({ port, pair });
-  }
-  const searched = keys.length;
-  const wanted = query.filter.trim().toLowerCase();
-  let chosen = keys;
-  if (wanted !== '') chosen = keys.filter(({ port, pair }) => rowText(flowRow(pipeline.flows, port, pair)).includes(wanted));
-  if (query.sort !== 'id') {
-    const values = new Map(chosen.map((key) => [key, sortValue(key.port, key.pair, query.sort)]));
-    chosen = [...chosen].sort((a, b) => values.get(a)! - values.get(b)!);
-  }
-  if (query.descending) chosen.reverse();
-  const rows = chosen.slice(query.first, query.first + query.count).map(({ port, pair }) => flowRow(pipeline.flows, port, pair));
-  const all = ports.reduce((sum, { pairs }) => sum + pairs.count, 0);
-  return { total: wanted === '' && searched === all ? all : chosen.length, searched, rows };
-}
-
-function sortValue({ pairs }: TranslatorPort, pair: number, sort: TranslatedSortKey): number {
-  switch (sort) {
-    case 'last':
-      return pairs.last[pair]!;
-    case 'packets':
-      return pairs.packets64[pair]! + pairs.packets46[pair]!;
-    case 'bytes':
-      return pairs.bytes64[pair]! + pairs.bytes46[pair]!;
-    case 'refused':
-      return pairs.refused[pair]!;
-    default:
-      return pair;
-  }
-}
-
 function sideOf(flows: FlowList, flow: number): { readonly side: TranslatedSide; readonly protocol: string } | null {
   const row = flows.row(flow);
   if (row === undefined) return null;
@@ -88,7 +37,8 @@ function sideOf(flows: FlowList, flow: number): { readonly side: TranslatedSide;
   return { side: { source, sourcePort, destination, destinationPort }, protocol };
 }
 
-function flowRow(flows: FlowList, port: TranslatorPort, pair: number): TranslatedFlow {
+/** Conversation `pair` of a port. */
+export function flowRow(flows: FlowList, port: TranslatorPort, pair: number): TranslatedFlow {
   const { pairs } = port;
   const six = sideOf(flows, pairs.flow6[pair]!);
   const four = sideOf(flows, pairs.flow4[pair]!);
@@ -133,45 +83,13 @@ function sessionOf(
   return { state: row.state === '' ? row.protocol.toUpperCase() : row.state, endsNs: row.endsNs };
 }
 
-function rowText(row: TranslatedFlow): string {
+/** What a filter looks at. */
+export function rowText(row: TranslatedFlow): string {
   const side = (s: TranslatedSide | null): string =>
     s === null
       ? ''
       : `${s.source} ${s.sourcePort} ${s.destination} ${s.destinationPort} ${s.source}:${s.sourcePort} ${s.destination}:${s.destinationPort}`;
   return `${row.port} ${row.protocol} ${side(row.six)} ${side(row.four)} ${row.state} ${row.refused > 0 ? 'refused' : ''} ${row.reason}`.toLowerCase();
-}
-
-/** One page of the bindings of all stateful translator ports, in the order of their table entries. */
-export function bindingRows(
-  pipeline: Pipeline,
-  query: Pick<FlowQuery, 'first' | 'count' | 'filter'>,
-): { total: number; rows: BindingRow[] } {
-  const wanted = query.filter.trim().toLowerCase();
-  const rows: BindingRow[] = [];
-  let total = 0;
-  for (const { id: port, state } of translatorsOf(pipeline)) {
-    if (state === null) continue;
-    const { bindings } = state;
-    if (wanted === '' && (total + bindings.count <= query.first || rows.length >= query.count)) {
-      total += bindings.count;
-      continue;
-    }
-    let seen = 0;
-    for (let e = 0; e < bindings.used && seen < bindings.count; e++) {
-      if (bindings.protocol(e) === 0) continue;
-      seen++;
-      const inPage = total >= query.first && rows.length < query.count;
-      if (wanted === '' && !inPage) {
-        total++;
-        continue;
-      }
-      const row = { port, ...bindingRow(bindings, e) };
-      if (wanted !== '' && !Object.values(row).join(' ').toLowerCase().includes(wanted)) continue;
-      if (inPage) rows.push(row);
-      total++;
-    }
-  }
-  return { total, rows };
 }
 
 /** Packets by reason, port by port, the most frequent first. */

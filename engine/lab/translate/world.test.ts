@@ -12,7 +12,8 @@ import { Pipeline } from '../pipeline.ts';
 import { parseScenario } from '../scenario/index.ts';
 import type { RecordAccess } from '../types.ts';
 import { poolRows } from './pool-tables.ts';
-import { bindingRows, portRows, translatedFlows } from './tables.ts';
+import { BindingSearch, FlowSearch, wholeSearch } from './table-search.ts';
+import { portRows } from './tables.ts';
 import { type TranslatingWorld } from './world.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -208,10 +209,12 @@ describe('MAP-T edge and relay in one scenario', () => {
     expect([...explainPacket(input, scenario, 2)!.steps[1]!.after[0]!.bytes.subarray(16, 20)]).toEqual([192, 168, 1, 7]);
     // The tables of the panel: a binding of the host, a session with its state, ports of the set in use.
     expect(portRows(pipeline).map(({ tables }) => tables?.bindings ?? null)).toEqual([1, null]);
-    const { rows } = bindingRows(pipeline, { first: 0, count: 9, filter: '' });
-    expect(rows).toMatchObject([{ port: 'edge', v6: '192.168.1.7', port6: 5_000, v4: '192.0.2.18', sessions: 1 }]);
-    const flows = translatedFlows(pipeline, { sort: 'id', descending: false, first: 0, count: 9, filter: 'edge' });
-    expect(flows.rows).toMatchObject([{ port: 'edge', state: 'UDP', packets46: 1, packets64: 1 }]);
+    expect(wholeSearch(new BindingSearch(pipeline, '')).page(0, 9)).toMatchObject([
+      { port: 'edge', v6: '192.168.1.7', port6: 5_000, v4: '192.0.2.18', sessions: 1 },
+    ]);
+    expect(wholeSearch(new FlowSearch(pipeline, 'id', false, 'edge')).page(0, 9)).toMatchObject([
+      { port: 'edge', state: 'UDP', packets46: 1, packets64: 1 },
+    ]);
     expect(poolRows(pipeline).rows).toMatchObject([{ port: 'edge', address: '192.0.2.18', ports: 252, udp: 1 }]);
   });
 });

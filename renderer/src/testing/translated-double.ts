@@ -1,8 +1,21 @@
-import type { CallName, EngineHandlers, TranslatedFlow, TranslationPair } from '../../../engine/contract/index.ts';
+import type { CallName, EngineHandlers, TranslatedFlow, TranslationPair, TranslatorPortRow } from '../../../engine/contract/index.ts';
 
 type TranslatedCall = Extract<CallName, `translator.${string}`>;
 
 const side = (source: string, sourcePort: number, destination: string, destinationPort: number) => ({ source, sourcePort, destination, destinationPort }); // prettier-ignore
+
+/** Sums of the port that the conversations went through. */
+export const NAT64_PORT: TranslatorPortRow = {
+  id: 'nat64',
+  mode: 'nat64',
+  flows: 2,
+  beyondLimit: 0,
+  translated: 22,
+  refused: 2,
+  answered: 0,
+  held: 0,
+  tables: { bindings: 1, maxBindings: 64, sessions: 1, maxSessions: 64, expired: 0 },
+};
 
 /** Conversations of a scenario with one NAT64 port, for tests of the panel. */
 export const TRANSLATED_FLOWS: readonly TranslatedFlow[] = [
@@ -90,20 +103,9 @@ export function translatedHandlers(): Pick<EngineHandlers, TranslatedCall> {
   return {
     'translator.sessions': ({ filter }) => {
       const rows = TRANSLATED_FLOWS.filter((row) => JSON.stringify(row).toLowerCase().includes(filter.toLowerCase()));
-      const tables = { bindings: 1, maxBindings: 64, sessions: 1, maxSessions: 64, expired: 0 };
-      const port = {
-        id: 'nat64',
-        mode: 'nat64' as const,
-        flows: 2,
-        beyondLimit: 0,
-        translated: 22,
-        refused: 2,
-        answered: 0,
-        held: 0,
-        tables,
-      };
-      return { tNs: 4e6, ports: [port], total: rows.length, searched: 2, rows: [...rows] };
+      return { tNs: 4e6, total: rows.length, rows: [...rows] };
     },
+    'translator.ports': () => ({ ports: [NAT64_PORT] }),
     'translator.bindings': () => ({
       total: 1,
       rows: [

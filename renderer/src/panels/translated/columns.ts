@@ -21,8 +21,8 @@ export const FLOW_COLUMNS: readonly GridColumn[] = [
 
 export const BINDING_COLUMNS: readonly GridColumn[] = [
   { id: 'protocol', title: 'Protocol', width: 66 },
-  { id: 'inside', title: 'Inside, IPv6', width: 200, grows: true },
-  { id: 'outside', title: 'Outside, IPv4', width: 170, grows: true },
+  { id: 'inside', title: 'Inside', width: 200, grows: true, hint: 'The host: IPv6 of a NAT64, IPv4 behind the NAPT44 of a MAP-T edge' },
+  { id: 'outside', title: 'Outside', width: 170, grows: true },
   { id: 'kind', title: 'Kind', width: 70 },
   { id: 'sessions', title: 'Sessions', width: 72, numeric: true },
   { id: 'port', title: 'Port', width: 72 },
