@@ -1,6 +1,7 @@
 import { putU16, u16 } from '../base/index.ts';
 import { checksum, sum16, sumIsGood, type ChecksumVerdict } from './checksum.ts';
 import { expandCode, MULTICAST_RECORD_TYPES, recordSummary } from './mld.ts';
+import { DVMRP_CODES, dvmrpBody, mtraceBody } from './dvmrp.ts';
 import { checksumFields, FieldReader, flagBit, markShort } from './reader.ts';
 import { register, type DissectContext } from './registry.ts';
 
@@ -58,15 +59,18 @@ function dissectIgmp(context: DissectContext, start: number, end: number): void 
   tree.layer('igmp', 'Internet Group Management Protocol', start, end - start);
   const type = start < end ? bytes[start]! : 0;
   const version = versionOf(type, start + 1 < end ? bytes[start + 1]! : 0, wireEnd - start);
-  tree.protocol = type === 0x13 ? 'DVMRP' : type === 0x14 ? 'PIMv1' : `IGMPv${version}`;
+  tree.protocol = type === DVMRP ? 'DVMRP' : type === PIM_V1 ? 'PIMv1' : `IGMPv${version}`;
   tree.info = TYPES[type] ?? `Unknown type 0x${type.toString(16)}`;
-  if (type !== 0x13 && type !== 0x14) {
+  if (type !== DVMRP && type !== PIM_V1) {
     tree.field('igmp.version', 'IGMP Version', String(version), start, 0, { raw: version, generated: true });
   }
   const r = new FieldReader(context, start, end);
   if (type !== PIM_V1) r.u8('igmp.type', 'Type', (v) => `${TYPES[v] ?? 'Unknown'} (0x${v.toString(16)})`);
+  let code = 0;
   const scale = (v: number): string => `${(version === 3 ? expandCode(v, 8) : v) / 10} sec (0x${v.toString(16).padStart(2, '0')})`;
   if (type === IGMP_TYPE.query || type === IGMP_TYPE.reportV2 || type === IGMP_TYPE.leave) r.u8('igmp.max_resp', 'Max Resp Time', scale);
+  else if (type === DVMRP) code = r.u8('dvmrp.v3.code', 'Code', DVMRP_CODES);
+  else if (MTRACE.includes(type)) r.u8('igmp.mtrace.max_hops', '# hops');
   else if (type !== PIM_V1) r.u8('igmp.reserved', 'Reserved', 'hex');
   if (r.short || start + 4 > end) {
     markShort(context, 'IGMP', end);
@@ -83,12 +87,16 @@ function dissectIgmp(context: DissectContext, start: number, end: number): void 
   checksumFields(tree, 'igmp', igmpView.checksum(bytes, start), start + 2, 2, verdict);
   r.skip(2);
   if (type === IGMP_TYPE.reportV3) reportV3(context, r);
-  else if (TYPES[type] === undefined || type === 0x13 || type === 0x14) r.hexBytes('igmp.data', 'Data', r.left);
+  else if (type === DVMRP) dvmrpBody(context, r, code);
+  else if (MTRACE.includes(type)) mtraceBody(context, r);
+  else if (TYPES[type] === undefined) r.hexBytes('igmp.data', 'Data', r.left);
   else message(context, r, type, version);
   r.finish('IGMP');
   tree.close();
 }
 
+const DVMRP = 0x13;
+const MTRACE: readonly number[] = [0x1e, 0x1f];
 const PIM_V1 = 0x14;
 const PIM_V1_CODES: Readonly<Record<number, string>> = {
   0: 'Query',

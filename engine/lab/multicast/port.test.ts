@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { unwrap } from '../../base/index.ts';
-import { VERDICTS, type RunSummary, type Scenario } from '../../contract/index.ts';
+import { multicastPortSchema, VERDICTS, type RunSummary, type Scenario } from '../../contract/index.ts';
 import { memoryByteSource, openSource, RecordBatch } from '../../files/index.ts';
+import { pimPacket, PortRouter, type PimMessage, type PimSource } from '../../multicast/index.ts';
 import { capture, capturesMissing, haveCaptures } from '../../testing/captures.ts';
 import { ClassifiedBatch, classifyBatch } from '../../wire/index.ts';
 import { explainPacket } from '../explain.ts';
@@ -212,6 +213,41 @@ stack:
   });
 });
 
+describe('whose joins a port takes (`joins`)', () => {
+  const SG: PimSource = { source: '192.0.2.33', wildcard: false, rpt: false };
+  const hello = { kind: 'hello', holdtimeS: 105, lanPruneDelay: null, drPriority: 1, generationId: 1, addresses: [], translationRouter: null } as const; // prettier-ignore
+  const joinTo = (upstream: string) => ({ kind: 'join-prune', upstream, holdtimeS: 210, groups: [{ group: '232.1.2.3', maskLength: 32, joins: [SG], prunes: [] }] }) as const; // prettier-ignore
+  const port = (joins: 'any' | 'own'): PortRouter =>
+    unwrap(
+      PortRouter.create(
+        'm',
+        multicastPortSchema.parse({
+          joins,
+          interfaces: [{ id: 'lan', addresses: ['10.1.0.1'], networks: ['10.1.0.0/24'] }, { id: 'up' }],
+          routes: [{ to: '192.0.2.0/24', interface: 'up', via: '10.2.0.1' }],
+        }),
+      ),
+    );
+  const say = (to: PortRouter, message: PimMessage, tNs: number): void => {
+    to.take(0, pimPacket(message, 4, '10.1.0.9', '224.0.0.13'), tNs);
+  };
+
+  it.each([
+    ['any', '10.1.0.77', false, 1],
+    ['any', '10.1.0.1', false, 1],
+    ['own', '10.1.0.77', true, 0],
+    ['own', '10.1.0.1', false, 0],
+    ['own', '10.1.0.1', true, 1],
+  ] as const)('%s: a join to %s, Hello said %s, makes %i entry', (joins, upstream, said, entries) => {
+    const router = port(joins);
+    if (said) say(router, hello, 1_000);
+    say(router, joinTo(upstream), 2_000);
+    router.runUntil(1e9);
+    expect(router.state().entries).toHaveLength(entries);
+    expect(router.state().conservation.ok).toBe(true);
+  });
+});
+
 describe('multicast ports in scenarios', () => {
   it.each([
     ['device: { queues: 4 }', '', 'device.queues', 'one queue'],
@@ -289,6 +325,19 @@ describe.runIf(haveCaptures)("tcpdump's captures, through the port", () => {
     expect(summary.conservation.objects.filter(({ ok }) => !ok)).toEqual([]);
     expect(port.router.state().conservation.message).toContain('every packet');
     expect(verdicts).not.toContain('pending');
+  });
+
+  it('with `joins: own` only joins that are for this router, of neighbours that said Hello, count', () => {
+    const input = accessOf(readFileSync(capture('tcpdump/tests/PIM-SM_join_prune.pcap')));
+    const joined = (more: string): { kept: number; ignored: number; notes: number } => {
+      const { port } = run(listening(`routes: [{ to: 0.0.0.0/0, interface: wire }]${more}`), input);
+      const { pim } = port.router.router.side(4)!;
+      const notes = port.router.log().filter(({ kind }) => kind === 'joined').length;
+      return { kept: pim.counters.trees, ignored: pim.counters.ignored, notes };
+    };
+    expect(joined('').notes).toBeGreaterThan(0);
+    // No message of this capture is for the router's address, and none of the senders has said Hello to it.
+    expect(joined(", joins: own, interfaces: [{ id: wire, addresses: ['10.99.0.1'] }]")).toMatchObject({ kept: 0, notes: 0 });
   });
 
   it('joins of PIM-SM_join_prune are trees of the router', () => {
