@@ -189,6 +189,16 @@ export type ConverterGroup = ConvertersSpec['terminals'][number];
 
 const count = z.number().int().min(0);
 
+/** Transmission conditions of a link (T-04). */
+const linkFactsShape = {
+  kind: z.enum(ACCESS_KINDS),
+  rttMs: z.number(),
+  lossPercent: z.number(),
+  jitterMs: z.number(),
+  bandwidthBps: z.number(),
+};
+export type ConverterLinkFacts = z.infer<z.ZodObject<typeof linkFactsShape>>;
+
 export const CANDIDATE_OUTCOMES = ['chosen', 'refused', 'no answer', 'not asked', 'full', 'excluded'] as const;
 
 /** T-20: one choice of a converter with everybody who could have been chosen. */
@@ -212,12 +222,18 @@ export const converterDecisionSchema = z.object({
         hysteresis: z.number(),
       }),
       rttMs: z.number(),
+      /** Conditions between each party and the candidate, IPv4 first: sums of both links, the smaller bandwidth, the candidate's interface (T-04). */
+      legs: z.array(z.object({ family: z.union([z.literal(4), z.literal(6)]), ...linkFactsShape })),
       freeSessions: z.int(),
       outcome: z.enum(CANDIDATE_OUTCOMES),
       /** In words: why it was chosen, or why not. */
       why: z.string(),
     }),
   ),
+  /** Candidates behind those listed. */
+  others: count,
+  /** Known terminals that were no candidates, by reason. */
+  apart: z.record(z.string(), count),
   /** Id of the converter, `gateway`, or empty where there was none. */
   chosen: z.string(),
   sentence: z.string(),
@@ -280,6 +296,9 @@ export const converterDivertSchema = z.object({
   /** Time without media around the change, the longer of both directions, milliseconds. */
   gapMs: z.number(),
   lost: count,
+  /** By direction, caller to callee first: last packet of the old way and first one of the new way, ns; -1 where there was none. */
+  lastNs: z.array(z.number()).length(2),
+  firstNs: z.array(z.number()).length(2),
 });
 export type ConverterDivert = z.infer<typeof converterDivertSchema>;
 
@@ -331,8 +350,15 @@ export const convertersResultSchema = z.object({
   messages: z.array(converterMessageSchema),
   /** Lists that were longer than their limit: how much is left out, by list. */
   leftOut: z.record(z.string(), count),
-  /** Sessions converted at the start of each bin by each node that can convert; row-major. */
-  load: z.object({ binNs: z.number(), bins: z.int(), nodes: z.array(z.string()), sessions: z.instanceof(Uint16Array) }),
+  /** At the start of each bin, for each node that can convert: sessions it converts, and sessions it would take; row-major. */
+  load: z.object({
+    binNs: z.number(),
+    bins: z.int(),
+    nodes: z.array(z.string()),
+    sessions: z.instanceof(Uint16Array),
+    /** Less than its full capacity while its owner is in a call (T-07), 0 while it is gone or does not convert. */
+    capacity: z.instanceof(Uint16Array),
+  }),
   totals: z.object({
     calls: count,
     connected: count,

@@ -24,8 +24,10 @@ export async function runConvertersInSlices(
   context: Pick<CallContext, 'signal' | 'progress'>,
 ): Promise<ConvertersResult> {
   const run = startConverters(spec, options);
+  const total = spec.durationS * NS_PER_S;
   while (run.advance(EVENTS_AT_ONCE)) {
-    context.progress({ done: run.tNs, total: spec.durationS * NS_PER_S, unit: 'ns', message: `${formatSeconds(run.tNs, 0)} s` });
+    // Calls that are under way at the end of the scenario are played to their own end.
+    context.progress({ done: Math.min(run.tNs, total), total, unit: 'ns', message: `${formatSeconds(run.tNs, 0)} s` });
     await new Promise<void>((resolve) => setImmediate(resolve));
     if (context.signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped.' });
   }

@@ -1,6 +1,9 @@
 import { NS_PER_MS } from '../../base/index.ts';
 import type { Random } from '../../base/index.ts';
-import type { AccessSpec } from '../../contract/index.ts';
+import type { AccessSpec, ConverterLinkFacts } from '../../contract/index.ts';
+
+/** A link as its terminal describes it: a fact of the past when it is read. */
+export type LinkFacts = ConverterLinkFacts;
 
 /** Why a link carries a packet no further. */
 export const LINK_LOST = -1;
@@ -36,17 +39,27 @@ export class AccessLink {
     this.random = random;
   }
 
+  /** What a terminal announces of the link (T-01, T-04). */
+  get facts(): LinkFacts {
+    const { kind, lossPercent, jitterMs, bandwidthBps } = this.spec;
+    return { kind, rttMs: this.rttMs, lossPercent, jitterMs, bandwidthBps };
+  }
+
   /** Round trip to the core, ms. */
   get rttMs(): number {
     return (2 * this.delayNs) / NS_PER_MS;
   }
 
-  /** When a packet given to the link at `tNs` is at the other end, or LINK_LOST or LINK_QUEUE_FULL. */
-  carry(tNs: number, bytes: number, direction: 0 | 1): number {
+  /**
+   * When a packet given to the link at `tNs` is at the other end, or LINK_LOST or LINK_QUEUE_FULL. A packet that goes `ahead` takes the link's time
+   * and waits for nobody (T-07).
+   */
+  carry(tNs: number, bytes: number, direction: 0 | 1, ahead = false): number {
     const start = Math.max(tNs, this.busyUntil[direction]!);
-    if (start - tNs > this.queueNs) return LINK_QUEUE_FULL;
-    const sent = start + Math.round(bytes * this.nsPerByte);
-    this.busyUntil[direction] = sent;
+    if (!ahead && start - tNs > this.queueNs) return LINK_QUEUE_FULL;
+    const takesNs = Math.round(bytes * this.nsPerByte);
+    this.busyUntil[direction] = start + takesNs;
+    const sent = (ahead ? tNs : start) + takesNs;
     if (!this.up || (this.loss > 0 && this.random.float() < this.loss)) return LINK_LOST;
     const jitter = this.jitterNs > 0 ? Math.round(this.random.float() * this.jitterNs) : 0;
     const arrival = Math.max(sent + this.delayNs + jitter, this.lastArrival[direction]!);

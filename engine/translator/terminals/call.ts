@@ -14,9 +14,9 @@ export interface Divert {
   readonly from: Node;
   readonly to: Node;
   readonly lostBefore: number;
-  /** By direction: last packet before the change, and the time without one; -1 until a packet came the new way. */
-  readonly beforeNs: Float64Array;
-  readonly gapNs: Float64Array;
+  /** By direction: last packet before the first one that came the new way, and that one; -1 until it came. */
+  readonly lastNs: [number, number];
+  readonly firstNs: [number, number];
 }
 
 /** One call, from the moment it is placed. */
@@ -35,6 +35,8 @@ export class Call {
   path: ConverterSession['path'] = 'none';
   why = '';
   converter: Node | null = null;
+  /** Family of the caller in a converted call; the callee has the other one. */
+  callerFamily: Family;
   /** Converters that the call has left, but that still hold its session until both parties use the new one (T-16). */
   readonly left = new Set<Node>();
   /** Port of the converter; 0 with prefix mapping. */
@@ -73,6 +75,7 @@ export class Call {
     this.sw = sw;
     this.streams = streams;
     this.conversation = conversation;
+    this.callerFamily = from.signalFamily;
   }
 
   get callId(): string {
@@ -81,8 +84,8 @@ export class Call {
 
   /** Parties of a converted call by family. */
   party(family: Family): { node: Node; port: number } {
-    const caller = this.from.has(family) && !(this.from.role === 'dual') ? this.from : this.to;
-    return { node: caller, port: caller === this.from ? this.streams[0].senderPort : this.streams[1].senderPort };
+    const caller = family === this.callerFamily;
+    return { node: caller ? this.from : this.to, port: this.streams[caller ? 0 : 1].senderPort };
   }
 
   legs(): ConverterLeg[] {

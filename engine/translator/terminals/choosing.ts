@@ -1,10 +1,11 @@
 import { NS_PER_MS } from '../../base/index.ts';
 import type { ConverterDecision } from '../../contract/index.ts';
+import type { AccessLink, LinkFacts } from './access-link.ts';
 import type { Call } from './call.ts';
+import { discover, type Found } from './discovery.ts';
 import type { Lab } from './lab.ts';
 import type { Node } from './node.ts';
 import type { RelayEntry } from './relay-mapper.ts';
-import type { Announcement } from './registry.ts';
 import { rank, type Ranked } from './selection.ts';
 
 export type ChoiceCause = ConverterDecision['cause'];
@@ -15,17 +16,28 @@ export type Chosen =
   | { readonly node: Node; readonly port: number; readonly port4: number; readonly standIn4: number }
   | { readonly node: null; readonly why: string };
 
+interface RankedAll {
+  readonly ranking: readonly Ranked[];
+  /** Candidates that were ranked behind those. */
+  readonly others: number;
+  readonly apart: Record<string, number>;
+}
+
+const NOBODY: RankedAll = { ranking: [], others: 0, apart: {} };
+/** More than any index of a node. */
+const ASKING_STRIDE = 65_536;
+
 /** Candidates kept of a choice, the best ones: nobody asks more than `refusals` of them. */
 const MAX_CANDIDATES = 16;
-/** Answers to a multicast query that silence the rest. */
-const ENOUGH_ANSWERS = 8;
 /** IPv4 addresses that stand for IPv6 parties: shared address space (RFC 6598), taken in turn. */
 const STAND_IN4 = 0x64400000;
 const STAND_INS = 0x400000;
 
-/** Finds a converter for a session: discovery, ranking, reservation, refusals, fallback (T-02 to T-08, T-19, T-20). */
+/** Finds a converter for a session: ranking, reservation, refusals, fallback (T-02 to T-08, T-19, T-20). */
 export class Choosing {
   private readonly lab: Lab;
+  /** Requests under way, by switch and node: a switch counts its own ones as taken, and knows nothing of those of others. */
+  private readonly asking = new Map<number, number>();
   private nextStandIn = 0;
 
   constructor(lab: Lab) {
@@ -36,81 +48,51 @@ export class Choosing {
   choose(call: Call, cause: ChoiceCause, exclude: Node | null, quick: boolean, done: (chosen: Chosen) => void): void {
     const { spec } = this.lab;
     if (spec.switch.converters === 'gateway') {
-      this.fallback(call, this.decision(call, cause, [], exclude), 'only the gateway converts in this scenario', done);
+      this.fallback(call, this.decision(call, cause, NOBODY, exclude), 'only the gateway converts in this scenario', done);
       return;
     }
     if (quick) {
-      this.attempt(call, this.decision(call, cause, call.ranking, exclude), call.ranking, done);
+      const ranked = { ranking: call.ranking, others: 0, apart: {} };
+      this.attempt(call, this.decision(call, cause, ranked, exclude), call.ranking, done);
       return;
     }
-    this.discover(call, (announcements) => {
-      const ranking = this.rankFor(call, announcements);
-      call.ranking = ranking;
-      this.attempt(call, this.decision(call, cause, ranking, exclude), ranking, done);
+    discover(this.lab, call, (found) => {
+      const ranked = this.rankFor(call, found);
+      call.ranking = ranked.ranking;
+      this.attempt(call, this.decision(call, cause, ranked, exclude), ranked.ranking, done);
     });
   }
 
-  private discover(call: Call, then: (announcements: Announcement[]) => void): void {
-    const { lab } = this;
-    if (lab.spec.switch.discovery === 'directory') then(lab.registry.current(lab.nowNs));
-    else this.query(call, then);
-  }
-
-  /**
-   * Asks all terminals at once (T-02). A terminal waits a random time, longer the busier it is, and says nothing where enough others have
-   * answered by then.
-   */
-  private query(call: Call, then: (announcements: Announcement[]) => void): void {
-    const { lab } = this;
-    const windowNs = lab.spec.switch.queryMs * NS_PER_MS;
-    const answers: { atNs: number; heardNs: number; announcement: Announcement }[] = [];
-    for (const node of lab.nodes.terminals) {
-      const announcement = node.announcement(lab.nowNs);
-      if (announcement?.enabled !== true || announcement.inUse >= announcement.capacity) continue;
-      const busy = announcement.inUse / announcement.fullCapacity;
-      const waitNs = lab.random.float() * (windowNs / 4) * (0.5 + busy / 2);
-      const wayNs = lab.oneWayNs(call.sw, node);
-      answers.push({ atNs: wayNs + waitNs, heardNs: 2 * wayNs + waitNs, announcement });
-    }
-    answers.sort((a, b) => a.atNs - b.atNs || a.announcement.node - b.announcement.node);
-    const silencedNs = answers[ENOUGH_ANSWERS - 1]?.heardNs ?? Infinity;
-    const said = answers.filter((answer) => answer.atNs < silencedNs);
-    lab.log(
-      call.sw,
-      call.sw,
-      'QUERY',
-      call.id,
-      `who converts? ${String(said.length)} answer, ${String(answers.length - said.length)} are silenced`,
-    );
-    lab.after(windowNs, () => {
-      then(said.filter((answer) => answer.heardNs <= windowNs).map((answer) => answer.announcement));
-    });
-  }
-
-  private rankFor(call: Call, announcements: readonly Announcement[]): Ranked[] {
+  private rankFor(call: Call, { announcements, apart }: Found): RankedAll {
     const { lab } = this;
     const { selection, weights } = lab.spec.switch;
     const party4 = call.party(4).node;
     const party6 = call.party(6).node;
-    const candidates = announcements.flatMap((announcement) => {
-      const node = lab.nodes.all[announcement.node]!;
+    const why: Record<string, number> = { ...apart };
+    const candidates = announcements.flatMap((known) => {
+      const node = lab.nodes.all[known.node]!;
       // A party of the call is an end point, not a converter.
-      if (node === call.from || node === call.to) return [];
-      const a = lab.pathOf(party4, node, 4);
-      const b = lab.pathOf(node, party6, 6);
-      const incumbent = node === call.converter;
-      return [{ announcement, rttMs: a.rttMs + b.rttMs, lossPercent: a.lossPercent + b.lossPercent, incumbent }];
+      const no = node === call.from || node === call.to ? 'a party of the call' : known.link4 === null || known.link6 === null ? 'a family is gone' : ''; // prettier-ignore
+      if (no !== '') {
+        why[no] = (why[no] ?? 0) + 1;
+        return [];
+      }
+      const legs = [legOf(4, party4.link4!, known.link4!), legOf(6, party6.link6!, known.link6!)];
+      const announcement = { ...known, inUse: known.inUse + (this.asking.get(askingKey(call, node)) ?? 0) };
+      const rttMs = legs[0]!.rttMs + legs[1]!.rttMs;
+      return [{ announcement, legs, rttMs, lossPercent: legs[0]!.lossPercent + legs[1]!.lossPercent, incumbent: node === call.converter }];
     });
-    return rank(candidates, call.id, selection, weights, lab.random, MAX_CANDIDATES);
+    const ranking = rank(candidates, call.id, selection, weights, lab.random, MAX_CANDIDATES);
+    return { ranking, others: candidates.length - ranking.length, apart: why };
   }
 
-  private decision(call: Call, cause: ChoiceCause, ranking: readonly Ranked[], exclude: Node | null): ConverterDecision {
+  private decision(call: Call, cause: ChoiceCause, { ranking, others, apart }: RankedAll, exclude: Node | null): ConverterDecision {
     const decision: ConverterDecision = {
       tNs: this.lab.nowNs,
       session: call.id,
       cause,
       rule: this.lab.spec.switch.selection,
-      candidates: ranking.map(({ announcement: a, score, terms, rttMs }): Row => {
+      candidates: ranking.map(({ announcement: a, score, terms, rttMs, legs }): Row => {
         const excluded = exclude?.index === a.node;
         const full = a.inUse >= a.capacity && !excluded;
         const why = excluded
@@ -123,11 +105,14 @@ export class Choosing {
           score,
           terms,
           rttMs,
+          legs,
           freeSessions: Math.max(0, a.capacity - a.inUse),
           outcome: excluded ? 'excluded' : full ? 'full' : 'not asked',
           why,
         };
       }),
+      others,
+      apart,
       chosen: '',
       sentence: '',
     };
@@ -171,6 +156,8 @@ export class Choosing {
   private reserve(call: Call, node: Node, done: (answer: Chosen) => void): void {
     const { lab } = this;
     let open = true;
+    const key = askingKey(call, node);
+    this.asking.set(key, (this.asking.get(key) ?? 0) + 1);
     const finish = (answer: Chosen): void => {
       if (!open) {
         // Too late: somebody else has it. What was reserved is given back.
@@ -178,13 +165,19 @@ export class Choosing {
         return;
       }
       open = false;
+      this.asking.set(key, this.asking.get(key)! - 1);
       done(answer);
     };
-    lab.signal(call.sw, node, 'RESERVE', call, `session ${String(call.id)}: ${call.from.id} to ${call.to.id}`, () => {
+    const four = call.party(4);
+    const six = call.party(6);
+    const text = `session ${String(call.id)}: leg A ${four.node.address(4)} port ${String(four.port)}, leg B ${six.node.address(6)} port ${String(six.port)}`;
+    lab.signal(call.sw, node, 'RESERVE', call, text, () => {
       const { converter } = node;
-      const why = converter === null || !node.canConvert ? 'a family is gone' : converter.refuse(node.inOwnCall, call.id);
+      const { rateBps } = call.streams[0].source;
+      const asked = { session: call.id, rateBps, ownParty: node === call.from || node === call.to };
+      const why = converter === null || !node.canConvert ? 'a family is gone' : converter.refuse(asked, node.inOwnCall, lab.nowNs);
       const standIn4 = (STAND_IN4 + (this.nextStandIn++ % STAND_INS)) >>> 0;
-      const entry = why === '' ? converter!.relay.reserve(call.id, standIn4) : undefined;
+      const entry = why === '' ? converter!.relay.reserve(call.id, standIn4, rateBps) : undefined;
       if (entry === undefined) {
         const reason = why === '' ? 'no port is free' : why;
         lab.signal(node, call.sw, 'REFUSED', call, reason, () => {
@@ -193,8 +186,8 @@ export class Choosing {
         return;
       }
       converter!.taken++;
-      const text = entry.port === 0 ? 'addresses mapped' : reservedPorts(entry);
-      lab.signal(node, call.sw, 'RESERVED', call, text, () => {
+      const bindings = entry.port === 0 ? 'addresses mapped' : reservedPorts(entry);
+      lab.signal(node, call.sw, 'RESERVED', call, bindings, () => {
         finish({ node, port: entry.port, port4: entry.port4, standIn4 });
       });
     });
@@ -234,6 +227,21 @@ export class Choosing {
     decision.sentence = sentence;
     this.lab.decide(decision);
   }
+}
+
+const askingKey = (call: Call, node: Node): number => call.sw.index * ASKING_STRIDE + node.index;
+
+/** Conditions from a party to a candidate in one family. */
+function legOf(family: 4 | 6, party: AccessLink, candidate: LinkFacts): Row['legs'][number] {
+  const { kind, rttMs, lossPercent, jitterMs, bandwidthBps } = candidate;
+  return {
+    family,
+    kind,
+    rttMs: party.rttMs + rttMs,
+    lossPercent: party.spec.lossPercent + lossPercent,
+    jitterMs: party.spec.jitterMs + jitterMs,
+    bandwidthBps: Math.min(party.spec.bandwidthBps, bandwidthBps),
+  };
 }
 
 function reservedPorts({ port, port4 }: RelayEntry): string {

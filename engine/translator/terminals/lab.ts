@@ -3,7 +3,8 @@ import type { ConverterDecision, ConverterDivert, ConverterMessage, ConvertersSp
 import { emitIpv4, emitIpv6, emitUdp, sealUdp } from '../../wire/index.ts';
 import { putU32 } from '../../base/index.ts';
 import { type Call } from './call.ts';
-import { makeNodes, type Family, type Node, type Nodes } from './node.ts';
+import type { Family, Node } from './node.ts';
+import { makeNodes, type Nodes } from './nodes.ts';
 import { Registry } from './registry.ts';
 
 /** Kinds of events. The numbers mean nothing; events of one instant run in the order they were scheduled. */
@@ -28,7 +29,7 @@ export class Lab {
   readonly spec: ConvertersSpec;
   readonly queue = new EventQueue(MAX_EVENTS);
   readonly nodes: Nodes;
-  readonly registry: Registry;
+  readonly registry = new Registry();
   readonly calls: Call[] = [];
   readonly messages: ConverterMessage[] = [];
   readonly decisions: ConverterDecision[] = [];
@@ -55,11 +56,15 @@ export class Lab {
     this.random = root.fork('choices');
     this.signalRandom = root.fork('signalling');
     this.durationNs = spec.durationS * NS_PER_S;
-    this.registry = new Registry(spec.registry.refreshS * spec.registry.expiry * NS_PER_S);
   }
 
   get nowNs(): number {
     return this.queue.tNs;
+  }
+
+  /** True while something can still happen by itself. */
+  get going(): boolean {
+    return this.nowNs < this.durationNs || this.openCalls > 0;
   }
 
   /** Runs something later. */
@@ -86,13 +91,6 @@ export class Lab {
     return (from.link(from.signalFamily)?.delayNs ?? 0) + (to.link(to.signalFamily)?.delayNs ?? 0);
   }
 
-  /** Round trip and loss on the way from node to node in a family: what is known of it beforehand (T-04). */
-  pathOf(from: Node, to: Node, family: Family): { rttMs: number; lossPercent: number } {
-    const a = from.link(family);
-    const b = to.link(family);
-    return { rttMs: (a?.rttMs ?? 0) + (b?.rttMs ?? 0), lossPercent: (a?.spec.lossPercent ?? 0) + (b?.spec.lossPercent ?? 0) };
-  }
-
   /**
    * A message of call control: arrives after the one-way delay, later where the network loses it and it is sent again, never where the
    * other side is gone. `sip` is the message as it was received, and as it is sent on.
@@ -106,7 +104,7 @@ export class Lab {
     then: () => void,
     sip?: { before: string; after: string },
   ): void {
-    this.log(from, to, name, call?.id ?? 0, text, sip);
+    this.log(from, to, name, call?.id ?? -1, text, sip);
     if (sip !== undefined) this.recordSip(from, to, sip.after);
     let delayNs = this.oneWayNs(from, to);
     const loss = 1 - (1 - lossOf(from)) * (1 - lossOf(to));

@@ -1,4 +1,4 @@
-import { NS_PER_MS, assert, putU16, putU32, u16, u32 } from '../../base/index.ts';
+import { NS_PER_MS, NS_PER_S, assert, putU16, putU32, u16, u32 } from '../../base/index.ts';
 import { buildRtp, emitIpv4, emitIpv6, emitUdp, sealUdp, updateChecksum, updateChecksum32 } from '../../wire/index.ts';
 import type { Family, Node } from './node.ts';
 
@@ -28,6 +28,8 @@ export interface MediaSource {
   readonly inFlight: number;
   /** Longest time without a packet while all is well, ns; the wait for the first one counts. */
   readonly periodNs: number;
+  /** Bits per second, headers of IPv6 included; the mean of a captured one. */
+  readonly rateBps: number;
   /** Time from the first instant of the media to a packet, ns; infinite for one that will not come. */
   dueNs(sequence: number): number;
   /** Packets from a sender to a remote. */
@@ -60,15 +62,24 @@ function writeHeaders(b: Uint8Array, sender: Node, senderPort: number, remote: R
 
 const headerBytes = (remote: Remote): number => (remote.family === 4 ? IPV4_BYTES : IPV6_BYTES) + UDP_BYTES;
 
+const RTP_BYTES = 12;
+
+/** Bits per second of one direction of a call, over IPv6. */
+export function voiceBps({ payloadBytes, packetMs }: { readonly payloadBytes: number; readonly packetMs: number }): number {
+  return ((IPV6_BYTES + UDP_BYTES + RTP_BYTES + payloadBytes) * 8_000) / packetMs;
+}
+
 /** Voice: RTP of one size at a steady pace, without an end. */
 export class RtpSource implements MediaSource {
   readonly inFlight = 256;
   readonly periodNs: number;
+  readonly rateBps: number;
   private readonly rtp: Uint8Array;
   private readonly ticks: number;
 
   constructor(ssrc: number, payloadBytes: number, packetMs: number) {
     this.periodNs = packetMs * NS_PER_MS;
+    this.rateBps = voiceBps({ payloadBytes, packetMs });
     this.ticks = packetMs * SAMPLES_PER_MS;
     const voice = new Uint8Array(payloadBytes).fill(0xff);
     this.rtp = buildRtp({ marker: false, payloadType: 0, sequence: 0, timestamp: 0, ssrc }, voice);
@@ -124,6 +135,7 @@ export interface CapturedConversation {
 export class CapturedSource implements MediaSource {
   readonly inFlight: number;
   readonly periodNs: number;
+  readonly rateBps: number;
   private readonly packets: CapturedPackets;
   private readonly largest: number;
 
@@ -140,6 +152,8 @@ export class CapturedSource implements MediaSource {
     }
     this.periodNs = period;
     this.largest = largest;
+    const bits = 8 * (start.at(-1)! + (IPV6_BYTES + UDP_BYTES) * atNs.length);
+    this.rateBps = (bits * NS_PER_S) / Math.max(NS_PER_S, atNs.at(-1) ?? 0);
   }
 
   dueNs(sequence: number): number {

@@ -2,6 +2,8 @@ import { u16, u32 } from '../../base/index.ts';
 import type { MediaPath, MediaSource, Remote } from './media-source.ts';
 import type { Family, Node } from './node.ts';
 
+/** Lost packets in a row after which a receiver says that it hears nothing (T-17). */
+export const SILENT_PACKETS = 3;
 const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
 
@@ -15,6 +17,8 @@ export class MediaStream {
   running = false;
   /** First instant of the media, ns. */
   startNs = 0;
+  /** How much longer the first packet may take than the ones after it: the way through the network, as long as the set-up of the call took. */
+  firstWaitNs = 0;
   sent = 0;
   received = 0;
   lost = 0;
@@ -61,6 +65,11 @@ export class MediaStream {
   /** When the receiver last had what it waited for: a packet, or the start. */
   get heardNs(): number {
     return Math.max(this.lastArrivalNs, this.startNs);
+  }
+
+  /** When the receiver takes the silence for a failure, unless a packet comes. */
+  get patienceEndNs(): number {
+    return this.heardNs + SILENT_PACKETS * this.source.periodNs + (this.received === 0 ? this.firstWaitNs : 0);
   }
 
   /** One more packet leaves for the present remote. Returns its sequence number. */

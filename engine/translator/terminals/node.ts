@@ -1,8 +1,10 @@
-import { NS_PER_US, putU16, putU32, type Random } from '../../base/index.ts';
-import type { ConverterGroup, ConvertersSpec } from '../../contract/index.ts';
+import { NS_PER_S, putU16, putU32 } from '../../base/index.ts';
+import type { ConvertersSpec } from '../../contract/index.ts';
 import { formatIpv4U32, formatIpv6 } from '../../wire/index.ts';
-import { AccessLink } from './access-link.ts';
+import type { AccessLink } from './access-link.ts';
 import { AccessNat } from './access-nat.ts';
+import { ConverterRole, type RoleSpec } from './converter-role.ts';
+import { voiceBps } from './media-source.ts';
 import type { Announcement } from './registry.ts';
 import { Relay } from './relay.ts';
 
@@ -10,8 +12,6 @@ export type Family = 4 | 6;
 
 export const NODE_ROLES = ['v4', 'v6', 'dual', 'gateway', 'switch'] as const;
 export type NodeRole = (typeof NODE_ROLES)[number];
-
-type RoleSpec = NonNullable<ConverterGroup['converter']>;
 
 /** First addresses: benchmarking space (RFC 2544) and documentation space (RFC 3849). */
 const BASE4 = 0xc6120000;
@@ -44,64 +44,6 @@ export function prefixOf(index: number): Uint8Array {
   return prefix;
 }
 
-/** The role of converter: admission, and the processor that relays. */
-export class ConverterRole {
-  readonly spec: RoleSpec;
-  readonly relay: Relay;
-  enabled: boolean;
-  draining = false;
-  /** Reservations refused, by reason. */
-  readonly refusals = new Map<string, number>();
-  /** Sessions ever reserved. */
-  taken = 0;
-  private busyUntil = 0;
-
-  constructor(spec: RoleSpec, relay: Relay) {
-    this.spec = spec;
-    this.relay = relay;
-    this.enabled = spec.enabled;
-  }
-
-  /** Sessions it takes while its terminal is, or is not, in a call of its own: less, but never none (T-07). */
-  capacity(ownCall: boolean): number {
-    const { capacity, ownCallShare } = this.spec;
-    return ownCall ? Math.max(1, Math.floor(capacity * (1 - ownCallShare))) : capacity;
-  }
-
-  /** Why it takes no session now (T-06, T-07, T-19), or an empty text. Counts what it refuses. */
-  refuse(ownCall: boolean, session: number): string {
-    const { nat } = this.spec;
-    const why = !this.enabled
-      ? 'disabled'
-      : this.draining
-        ? 'draining'
-        : this.relay.has(session)
-          ? 'has the session already'
-          : this.relay.sessions >= this.capacity(ownCall)
-            ? 'full'
-            : nat === 'peer-dependent'
-              ? 'behind a NAT that gives every peer another port'
-              : nat !== 'none' && this.relay.style === 'prefix'
-                ? 'behind a NAT that has no addresses for prefix mapping'
-                : '';
-    if (why !== '') this.refusals.set(why, (this.refusals.get(why) ?? 0) + 1);
-    return why;
-  }
-
-  /**
-   * When the processor is done with a packet that came at `tNs`; -1 where too many wait. The terminal's own call goes ahead of relayed packets
-   * where the role says so: then it takes the processor's time and waits for nobody.
-   */
-  process(tNs: number, own: boolean): number {
-    const serviceNs = this.spec.relayUs * NS_PER_US;
-    const start = Math.max(tNs, this.busyUntil);
-    const ahead = own && this.spec.ownPriority;
-    if (!ahead && start - tNs > this.spec.queuePackets * serviceNs) return -1;
-    this.busyUntil = start + serviceNs;
-    return Math.round((ahead ? tNs : start) + serviceNs);
-  }
-}
-
 /** A terminal, the gateway, or a switch. */
 export class Node {
   readonly index: number;
@@ -119,6 +61,8 @@ export class Node {
   call = -1;
   ownCalls = 0;
   private generation = 0;
+  private announced = 0;
+  private readonly lifetimeNs: number;
   private readonly nat: AccessNat | null;
 
   constructor(
@@ -128,9 +72,8 @@ export class Node {
     link4: AccessLink | null,
     link6: AccessLink | null,
     converter: RoleSpec | null,
-    style: ConvertersSpec['style'],
+    spec: ConvertersSpec,
   ) {
-    // prettier-ignore
     this.index = index;
     this.id = id;
     this.role = role;
@@ -144,7 +87,12 @@ export class Node {
     this.converter =
       converter === null
         ? null
-        : new ConverterRole(converter, new Relay(style, converter.ratePps, this.addr4, this.addr6, prefixOf(index), this.nat));
+        : new ConverterRole(
+            converter,
+            new Relay(spec.style, converter.ratePps, this.addr4, this.addr6, prefixOf(index), this.nat),
+            Math.min(link4?.spec.bandwidthBps ?? 0, link6?.spec.bandwidthBps ?? 0) - (role === 'dual' ? voiceBps(spec.media) : 0),
+          );
+    this.lifetimeNs = spec.registry.refreshS * spec.registry.expiry * NS_PER_S;
   }
 
   get inOwnCall(): boolean {
@@ -178,7 +126,8 @@ export class Node {
     return family === 4 ? formatIpv4U32(this.addr4) : formatIpv6(this.addr6, 0);
   }
 
-  announcement(nowNs: number): Announcement | null {
+  /** What it says of itself now (T-01); null for one that cannot convert by what it is. */
+  announcement(): Announcement | null {
     const { converter } = this;
     if (converter === null) return null;
     return {
@@ -190,7 +139,12 @@ export class Node {
       inUse: converter.relay.sessions,
       ownCall: this.inOwnCall,
       charge: converter.spec.chargePercent,
-      sentNs: nowNs,
+      addr4: this.reach4,
+      addr6: this.addr6,
+      link4: this.has(4) ? this.link4!.facts : null,
+      link6: this.has(6) ? this.link6!.facts : null,
+      sequence: this.announced++,
+      lifetimeNs: this.lifetimeNs,
     };
   }
 
@@ -210,56 +164,4 @@ export class Node {
     this.addr4 = PRIVATE4 + (this.index & 0xffff);
     this.nat.renumber(this.addr4, this.reach4);
   }
-}
-
-/** All nodes of a scenario: terminals in the order of the file, then the gateway, then the switches. */
-export interface Nodes {
-  readonly all: readonly Node[];
-  readonly terminals: readonly Node[];
-  readonly gateway: Node | null;
-  readonly switches: readonly Node[];
-}
-
-/** Limit of the network: what the addresses have room for. */
-export const MAX_TERMINALS = 20_000;
-
-export function makeNodes(spec: ConvertersSpec, random: Random): Nodes {
-  const all: Node[] = [];
-  for (const group of spec.terminals) {
-    for (let i = 1; i <= group.count; i++) {
-      const id = group.count === 1 ? group.id : `${group.id}-${String(i)}`;
-      const spread = 1 + ((random.float() * 2 - 1) * group.rttSpreadPercent) / 100;
-      const fork = random.fork(id);
-      const link4 = group.family === 'v6' ? null : new AccessLink(group.link4, spread, fork.fork('4'));
-      const link6 = group.family === 'v4' ? null : new AccessLink(group.link6, spread, fork.fork('6'));
-      all.push(new Node(all.length, id, group.family, link4, link6, group.converter ?? null, spec.style));
-    }
-  }
-  const terminals = [...all];
-  let gateway: Node | null = null;
-  if (spec.gateway !== null) {
-    const { capacity, relayUs, link } = spec.gateway;
-    const role: RoleSpec = {
-      enabled: true,
-      capacity,
-      relayUs,
-      queuePackets: 1_024,
-      ownCallShare: 0,
-      ownPriority: false,
-      ratePps: 1e7,
-      nat: 'none',
-    };
-    const fork = random.fork('gateway');
-    gateway = new Node(all.length, 'gateway', 'gateway', new AccessLink(link, 1, fork.fork('4')), new AccessLink(link, 1, fork.fork('6')), role, spec.style); // prettier-ignore
-    all.push(gateway);
-  }
-  const switches: Node[] = [];
-  for (let i = 1; i <= spec.switch.count; i++) {
-    const access = { kind: 'ethernet', rttMs: spec.switch.rttMs, jitterMs: 0, lossPercent: 0, bandwidthBps: 1e12, queueMs: 100 } as const;
-    const fork = random.fork(`switch${String(i)}`);
-    const id = spec.switch.count === 1 ? 'switch' : `switch-${String(i)}`;
-    switches.push(new Node(all.length, id, 'switch', new AccessLink(access, 1, fork), new AccessLink(access, 1, fork), null, spec.style));
-    all.push(switches.at(-1)!);
-  }
-  return { all, terminals, gateway, switches };
 }

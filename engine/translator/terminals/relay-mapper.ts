@@ -16,6 +16,8 @@ export interface RelayEntry {
   peerPort6: number;
   /** IPv4 address that stands for the IPv6 party; only with prefix mapping. */
   readonly standIn4: number;
+  /** Bits per second that it asked for, each way. */
+  readonly rateBps: number;
   /** Rate cap: packets since `windowNs`. */
   windowNs: number;
   windowPackets: number;

@@ -31,6 +31,8 @@ export class Relay {
   relayed = 0;
   /** Most sessions at once. */
   peak = 0;
+  /** Bits per second of one direction of all reserved sessions. */
+  reservedBps = 0;
   readonly sink = new PacketSink(SINK_BYTES, SINK_PACKETS);
   private readonly ratePps: number;
   private readonly binding: BindingMapper;
@@ -66,7 +68,7 @@ export class Relay {
   }
 
   /** Reserves a session (T-08). The parties are told with `connect`; until then nothing passes. Undefined: no port is free. */
-  reserve(session: number, standIn4: number): RelayEntry | undefined {
+  reserve(session: number, standIn4: number, rateBps = 0): RelayEntry | undefined {
     assert(!this.entries.has(session), 'a session is reserved once at a converter');
     const port = this.style === 'binding' ? this.freePort() : 0;
     if (port < 0) return undefined;
@@ -81,10 +83,12 @@ export class Relay {
       peer6: new Uint8Array(16),
       peerPort6: 0,
       standIn4,
+      rateBps,
       windowNs: 0,
       windowPackets: 0,
     };
     this.entries.set(session, entry);
+    this.reservedBps += rateBps;
     this.peak = Math.max(this.peak, this.entries.size);
     if (this.style === 'binding') this.binding.byPort.set(port, entry);
     return entry;
@@ -108,6 +112,7 @@ export class Relay {
     const entry = this.entries.get(session);
     if (entry === undefined) return false;
     this.entries.delete(session);
+    this.reservedBps -= entry.rateBps;
     this.binding.byPort.delete(entry.port);
     this.nat?.unmap(entry.port);
     this.prefix.byStandIn.delete(entry.standIn4);

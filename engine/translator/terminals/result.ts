@@ -43,7 +43,14 @@ function nodeRow(node: Node): ConverterNode {
   };
 }
 
-export function resultOf(lab: Lab, converters: readonly Node[], load: Uint16Array<ArrayBuffer>, bins: number): ConvertersResult {
+/** Sessions and room of each converter at the start of each bin; row-major. */
+export interface Load {
+  readonly bins: number;
+  readonly sessions: Uint16Array<ArrayBuffer>;
+  readonly capacity: Uint16Array<ArrayBuffer>;
+}
+
+export function resultOf(lab: Lab, converters: readonly Node[], load: Load): ConvertersResult {
   const { calls, spec } = lab;
   const sessions = calls.map((call) => call.row());
   const connected = sessions.filter((row) => row.answeredNs >= 0);
@@ -68,7 +75,7 @@ export function resultOf(lab: Lab, converters: readonly Node[], load: Uint16Arra
     diverts: lab.diverts,
     messages: lab.messages,
     leftOut: lab.leftOut,
-    load: { binNs: lab.durationNs / bins, bins, nodes: converters.map((node) => node.id), sessions: load },
+    load: { ...load, binNs: lab.durationNs / load.bins, nodes: converters.map((node) => node.id) },
     totals: {
       calls: sessions.length,
       connected: connected.length,

@@ -29,35 +29,57 @@ export function buildSdp(target: MediaTarget, sessionId: number, version: number
 
 /**
  * Points the media of a session description at the converter (T-09): connection lines, the media port, RTCP, and candidates, of which only
- * host candidates stay, because a converter has no others. Parity of ports is kept: the target's port is even and stands for RTP. All
- * other lines stay as they are; `m=` lines with port 0 are refused media and stay so.
+ * host candidates over UDP stay, one for each component, because a converter has no others. Parity of ports is kept: the target's port is
+ * even and stands for RTP. A session has one pair of ports at its converter: media beyond the first that runs over UDP are refused with port 0
+ * (RFC 3264 section 5.1). All other lines stay as they are.
  */
 export function rewriteSdp(text: string, target: MediaTarget): string {
-  const type = target.family === 4 ? 'IP4' : 'IP6';
+  const lines = text.split(/\r\n|\n/);
+  const converted = lines.findIndex((line) => ACTIVE_MEDIA.test(line));
   const out: string[] = [];
-  for (const line of text.split(/\r\n|\n/)) {
-    if (line.startsWith('c=IN ')) out.push(`c=IN ${type} ${target.address}`);
-    else if (line.startsWith('o=')) out.push(line.replace(/ IN IP[46] \S+$/, ` IN ${type} ${target.address}`));
-    else if (line.startsWith('m=')) out.push(line.replace(/^(m=\S+) ([1-9]\d*)/, `$1 ${String(target.port)}`));
-    else if (line.startsWith('a=rtcp:')) out.push(`a=rtcp:${String(target.port + 1)} IN ${type} ${target.address}`);
-    else if (line.startsWith('a=candidate:')) {
-      const candidate = rewriteCandidate(line, target);
-      if (candidate !== undefined) out.push(candidate);
-    } else out.push(line);
+  /** Line of the `m=` that the present one is under; -1 before the first. */
+  let media = -1;
+  const components = new Set<string>();
+  for (const [i, line] of lines.entries()) {
+    if (line.startsWith('m=')) media = i;
+    const under = media === -1 || media === converted;
+    const changed =
+      line.startsWith('a=candidate:') && under ? rewriteCandidate(line, target, components) : rewriteLine(line, target, under);
+    if (changed !== undefined) out.push(changed);
   }
   return out.join('\r\n');
 }
 
-const CANDIDATE = /^(a=candidate:\S+ )([12])( \S+ \d+ )\S+ \d+( typ host.*)$/;
+/** Media over UDP that is not refused; the number of ports behind a slash is left out when it is rewritten. */
+const ACTIVE_MEDIA = /^m=\S+ [1-9]\d*(\/\d+)? (RTP\/|UDP|udptl)/i;
 
-function rewriteCandidate(line: string, target: MediaTarget): string | undefined {
-  const parts = CANDIDATE.exec(line);
-  if (parts === null) return undefined;
-  const port = parts[2] === '1' ? target.port : target.port + 1;
-  return `${parts[1]!}${parts[2]!}${parts[3]!}${target.address} ${String(port)}${parts[4]!}`;
+/** A line for the converter; undefined for one that has no place there. `converted`: it is of the session, or of the media that is converted. */
+function rewriteLine(line: string, { family, address, port }: MediaTarget, converted: boolean): string | undefined {
+  const at = `IN IP${String(family)} ${address}`;
+  if (line.startsWith('c=IN ')) return `c=${at}`;
+  if (line.startsWith('o=')) return line.replace(/ IN IP[46] \S+$/, ` ${at}`);
+  if (line.startsWith('m=')) return line.replace(/^(m=\S+) \d+(\/\d+)?/, `$1 ${String(converted && !/^m=\S+ 0\b/.test(line) ? port : 0)}`);
+  if (line.startsWith('a=rtcp:')) return converted ? `a=rtcp:${String(port + 1)} ${at}` : undefined;
+  if (line.startsWith('a=candidate:') || line.startsWith('a=remote-candidates:')) return undefined;
+  return line;
 }
 
-/** Who talks to whom in a SIP message. Addresses are those of the family the message travels in. */
+const CANDIDATE = /^(a=candidate:\S+ )([12])( UDP \d+ )\S+ \d+( typ host.*)$/i;
+
+function rewriteCandidate(line: string, { address, port }: MediaTarget, components: Set<string>): string | undefined {
+  const parts = CANDIDATE.exec(line);
+  if (parts === null || components.has(parts[2]!)) return undefined;
+  components.add(parts[2]!);
+  return `${parts[1]!}${parts[2]!}${parts[3]!}${address} ${String(parts[2] === '1' ? port : port + 1)}${parts[4]!}`;
+}
+
+/** An address as it stands in a SIP message. */
+export interface SipHost {
+  readonly address: string;
+  readonly family: 4 | 6;
+}
+
+/** Who talks to whom in a SIP message. */
 export interface SipParties {
   readonly method: string;
   /** 0 for a request. */
@@ -66,47 +88,51 @@ export interface SipParties {
   readonly callId: string;
   readonly from: string;
   readonly to: string;
+  /** Tags of both ends (RFC 3261 section 19.3); the second one is empty before the callee has answered. */
+  readonly tags: readonly [string, string];
   readonly sequence: number;
-  /** Of the sender, as its Via and Contact say. */
-  readonly address: string;
-  readonly family: 4 | 6;
+  /** Who sent the request: an answer goes back there. */
+  readonly via: SipHost;
+  /** Where the sender of this message wants to be reached; null where it does not say. */
+  readonly contact: SipHost | null;
   readonly body: string;
 }
 
-const host = (address: string, family: 4 | 6): string => (family === 6 ? `[${address}]` : address);
+const host = ({ address, family }: SipHost): string => (family === 6 ? `[${address}]` : address);
 
 /** A SIP message (RFC 3261) as bytes. */
 export function sipMessage(parties: SipParties): Uint8Array {
-  const { method, status, reason, callId, from, to, sequence, address, family, body } = parties;
-  const at = host(address, family);
+  const { method, status, reason, callId, from, to, tags, sequence, via, contact, body } = parties;
   const start = status === 0 ? `${method} sip:${to}@example.net SIP/2.0` : `SIP/2.0 ${String(status)} ${reason}`;
   const headers: [string, string][] = [
-    ['Via', `SIP/2.0/UDP ${at}:5060;branch=z9hG4bK${callId}.${String(sequence)}`],
-    ['Max-Forwards', '70'],
-    ['From', `<sip:${from}@example.net>;tag=${callId}f`],
-    ['To', `<sip:${to}@example.net>${status === 0 && sequence === 1 ? '' : `;tag=${callId}t`}`],
+    ['Via', `SIP/2.0/UDP ${host(via)}:5060;branch=z9hG4bK${callId}.${String(sequence)}${method}`],
+    ...(status === 0 ? ([['Max-Forwards', '70']] as [string, string][]) : []),
+    ['From', `<sip:${from}@example.net>;tag=${tags[0]}`],
+    ['To', `<sip:${to}@example.net>${tags[1] === '' ? '' : `;tag=${tags[1]}`}`],
     ['Call-ID', `${callId}@example.net`],
     ['CSeq', `${String(sequence)} ${method}`],
-    ['Contact', `<sip:${status === 0 ? from : to}@${at}:5060>`],
+    ...(contact === null ? [] : ([['Contact', `<sip:${status === 0 ? from : to}@${host(contact)}:5060>`]] as [string, string][])),
     ...(body === '' ? [] : ([['Content-Type', 'application/sdp']] as [string, string][])),
   ];
   return buildSip(start, headers, body);
 }
 
-/** What a switch changes where it hands a message on in the other family: the first Via, Contact, the description, and its length. */
-export function rewriteSip(message: string, own: { readonly address: string; readonly family: 4 | 6 }, target: MediaTarget | null): string {
+/**
+ * What a switch changes where it hands a message on in the other family: the first Via, Contact, the description, and its length. Headers in
+ * their short form too (RFC 3261 section 7.3.3). `via` is the switch for a request, and for an answer whoever sent the request.
+ */
+export function rewriteSip(message: string, via: SipHost, contact: SipHost, target: MediaTarget | null): string {
   const split = message.indexOf('\r\n\r\n');
   const head = split < 0 ? message : message.slice(0, split);
   const body = split < 0 ? '' : message.slice(split + 4);
   const newBody = body === '' || target === null ? body : rewriteSdp(body, target);
-  const at = host(own.address, own.family);
   const length = new TextEncoder().encode(newBody).length;
   let vias = 0;
   const lines = head.split('\r\n').map((line) => {
-    if (/^Via:/i.test(line) && vias++ === 0) return line.replace(/(SIP\/2\.0\/\w+ )(\[[^\]]*\]|[^:;]+)/i, `$1${at}`);
-    if (/^Contact:/i.test(line)) return line.replace(/@(\[[^\]]*\]|[^:;>]+)/, `@${at}`);
-    if (/^Content-Length:/i.test(line)) return `Content-Length: ${String(length)}`;
-    return line;
+    if (/^(Via|v)\s*:/i.test(line) && vias++ === 0) return line.replace(/(SIP\/2\.0\/\w+ )(\[[^\]]*\]|[^:;]+)/i, `$1${host(via)}`);
+    if (/^(Contact|m)\s*:/i.test(line)) return line.replace(/@(\[[^\]]*\]|[^:;>]+)/, `@${host(contact)}`);
+    const size = /^((?:Content-Length|l)\s*:\s*)\d+/i.exec(line);
+    return size === null ? line : `${size[1]!}${String(length)}`;
   });
   return `${lines.join('\r\n')}\r\n\r\n${newBody}`;
 }

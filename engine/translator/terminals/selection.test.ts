@@ -16,9 +16,25 @@ const candidate = fc
     incumbent: fc.boolean(),
   })
   .map(({ node, inUse, ownCall, charge, rttMs, incumbent }): Candidate => ({
-    announcement: { node, id: String(node), enabled: true, capacity: 4, fullCapacity: 4, inUse, ownCall, charge, sentNs: 0 },
+    announcement: {
+      node,
+      id: String(node),
+      enabled: true,
+      capacity: 4,
+      fullCapacity: 4,
+      inUse,
+      ownCall,
+      charge,
+      addr4: 0,
+      addr6: new Uint8Array(16),
+      link4: null,
+      link6: null,
+      sequence: 0,
+      lifetimeNs: 1,
+    },
     rttMs,
     lossPercent: 0,
+    legs: [],
     incumbent,
   }));
 const many = fc.uniqueArray(candidate, { maxLength: 60, selector: (c) => c.announcement.node });
@@ -58,4 +74,38 @@ it('spreads sessions evenly by rendezvous, and moves only those of a converter t
           nodes.filter((n) => n !== 3),
         ),
       ).toBe(node);
+});
+
+it('adds each term of the score with its own weight (T-05)', () => {
+  const one: Candidate = {
+    announcement: {
+      node: 1,
+      id: '1',
+      enabled: true,
+      capacity: 2,
+      fullCapacity: 4,
+      inUse: 1,
+      ownCall: true,
+      charge: 25,
+      addr4: 0,
+      addr6: new Uint8Array(16),
+      link4: null,
+      link6: null,
+      sequence: 0,
+      lifetimeNs: 1,
+    },
+    rttMs: 80,
+    lossPercent: 2,
+    legs: [],
+    incumbent: true,
+  };
+  const zero = { free: 0, rtt: 0, loss: 0, ownCall: 0, battery: 0, hysteresis: 0 };
+  const scoreWith = (weight: Partial<typeof zero>): number => rank([one], 1, 'score', { ...zero, ...weight }, new Random(1), 1)[0]!.score;
+  expect(scoreWith({ free: 2 })).toBe(0.5);
+  expect(scoreWith({ rtt: 2 })).toBe(-1.6);
+  expect(scoreWith({ loss: 3 })).toBe(-6);
+  expect(scoreWith({ ownCall: 7 })).toBe(-7);
+  expect(scoreWith({ battery: 4 })).toBe(-3);
+  expect(scoreWith({ hysteresis: 5 })).toBe(5);
+  expect(scoreWith({})).toBe(0);
 });

@@ -5,6 +5,7 @@ import type { Announcement } from './registry.ts';
 export type SelectionRule = ConvertersSpec['switch']['selection'];
 export type Weights = ConvertersSpec['switch']['weights'];
 type Terms = ConverterDecision['candidates'][number]['terms'];
+type Legs = ConverterDecision['candidates'][number]['legs'];
 
 /** A converter that could take a session, with what is known about it. */
 export interface Candidate {
@@ -12,6 +13,7 @@ export interface Candidate {
   /** From party to party through the candidate, ms and percent (T-04). */
   readonly rttMs: number;
   readonly lossPercent: number;
+  readonly legs: Legs;
   readonly incumbent: boolean;
 }
 

@@ -83,6 +83,36 @@ describe.each(['binding', 'prefix'] as const)('%s', (style) => {
   });
 });
 
+describe('a converter that goes without a word (T-17)', () => {
+  const terminals = [phone4, phone6, dual('nine'), dual('ten')];
+  const first = run({ terminals, calls: [call] }).decisions[0]!.chosen;
+
+  // The call is answered at about 1.05 s.
+  it.each([1.06, 1.1, 1.15, 1.2, 1.5, 2.3, 3.01, 5.5])('at %f s: both parties hear nothing for at most 500 ms', (atS) => {
+    const result = run({ terminals, calls: [call], events: [{ atS, kind: 'kill', terminal: first }] });
+    expect(result.diverts).toHaveLength(1);
+    const [divert] = result.diverts;
+    expect(divert!.doneNs).toBeGreaterThan(0);
+    expect(divert!.gapMs).toBeLessThanOrEqual(500);
+    for (const direction of [0, 1] as const) {
+      expect(divert!.firstNs[direction]! - divert!.lastNs[direction]!).toBeLessThanOrEqual(divert!.gapMs * 1e6 + 1);
+      expect(divert!.lastNs[direction]).toBeGreaterThan(1e9);
+    }
+    expect(result.sessions[0]).toMatchObject({ state: 'ended', why: 'hung up' });
+  });
+
+  it('is not suspected because the way through the network is long', () => {
+    const far = { rttMs: 300, jitterMs: 0 };
+    const result = run({
+      terminals: [{ ...phone4, link4: far }, { ...phone6, link6: far }, { ...dual('nine'), link4: far, link6: far }],
+      switch: { answerMs: 1_000 },
+      calls: [call],
+    }); // prettier-ignore
+    expect(result.messages.filter(({ name }) => name === 'MEDIA LOST')).toEqual([]);
+    expect(result.sessions[0]).toMatchObject({ state: 'ended', diverts: 0 });
+  });
+});
+
 describe('choosing', () => {
   it('uses no converter where a family is common (T-10), nor one that is not enabled (T-03)', () => {
     const result = run({
@@ -144,6 +174,92 @@ describe('choosing', () => {
       ]);
       expect(result.sessions[0]).toMatchObject({ state: 'ended', converter: 'ten' });
     }
+  });
+
+  it('logs how many candidates it does not list, and who was none and why (T-20), with the conditions of both legs (T-04)', () => {
+    const result = run({
+      terminals: [
+        phone4,
+        phone6,
+        dual('off', { enabled: false }),
+        { id: 'both', count: 20, family: 'dual', link6: { kind: 'lte', rttMs: 50, bandwidthBps: 1e6, lossPercent: 0.5, jitterMs: 3 }, converter: {} },
+      ],
+      calls: [call],
+    }); // prettier-ignore
+    const [decision] = result.decisions;
+    expect(decision).toMatchObject({ others: 4, apart: { 'not configured to convert now': 1 } });
+    expect(decision!.candidates).toHaveLength(16);
+    expect(decision!.candidates[0]!.legs).toEqual([
+      { family: 4, kind: 'ethernet', rttMs: 20, lossPercent: 0, jitterMs: 1, bandwidthBps: 1e8 },
+      { family: 6, kind: 'lte', rttMs: 60, lossPercent: 0.5, jitterMs: 3.5, bandwidthBps: 1e6 },
+    ]);
+  });
+
+  it('two switches that choose the same converter at once: its admission lets one in (T-06)', () => {
+    const terminals = [
+      { id: 'four', count: 2, family: 'v4' },
+      { id: 'six', count: 2, family: 'v6' },
+      dual('nine', { capacity: 1 }),
+      dual('ten', { capacity: 1, chargePercent: 0 }),
+    ] as const;
+    const calls = [1, 2].map((i) => ({ atS: 1, from: `four-${String(i)}`, to: `six-${String(i)}`, holdS: 3 }));
+    const outcomes = (count: number): string[] =>
+      run({ terminals: [...terminals], calls, switch: { count, weights: { battery: 50 } } })
+        .decisions.map(({ candidates }) => candidates.map(({ id, outcome }) => `${id} ${outcome}`).join(', '))
+        .sort();
+    expect(outcomes(2)).toEqual(['nine chosen, ten not asked', 'nine refused, ten chosen']);
+    // One switch knows what it is asking for, and does not ask nine twice.
+    expect(outcomes(1)).toEqual(['nine chosen, ten not asked', 'nine full, ten chosen']);
+  });
+
+  it('gives sessions away when its processor has too much to do, and takes none until that is over (T-18)', () => {
+    const ids = [1, 2, 3, 4, 5];
+    const result = run({
+      durationS: 8,
+      terminals: [
+        { id: 'four', count: 5, family: 'v4' },
+        { id: 'six', count: 5, family: 'v6' },
+        // Busy for 28 % of the time with each session of 100 packets/s.
+        dual('nine', { capacity: 9, relayUs: 2_800 }),
+        dual('ten', { capacity: 9, chargePercent: 0 }),
+      ],
+      switch: { weights: { battery: 5 } },
+      calls: ids.map((i) => ({ atS: i < 5 ? 0.1 * i : 6, from: `four-${String(i)}`, to: `six-${String(i)}`, holdS: 8 })),
+    });
+    // One at a time, the newest first, past the upper mark down to the lower one; nothing comes back, and three are no reason to begin again.
+    expect(result.diverts.map(({ session, cause, from, to }) => [session, cause, from, to])).toEqual([
+      [3, 'overload', 'nine', 'ten'],
+      [2, 'overload', 'nine', 'ten'],
+    ]);
+    expect(result.decisions.find(({ session }) => session === 4)!.chosen).toBe('nine');
+    expect(result.nodes.find(({ id }) => id === 'nine')!.refusals).toEqual({});
+  });
+
+  it('keeps the bandwidth of a call of its owner (T-07)', () => {
+    // Voice is 88 kbit/s each way: room for its own call and two more.
+    const narrow = { bandwidthBps: 300_000 };
+    const result = run({
+      terminals: [
+        { id: 'four', count: 3, family: 'v4' },
+        { id: 'six', count: 3, family: 'v6' },
+        { id: 'nine', family: 'dual', link4: narrow, link6: narrow, converter: { capacity: 9 } },
+      ],
+      calls: [1, 2, 3].map((i) => ({ atS: 0.5 * i, from: `four-${String(i)}`, to: `six-${String(i)}`, holdS: 5 })),
+    });
+    expect(result.sessions.map(({ path }) => path)).toEqual(['terminal', 'terminal', 'none']);
+    expect(result.nodes[6]!.refusals).toEqual({ 'no bandwidth beside a call of its own': 1 });
+  });
+
+  it('goes on when a party has new addresses', () => {
+    for (const terminal of ['alice', 'bob']) {
+      const result = run({ terminals: [phone4, phone6, dual('nine')], calls: [call], events: [{ atS: 3, kind: 'renumber', terminal }] });
+      const [session] = result.sessions;
+      expect(session).toMatchObject({ state: 'ended', why: 'hung up', diverts: 0 });
+      for (const { sent, received } of [session!.forward, session!.backward]) expect(sent - received).toBeLessThan(10);
+      expect(result.totals.conserved).toBe(true);
+    }
+    const direct = run({ terminals: [phone4, { id: 'dan', family: 'v4' }], calls: [{ ...call, to: 'dan' }], events: [{ atS: 3, kind: 'renumber', terminal: 'dan' }] }); // prettier-ignore
+    expect(direct.sessions[0]).toMatchObject({ state: 'ended', path: 'direct' });
   });
 
   it('reduces the capacity while in a call of its own, not to zero, and diverts the newest sessions (T-07, T-18)', () => {

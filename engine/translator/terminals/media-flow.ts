@@ -1,0 +1,138 @@
+import { LINK_LOST } from './access-link.ts';
+import type { Diverting } from './diverting.ts';
+import { EVENT, type Lab } from './lab.ts';
+import { SILENT_PACKETS, type MediaStream } from './media.ts';
+import type { Family, Node } from './node.ts';
+
+/** When a packet is at the other node, or why it is not. The terminal's own call goes ahead on its links where its role says so (T-07). */
+function carryOver(from: Node, to: Node, family: Family, tNs: number, bytes: number, toParty: boolean): number {
+  const out = from.link(family)?.carry(tNs, bytes, 0, from.call >= 0 && from.converter?.spec.ownPriority === true) ?? LINK_LOST;
+  if (out < 0) return out;
+  return to.link(family)?.carry(out, bytes, 1, toParty && to.converter?.spec.ownPriority === true) ?? LINK_LOST;
+}
+
+/** Media on their way: from a party, through a converter or not, to the other party (T-11). Each packet is an event at each place it comes to. */
+export class MediaFlow {
+  private readonly lab: Lab;
+  private readonly diverting: Diverting;
+
+  constructor(lab: Lab, diverting: Diverting) {
+    this.lab = lab;
+    this.diverting = diverting;
+  }
+
+  /** The sender of a stream sends one packet, and plans the next. */
+  send(index: number): void {
+    const { lab } = this;
+    const call = lab.calls[index >> 1]!;
+    const stream = call.streams[(index & 1) as 0 | 1];
+    const remote = stream.remote;
+    if (!stream.running || remote === null || !stream.sender.alive) return;
+    const now = lab.nowNs;
+    const sequence = stream.send(now);
+    const { nextNs } = stream;
+    if (nextNs < Infinity) lab.queue.schedule(nextNs, EVENT.send, index);
+    lab.inFlight++;
+    const own = stream.sender.converter;
+    const ready = own === null ? now : own.process(now, true);
+    if (ready < 0) {
+      this.lose(stream, 'processor of the sender');
+      return;
+    }
+    const bytes = stream.packetBytes(sequence);
+    const at = carryOver(stream.sender, remote.node, remote.family, ready, bytes, remote.node === stream.receiver);
+    if (at < 0) this.lose(stream, at === LINK_LOST ? 'network' : 'link queue');
+    else lab.queue.schedule(at, remote.node === stream.receiver ? EVENT.arrive : EVENT.atConverter, index, sequence);
+  }
+
+  private lose(stream: MediaStream, reason: string): void {
+    stream.lost++;
+    this.lab.inFlight--;
+    this.lab.lose(reason);
+  }
+
+  /** A packet is at a converter: its processor takes it, if it can. */
+  atConverter(index: number, sequence: number): void {
+    const { lab } = this;
+    const stream = lab.calls[index >> 1]!.streams[(index & 1) as 0 | 1];
+    const node = lab.nodes.all[stream.viaOf(sequence)]!;
+    if (!node.alive || node.converter === null) {
+      this.lose(stream, 'converter gone');
+      return;
+    }
+    const done = node.converter.process(lab.nowNs, false);
+    if (node.converter.overloaded(lab.nowNs)) this.diverting.busy(node);
+    if (done < 0) this.lose(stream, 'converter processor');
+    else lab.queue.schedule(done, EVENT.relayed, index, sequence);
+  }
+
+  /** The processor has done a packet: translated, or refused. */
+  relayed(index: number, sequence: number): void {
+    const { lab } = this;
+    const call = lab.calls[index >> 1]!;
+    const stream = call.streams[(index & 1) as 0 | 1];
+    const node = lab.nodes.all[stream.viaOf(sequence)]!;
+    const path = stream.pathOf(sequence);
+    if (!node.alive || path === null) {
+      this.lose(stream, 'converter gone');
+      return;
+    }
+    const { relay } = node.converter!;
+    const { remote } = path;
+    const bytes = path.packet(sequence);
+    lab.recorder?.(node, remote.family, lab.nowNs, bytes, 0, bytes.length);
+    relay.process(remote.family, bytes, 0, bytes.length, lab.nowNs);
+    const { sink } = relay;
+    if (sink.count === 0) {
+      this.lose(stream, call.state === 'active' ? 'refused by the converter' : 'after hang-up');
+      return;
+    }
+    const family: Family = remote.family === 4 ? 6 : 4;
+    const offset = sink.offset[0]!;
+    const length = sink.length[0]!;
+    lab.recorder?.(node, family, lab.nowNs, sink.bytes, offset, length);
+    if (!stream.isFor(sink.bytes, offset, family)) {
+      this.lose(stream, 'delivered to another party');
+      return;
+    }
+    const at = carryOver(node, stream.receiver, family, lab.nowNs, length, true);
+    if (at < 0) this.lose(stream, at === LINK_LOST ? 'network' : 'link queue');
+    else lab.queue.schedule(at, EVENT.arrive, index, sequence);
+  }
+
+  arrive(index: number, sequence: number): void {
+    const { lab } = this;
+    const call = lab.calls[index >> 1]!;
+    const direction = (index & 1) as 0 | 1;
+    const stream = call.streams[direction];
+    const own = stream.receiver.converter;
+    const heardNs = own === null ? lab.nowNs : own.process(lab.nowNs, true);
+    if (!stream.receiver.alive || heardNs < 0) {
+      this.lose(stream, heardNs < 0 ? 'processor of the receiver' : 'receiver gone');
+      return;
+    }
+    const previous = stream.lastArrivalNs;
+    stream.arrived(sequence, heardNs);
+    lab.inFlight--;
+    const { divert } = call;
+    if (divert !== null && stream.viaOf(sequence) === divert.to.index) this.diverting.diverted(call, direction, previous);
+  }
+
+  /** Looks whether a receiver still hears something, and looks again when that could have changed. */
+  listen(index: number): void {
+    const { lab } = this;
+    const call = lab.calls[index >> 1]!;
+    const direction = (index & 1) as 0 | 1;
+    const stream = call.streams[direction];
+    if (call.state !== 'active' || call.converter === null) return;
+    // Nothing more will come: nobody misses it.
+    if (stream.nextNs === Infinity) return;
+    const due = stream.patienceEndNs;
+    if (due > lab.nowNs) {
+      lab.queue.schedule(due, EVENT.silence, index);
+      return;
+    }
+    this.diverting.silent(call, direction);
+    lab.queue.schedule(lab.nowNs + SILENT_PACKETS * stream.source.periodNs, EVENT.silence, index);
+  }
+}
