@@ -46,7 +46,7 @@ describe.runIf(existsSync(cli))('ringside converters', () => {
     'tshark reads both legs and all signalling of %s without a complaint',
     (network) => {
       if (tsharkVersion === undefined) console.warn(tsharkMissing);
-      expect(ringside('converters', network, '--set', 'durationS=24', '-o', network).code).toBe(0);
+      expect(ringside('converters', network, '--set', 'durationS=60', '-o', network).code).toBe(0);
       const files = readdirSync(join(folder, network)).map((file) => join(folder, network, file));
       const all = join(folder, `${network}.pcapng`);
       expect(spawnSync('mergecap', ['-w', all, ...files]).status).toBe(0);

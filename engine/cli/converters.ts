@@ -63,7 +63,8 @@ export async function convertersCommand(
       },
     };
     const captured = options.capture === undefined ? {} : await conversationsOfFile(options.capture, context);
-    result = await runConvertersInSlices(spec, { ...captured, ...(captures !== null && { recorder: captures.record }) }, context);
+    const run = await runConvertersInSlices(spec, { ...captured, ...(captures !== null && { recorder: captures.record }) }, context);
+    result = run.result();
     captures?.finish();
   } catch (error) {
     captures?.abort();

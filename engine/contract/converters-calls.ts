@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { converterMessageSchema, convertersResultSchema } from './converters.ts';
 import { scenarioIssueSchema } from './scenario.ts';
+import { translationPairSchema } from './translated.ts';
 
 const session = z.string();
 
@@ -36,5 +37,10 @@ export const convertersCalls = {
     title: 'Messages of call control of the last run, of all calls or of one',
     request: z.strictObject({ session, call: z.int().min(-1), first: z.int().min(0), count: z.int().min(1).max(500) }),
     answer: z.object({ total: z.int(), rows: z.array(converterMessageSchema) }),
+  },
+  'converters.packet': {
+    title: 'A media packet of a call of the last run around an instant, before and after its converter',
+    request: z.strictObject({ session, call: z.int().min(0), direction: z.union([z.literal(0), z.literal(1)]), tNs: z.number().min(0) }),
+    answer: z.object({ pair: translationPairSchema.nullable() }),
   },
 } as const;

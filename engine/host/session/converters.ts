@@ -8,7 +8,7 @@ import {
 } from '../../contract/index.ts';
 import { NS_PER_S, formatSeconds } from '../../base/index.ts';
 import { parseConverters, refusedYaml, setParameter } from '../../lab/index.ts';
-import { startConverters, type ConvertersOptions } from '../../translator/index.ts';
+import { startConverters, type ConvertersOptions, type ConvertersRun } from '../../translator/index.ts';
 import { bundledConverters as bundled } from '../bundled.ts';
 import { conversationsOfInput } from '../conversations.ts';
 import type { SessionCore } from './core.ts';
@@ -22,7 +22,7 @@ export async function runConvertersInSlices(
   spec: ConvertersSpec,
   options: ConvertersOptions,
   context: Pick<CallContext, 'signal' | 'progress'>,
-): Promise<ConvertersResult> {
+): Promise<ConvertersRun> {
   const run = startConverters(spec, options);
   const total = spec.durationS * NS_PER_S;
   while (run.advance(EVENTS_AT_ONCE)) {
@@ -31,11 +31,12 @@ export async function runConvertersInSlices(
     await new Promise<void>((resolve) => setImmediate(resolve));
     if (context.signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped.' });
   }
-  return run.result();
+  return run;
 }
 
 /** The calls of the Converters panel. */
 export function convertersHandlers(core: () => SessionCore): Pick<EngineHandlers, Extract<CallName, `converters.${string}`>> {
+  let run: ConvertersRun | undefined;
   let last: ConvertersResult | undefined;
   return {
     'converters.list': () => ({ scenarios: bundled.list(parseConverters) }),
@@ -54,9 +55,11 @@ export function convertersHandlers(core: () => SessionCore): Pick<EngineHandlers
       const parsed = parseConverters(text);
       if (!parsed.ok) throw refusedYaml('converters', parsed.error, FIX);
       const captured = calls === 'capture' ? await conversationsOfInput(core().input, context) : { conversations: [], leftOut: {} };
-      last = await runConvertersInSlices(parsed.value, captured, context);
+      run = await runConvertersInSlices(parsed.value, captured, context);
+      last = run.result();
       return { ...last, messages: [] };
     },
+    'converters.packet': ({ call, direction, tNs }) => ({ pair: run?.packetAt(call, direction, tNs) ?? null }),
     'converters.messages': ({ call, first, count }) => {
       if (last === undefined)
         throw new EngineError({ code: 'not-found', message: 'No network of terminals has been run.', fix: 'Run one first.' });

@@ -1,5 +1,6 @@
 import { LINK_LOST } from './access-link.ts';
 import type { Diverting } from './diverting.ts';
+import { KeptPackets, isRelayed } from './kept-packets.ts';
 import { EVENT, type Lab } from './lab.ts';
 import { SILENT_PACKETS, type MediaStream } from './media.ts';
 import type { Family, Node } from './node.ts';
@@ -15,6 +16,7 @@ function carryOver(from: Node, to: Node, family: Family, tNs: number, bytes: num
 export class MediaFlow {
   private readonly lab: Lab;
   private readonly diverting: Diverting;
+  readonly kept = new KeptPackets();
 
   constructor(lab: Lab, diverting: Diverting) {
     this.lab = lab;
@@ -83,19 +85,23 @@ export class MediaFlow {
     lab.recorder?.(node, remote.family, lab.nowNs, bytes, 0, bytes.length);
     relay.process(remote.family, bytes, 0, bytes.length, lab.nowNs);
     const { sink } = relay;
-    if (sink.count === 0) {
-      this.lose(stream, call.state === 'active' ? 'refused by the converter' : 'after hang-up');
+    if (!isRelayed(sink)) {
+      const why = sink.count > 0 ? 'too long for the other side' : call.state === 'active' ? 'refused by the converter' : 'after hang-up';
+      this.lose(stream, why);
       return;
     }
     const family: Family = remote.family === 4 ? 6 : 4;
-    const offset = sink.offset[0]!;
-    const length = sink.length[0]!;
-    lab.recorder?.(node, family, lab.nowNs, sink.bytes, offset, length);
-    if (!stream.isFor(sink.bytes, offset, family)) {
+    this.kept.note(index, lab.nowNs, node.id, sequence, remote.family, bytes, sink);
+    if (!stream.isFor(sink.bytes, sink.offset[0]!, family, sink.count > 1)) {
       this.lose(stream, 'delivered to another party');
       return;
     }
-    const at = carryOver(node, stream.receiver, family, lab.nowNs, length, true);
+    // A packet that left in fragments is there with the last of them.
+    let at = 0;
+    for (let i = 0; i < sink.count && at >= 0; i++) {
+      lab.recorder?.(node, family, lab.nowNs, sink.bytes, sink.offset[i]!, sink.length[i]!);
+      at = carryOver(node, stream.receiver, family, lab.nowNs, sink.length[i]!, true);
+    }
     if (at < 0) this.lose(stream, at === LINK_LOST ? 'network' : 'link queue');
     else lab.queue.schedule(at, EVENT.arrive, index, sequence);
   }

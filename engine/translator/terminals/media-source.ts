@@ -7,6 +7,8 @@ const SAMPLES_PER_MS = 8;
 const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
 const UDP_BYTES = 8;
+/** A datagram that becomes longer than this in IPv6 may be cut to pieces on the way: who sends such ones does not forbid it. */
+const LINK_BYTES = 1_500;
 /** DSCP 46 (EF) in the traffic class: voice (RFC 4594 section 4.1). */
 const VOICE_CLASS = 0xb8;
 
@@ -53,7 +55,7 @@ function writeHeaders(b: Uint8Array, sender: Node, senderPort: number, remote: R
     const address = new Uint8Array(8);
     putU32(address, 0, sender.addr4);
     putU32(address, 4, remote.address4);
-    emitIpv4(b, 0, { source: address.subarray(0, 4), destination: address.subarray(4), protocol: 17, payloadLength, trafficClass: VOICE_CLASS, dontFragment: true }); // prettier-ignore
+    emitIpv4(b, 0, { source: address.subarray(0, 4), destination: address.subarray(4), protocol: 17, payloadLength, trafficClass: VOICE_CLASS, dontFragment: IPV6_BYTES + payloadLength <= LINK_BYTES }); // prettier-ignore
   } else emitIpv6(b, 0, { source: sender.addr6, destination: remote.address6, nextHeader: 17, payloadLength, trafficClass: VOICE_CLASS });
   emitUdp(b, ip, { sourcePort: senderPort, destinationPort: remote.port, payloadLength: payloadBytes });
   sealUdp(b, ip, remote.family, remote.family === 4 ? 12 : 8, remote.family === 4 ? 16 : 24);

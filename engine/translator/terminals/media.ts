@@ -6,6 +6,7 @@ import type { Family, Node } from './node.ts';
 export const SILENT_PACKETS = 3;
 const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
+const FRAGMENT_BYTES = 8;
 
 /** One direction of a call's media: a sender, a receiver, and what came of the packets. */
 export class MediaStream {
@@ -98,12 +99,12 @@ export class MediaStream {
     return this.path!.bytes(sequence);
   }
 
-  /** True if a packet that starts with its IP header is for the receiver, at its media port. */
-  isFor(b: Uint8Array, offset: number, family: Family): boolean {
+  /** True if a packet that starts with its IP header is for the receiver, at its media port; the first of several fragments has a header for them. */
+  isFor(b: Uint8Array, offset: number, family: Family, fragments = false): boolean {
     const { receiver } = this;
     if (family === 4) return u32(b, offset + 16) === receiver.addr4 && u16(b, offset + IPV4_BYTES + 2) === this.receiverPort;
     for (let i = 0; i < 16; i++) if (b[offset + 24 + i] !== receiver.addr6[i]) return false;
-    return u16(b, offset + IPV6_BYTES + 2) === this.receiverPort;
+    return u16(b, offset + IPV6_BYTES + (fragments ? FRAGMENT_BYTES : 0) + 2) === this.receiverPort;
   }
 
   arrived(sequence: number, nowNs: number): void {

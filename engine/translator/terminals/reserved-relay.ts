@@ -32,7 +32,7 @@ export class ReservedRelay {
       if (peer6 === undefined) return err({ field: `${at}.v6`, message: `${v6} is not an IPv6 address` });
       if (mapper.byPort.has(port)) return err({ field: `${at}.port`, message: `port ${String(port)} is reserved already` });
       const parties = { peer4, peerPort4: port4, peer6, peerPort6: port6 };
-      mapper.byPort.set(port, { session, port, port4: port, standIn4: 0, windowNs: 0, windowPackets: 0, ...parties });
+      mapper.byPort.set(port, { session, port, port4: port, standIn4: 0, rateBps: 0, windowNs: 0, windowPackets: 0, ...parties });
     }
     return ok(new ReservedRelay(settings, mapper));
   }

@@ -1,5 +1,5 @@
 import { Random } from '../../base/index.ts';
-import type { ConvertersResult, ConvertersSpec } from '../../contract/index.ts';
+import type { ConvertersResult, ConvertersSpec, TranslationPair } from '../../contract/index.ts';
 import { CallControl } from './call-control.ts';
 import { withConversations } from './conversations.ts';
 import { EVENT, Lab, type PacketRecorder } from './lab.ts';
@@ -27,6 +27,8 @@ export interface ConvertersRun {
   readonly tNs: number;
   /** Runs up to so many events. False once the scenario is over. */
   advance(events: number): boolean;
+  /** A media packet of a call around an instant, as it came to its converter and as it left; null where none was kept. */
+  packetAt(call: number, direction: 0 | 1, tNs: number): TranslationPair | null;
   /** What the run came to; before its end, how far it came. */
   result(): ConvertersResult;
 }
@@ -80,7 +82,13 @@ class Simulation implements ConvertersRun {
     return true;
   }
 
+  packetAt(call: number, direction: 0 | 1, tNs: number): TranslationPair | null {
+    return this.media.kept.at(2 * call + direction, tNs);
+  }
+
   result(): ConvertersResult {
+    const { leftOut } = this.media.kept;
+    if (leftOut > 0) this.lab.leftOut['packets kept to look at'] = leftOut;
     return resultOf(this.lab, this.converters, { bins: LOAD_BINS, sessions: this.load, capacity: this.room });
   }
 

@@ -13,5 +13,6 @@ export function convertersHandlers(): Pick<EngineHandlers, ConvertersCall> {
     'converters.check': () => ({ issues: [] }),
     'converters.run': nothing,
     'converters.messages': nothing,
+    'converters.packet': nothing,
   };
 }
