@@ -135,6 +135,7 @@ function print(
   );
   printEntries(state, output);
   printReceivers(state, output);
+  printDrops(state, output);
   if (options.explain === true) for (const decision of network.recorder.decisions) printDecision(decision, output);
   printSwitches(state, output);
   const { switches } = network.recorder.refused;
@@ -149,10 +150,6 @@ function print(
   output.text(
     `${count(totals.delivered)} packets delivered, ${count(totals.duplicatesDelivered)} twice; ${count(totals.duplicatesDropped)} of the other family dropped (${count(totals.bytesSaved)} bytes); ${count(totals.joins)} joins, ${count(totals.prunes)} prunes sent`,
   );
-  const drops = new Map<string, number>();
-  for (const counters of Object.values(state.counters))
-    for (const [name, n] of Object.entries(counters.drops)) drops.set(name, (drops.get(name) ?? 0) + n);
-  if (drops.size > 0) output.text(`not forwarded: ${[...drops].map(([name, n]) => `${name} ${count(n)}`).join(', ')}`);
   printLimits(state, output);
   output.text(state.conservation.ok ? paint.green('✓ packets conserved') : paint.red(`✕ ${state.conservation.message}`));
 }
@@ -194,6 +191,21 @@ function printEntries({ entries }: MulticastState, output: Output): void {
   for (const line of table([head, ...rows], [3, 4, 8, 9])) output.text(line);
   if (entries.length > SHOWN_ENTRIES) output.text(`… and ${count(entries.length - SHOWN_ENTRIES)} more entries (--json prints all)`);
   for (const { router, key, reason } of entries.slice(0, SHOWN_ENTRIES)) output.text(`${output.paint.bold(router)} ${key.text}: ${reason}`);
+}
+
+/** Group data that was not forwarded, the most first. */
+function printDrops({ drops, dropsUnlisted }: MulticastState, output: Output): void {
+  if (drops.length === 0) return;
+  output.text('');
+  const head = ['not forwarded by', 'family', 'from', 'source, group', 'packets', 'why'];
+  const sorted = drops.toSorted((a, b) => b.packets - a.packets);
+  const rows = sorted
+    .slice(0, SHOWN_ENTRIES)
+    .map((d) => [d.router, d.family, d.link || 'register', `${d.source}, ${d.group}`, count(d.packets), `${d.text} (${d.rule})`]);
+  for (const line of table([head, ...rows], [4])) output.text(line);
+  const more = drops.length - rows.length;
+  if (more > 0) output.text(`… and ${count(more)} more (--json prints all)`);
+  if (dropsUnlisted > 0) output.text(`${count(dropsUnlisted)} packets of further streams were only counted`);
 }
 
 function printReceivers({ receivers }: MulticastState, output: Output): void {

@@ -211,6 +211,26 @@ export const multicastMembershipSchema = z.object({
 export type MulticastMembership = z.infer<typeof multicastMembershipSchema>;
 
 /** Branch of a tree: data of `key` goes over `link` from a node. */
+/** Packets of group data that one router did not forward for one reason. */
+export const multicastDropRowSchema = z.object({
+  router: z.string(),
+  /** Family in which they came. */
+  family,
+  /** Link on which they came; empty where it was inside a Register message. */
+  link: z.string(),
+  source: z.string(),
+  group: z.string(),
+  reason: z.enum(MULTICAST_DROPS),
+  text: z.string(),
+  /** What says that they are dropped. */
+  rule: z.string(),
+  packets: count,
+  bytes: count,
+  firstNs: z.number(),
+  lastNs: z.number(),
+});
+export type MulticastDropRow = z.infer<typeof multicastDropRowSchema>;
+
 export const multicastBranchSchema = z.object({ key: z.string(), family, link: z.string(), from: z.string() });
 export type MulticastBranch = z.infer<typeof multicastBranchSchema>;
 
@@ -229,6 +249,9 @@ export const multicastStateSchema = z.object({
   decisions: z.array(multicastDecisionSchema),
   /** By router id. */
   counters: z.record(z.string(), multicastCountersSchema),
+  drops: z.array(multicastDropRowSchema),
+  /** Packets dropped that have no row in `drops`. */
+  dropsUnlisted: count,
   totals: z.object({
     joins: count,
     prunes: count,

@@ -6,6 +6,7 @@ import { multicastScenarioSchema, type MulticastScenario } from '../../contract/
 import { unwrap } from '../../base/index.ts';
 import { writeRawPcapng } from '../../testing/raw-captures.ts';
 import { tsharkFields, tsharkMissing, tsharkVersion } from '../../testing/tshark.ts';
+import { DropList } from './drop-list.ts';
 import { MulticastNetwork, networkState } from './index.ts';
 
 if (tsharkVersion === undefined) console.warn(tsharkMissing);
@@ -36,9 +37,26 @@ describe.each(files.map((file) => file.replace('.yaml', '')))('bundled network %
     expect(state.conservation).toEqual({ ok: true, message: expect.any(String) as string });
     expect(state.totals.delivered).toBeGreaterThan(50);
     expect(network.routers.reduce((sum, router) => sum + router.counters.badMessages + router.counters.unicastDropped, 0)).toBe(0);
+    for (const { id } of network.routers) {
+      const listed: Record<string, number> = {};
+      for (const row of state.drops) if (row.router === id) listed[row.reason] = (listed[row.reason] ?? 0) + row.packets;
+      expect(listed).toEqual(state.counters[id]!.drops);
+    }
     const again = run(name, endS);
     expect(again.recorder.log).toEqual(network.recorder.log);
     expect(networkState(again, 1)).toEqual(state);
+  });
+});
+
+describe('drops', () => {
+  it('are listed by the family in which they came, and counted alone where the list is full', () => {
+    const list = new DropList('r');
+    for (let i = 0; i < 1_100; i++) list.note(i % 2 === 0 ? 4 : 6, 'l', 's', `g${i}`, 'no_entry', 100, i);
+    list.note(4, 'l', 's', 'g0', 'no_entry', 50, 9_000);
+    expect(list.unlisted).toBe(100);
+    expect(list.rows()).toHaveLength(1_000);
+    expect(list.rows()[0]).toMatchObject({ family: 'v4', packets: 2, bytes: 150, firstNs: 0, lastNs: 9_000, rule: 'RFC 7761 section 4.2' });
+    expect(list.rows()[1]).toMatchObject({ router: 'r', family: 'v6', group: 'g1', reason: 'no_entry', packets: 1 });
   });
 });
 

@@ -177,7 +177,7 @@ export class PortRouter {
     link.ends.push(end);
     for (const name of this.routes.neighboursOn(i)) {
       link.ends.push({ node: new Beyond(name), iface: 0, mac: macFor(i, link.ends.length) });
-      this.beyond.push({ id: name, role: 'router', kind: 'dual', at: '', addresses: [name], up: true });
+      this.beyond.push({ id: name, role: 'router', kind: familyOf(name) === 4 ? 'v4' : 'v6', at: '', addresses: [name], up: true });
     }
     const hosts = `${id}-hosts`;
     link.ends.push({ node: new Beyond(hosts), iface: 0, mac: macFor(i, link.ends.length) });

@@ -1,5 +1,5 @@
 import { NS_PER_S, type Random } from '../../base/index.ts';
-import type { MulticastRouterSpec, MulticastScenario } from '../../contract/index.ts';
+import { MULTICAST_DROPS, type MulticastRouterSpec, type MulticastScenario } from '../../contract/index.ts';
 import { NO_CANDIDATE, Coupling, type CandidatePath, type Entry } from '../choice/index.ts';
 import { ALL_PIM_ROUTERS, addressText, isMulticast, scopeOf, type Family } from '../addresses.ts';
 import type { EventClock } from '../clock.ts';
@@ -20,6 +20,7 @@ import {
 import type { PrefixTable } from '../mapping/index.ts';
 import { pimSettings, PimRouter, type PimRoute, type RpMapping } from '../pim/index.ts';
 import type { Route, Routing } from '../topology/index.ts';
+import { DropList } from './drop-list.ts';
 import { FamilySide } from './family-side.ts';
 import { frameOf } from './frame.ts';
 import { Installer, REGISTER_INTERFACE } from './installer.ts';
@@ -81,6 +82,7 @@ export class RouterNode implements LinkNode {
   readonly sides = new Map<Family, FamilySide>();
   private forwarderMade: Forwarder | undefined;
   private installerMade: Installer | undefined;
+  readonly drops: DropList;
   private readonly sink = new ForwardSink();
   private entriesTold = 0;
   /** Many entries share a route, and what is shown of it. */
@@ -91,6 +93,7 @@ export class RouterNode implements LinkNode {
     this.id = spec.id;
     this.index = index;
     this.spec = spec;
+    this.drops = new DropList(spec.id);
     this.world = world;
     this.loopback = loopback;
     this.random = random;
@@ -392,6 +395,7 @@ export class RouterNode implements LinkNode {
     const source = addressText(packet, family === 4 ? 12 : 8, family);
     if (this.interfaces[iface]!.link.spec.scopeBoundary >= scopeOf(group)) {
       this.forwarder.drop('scope');
+      this.noteDrop(family, iface, source, group, packet.length);
       return;
     }
     const verdict = side.pim.data(source, group, iface, packet);
@@ -415,6 +419,7 @@ export class RouterNode implements LinkNode {
       if (entry !== undefined) this.coupling!.droppedOther(entry, family);
       this.counters.bytesSaved += packet.length;
     }
+    this.noteDrop(family, iface, source, group, packet.length);
     if (family === 6 && this.forwarder.dropped('too_big') > large) this.tellTooBig(packet, source, group);
     this.emit();
   }
@@ -439,6 +444,14 @@ export class RouterNode implements LinkNode {
       text: `${packet.length} bytes, MTU ${Math.max(1_280, mtu)}`,
     });
     this.route(message, 6);
+  }
+
+  /** Lists the last packet where something was not forwarded. */
+  private noteDrop(family: Family, iface: number, source: string, group: string, bytes: number): void {
+    const { lastDrop } = this.forwarder;
+    if (lastDrop < 0) return;
+    const link = iface === REGISTER_INTERFACE ? '' : this.interfaces[iface]!.link.id;
+    this.drops.note(family, link, source, group, MULTICAST_DROPS[lastDrop]!, bytes, this.world.clock.nowNs);
   }
 
   private emit(): void {

@@ -53,6 +53,8 @@ export function networkState(network: Observed, revision: number): MulticastStat
     switches: recorder.switches.map((each) => ({ ...each })),
     decisions: latestDecisions(network),
     counters: Object.fromEntries(routers.map((router) => [router.id, countersOf(router)])),
+    drops: routers.flatMap(({ drops }) => drops.rows()),
+    dropsUnlisted: routers.reduce((total, { drops }) => total + drops.unlisted, 0),
     totals: {
       joins: sum(recorder.series.joins),
       prunes: sum(recorder.series.prunes),

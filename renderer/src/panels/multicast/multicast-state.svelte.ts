@@ -13,9 +13,12 @@ import type {
 import type { AppStore } from '../../lib/engine.svelte.ts';
 import { sharedState } from '../../lib/shared-state.svelte.ts';
 
-export type MulticastView = 'network' | 'log' | 'mapper';
+export type MulticastView = 'network' | 'log' | 'drops' | 'mapper';
 export type NetworkName = CallAnswer<'multicast.list'>['networks'][number];
 export type Change = CallRequest<'multicast.set'>['change'];
+
+/** Ids of routers that are a port of the session's scenario begin so. */
+const PORT = 'port:';
 
 /** Rows of the log shown: the last ones up to the instant looked at. */
 export const LOG_ROWS = 300;
@@ -60,8 +63,11 @@ export class MulticastPanelState {
   );
 
   readonly #app: AppStore;
-  /** Session that has the network. */
+  /** Session that has the network, and the scenario that it had then. */
   #session: string | null = null;
+  #scenario = '';
+  /** Somebody chose the network shown: it stays. */
+  #picked = false;
   /** The run that is going on. */
   #controller = new AbortController();
 
@@ -69,20 +75,32 @@ export class MulticastPanelState {
     this.#app = app;
   }
 
-  /** Opens a network in a session that has none: each session has its own, so another one begins with the network shown, without its changes. */
-  async start(session: string): Promise<void> {
-    if (session === this.#session) return;
+  /**
+   * Opens a network in a session that has none, or whose scenario has changed: the router of the capture where the scenario has one and nobody chose
+   * another network, else the one shown, without its changes: each session has its own.
+   */
+  async start(session: string, scenario: string): Promise<void> {
+    if (session === this.#session && scenario === this.#scenario) return;
+    const same = session === this.#session;
     this.#session = session;
+    this.#scenario = scenario;
     await this.#run(async (run) => {
       this.networks = (await this.#app.call('multicast.list', { session })).networks;
-      const wanted = this.network?.id ?? 'shorter-path';
-      const first = this.networks.find((one) => one.id === wanted) ?? this.networks[0];
-      if (first !== undefined) await this.#open(session, first.id, run);
+      const known = (id: string | undefined): boolean => this.networks.some((one) => one.id === id);
+      const shown = this.network?.id;
+      const port = this.networks.find(({ id }) => id.startsWith(PORT))?.id;
+      const kept = this.#picked || port === undefined ? shown : port;
+      const wanted = [kept, port, 'shorter-path'].find(known) ?? this.networks[0]?.id;
+      // A bundled network does not depend on the scenario, and its changes stay.
+      if (wanted === undefined) return;
+      if (same && wanted === shown && !wanted.startsWith(PORT)) await this.#reload(session, run);
+      else await this.#open(session, wanted, run);
     });
     if (this.error !== null) this.#session = null;
   }
 
   open(session: string, id: string): Promise<void> {
+    this.#picked = true;
     return this.#run((run) => this.#open(session, id, run));
   }
 

@@ -44,6 +44,43 @@ async function at(s: Staged, seconds: number): Promise<void> {
 const sentence = (s: Staged): string => s.root.querySelector('.sentence')?.textContent ?? '';
 const button = (s: Staged, name: string): HTMLElement => s.all('button').find((one) => one.textContent.trim() === name)!;
 
+test('begins with the router of the capture where the scenario has one', async () => {
+  const lab = new MulticastLab('shorter-path', yaml);
+  const opened: string[] = [];
+  const s = await stage({
+    body: MulticastPanel,
+    before: (double) => {
+      const named = (id: string) => ({ id, title: id, description: '' });
+      double.override('multicast.list', () => ({ networks: ['port:mcast', 'shared-link', 'shorter-path'].map(named) }));
+      double.override('multicast.open', ({ id }) => {
+        opened.push(id);
+        return { ...lab.info(), id };
+      });
+      double.override('multicast.state', ({ tNs }) => lab.stateAt(tNs));
+      double.override('multicast.log', ({ first, count, router, untilNs }) => lab.log(first, count, { router, untilNs }));
+      double.override('multicast.series', () => lab.series());
+    },
+  });
+  await eventually(() => {
+    expect(s.find<HTMLSelectElement>('select').value).toBe('port:mcast');
+  });
+  expect(opened).toEqual(['port:mcast']);
+});
+
+test('lists dropped data by family, and the last messages of the router that was clicked', async () => {
+  const s = await open();
+  button(s, 'Drops').click();
+  await at(s, 28);
+  await eventually(() => {
+    expect(s.find('table[aria-label="Dropped group data"]').textContent).toMatch(/IPv[46].*192\.0\.2\.33/);
+  });
+  button(s, 'Network').click();
+  s.find('.node[aria-label="router r3"]').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+  await eventually(() => {
+    expect(s.find('table[aria-label="Last messages of r3"]').textContent).toMatch(/PIM (join|prune)/);
+  });
+});
+
 test('draws both paths, the winner bold, and says why; the choice flips with the bias', async () => {
   const s = await open();
   await at(s, 6);
