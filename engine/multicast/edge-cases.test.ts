@@ -316,3 +316,59 @@ describe('an anycast source', () => {
     for (const id of ['h4', 'h6']) expect(received(id).received).toBeGreaterThan(400);
   });
 });
+
+describe('the announcement of uPrefix64 (M-18)', () => {
+  /** s - r1 (v4) - t (translation) - r6 (v6) with the receiver. */
+  const network = (change: Partial<MulticastScenarioInput> = {}) =>
+    diamond({
+      choice: { holdDownS: 0, translateCost: 4 },
+      routers: [
+        { id: 'r1', kind: 'v4' },
+        { id: 't', kind: 'translation' },
+        { id: 'r6', kind: 'v6' },
+      ],
+      links: [
+        { id: 'v4', ends: ['r1', 't'], families: 'v4', cost4: 3 },
+        { id: 'v6', ends: ['t', 'r6'], families: 'v6', cost6: 2 },
+      ],
+      sources: [{ id: 's', at: 'r1', v4: S4, group: SSM, ratePps: 50 }],
+      receivers: [{ ...h6, at: 'r6' }],
+      ...change,
+    });
+
+  it('has the metric of the IPv4 path and of translation, and brings the joins of IPv6 routers', () => {
+    const announced = network();
+    const { received } = after(announced, 5);
+    expect(announced.routing.lookup(2, '2001:db8:64::c000:221')).toMatchObject({ metric: 2 + 3 + 4, announcer: 1 });
+    // The announcer itself has no IPv6 route by it (M-17).
+    expect(announced.routing.lookup(1, '2001:db8:64::c000:221')).toBeUndefined();
+    expect(received('h6').received).toBeGreaterThan(150);
+    expect(received('h6')).toMatchObject({ duplicates: 0, missing: 0 });
+  });
+
+  it('is withdrawn with the IPv4 path, and is not there where it is switched off', () => {
+    const lost = network({ events: [{ atS: 3, link: 'v4', up: false }] });
+    after(lost, 5);
+    expect(lost.routing.lookup(2, '2001:db8:64::c000:221')).toBeUndefined();
+    const silent = network({ choice: { announce: false } });
+    expect(after(silent, 4).received('h6').received).toBe(0);
+  });
+});
+
+describe('a scope boundary (M-22)', () => {
+  it.each([
+    ['239.255.0.1', 3, 0],
+    ['239.192.1.1', 8, 0],
+    ['239.192.1.1', 5, 150],
+    [SSM, 8, 150],
+  ])('group %s at a boundary of scope %i', (group, scopeBoundary, least) => {
+    const source = { id: 's', at: 'r0', v4: S4, group, ratePps: 50 };
+    const links: MulticastScenarioInput['links'] = [
+      { id: 'a4', ends: ['r0', 'r1'], families: 'v4', scopeBoundary },
+      { id: 'b4', ends: ['r1', 'r3'], families: 'v4' },
+    ];
+    const { received } = after(diamond({ links, sources: [source], receivers: [{ ...h4, group }] }), 5);
+    if (least === 0) expect(received('h4').received).toBe(0);
+    else expect(received('h4').received).toBeGreaterThan(least);
+  });
+});

@@ -1,4 +1,4 @@
-import { FieldReader, flagBit } from './reader.ts';
+import { flagBit, type FieldReader } from './reader.ts';
 import type { DissectContext } from './registry.ts';
 
 /** What goes inside IGMP beside membership: DVMRP (draft-ietf-idmr-dvmrp-v3) and multicast traceroute (draft-ietf-idmr-traceroute-ipm). */
