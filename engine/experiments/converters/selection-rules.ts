@@ -40,6 +40,16 @@ export const selectionRules: Experiment = {
       ]);
     }
     const best = (column: number): string => String(rows.reduce((a, b) => (Number(b[column]) < Number(a[column]) ? b : a))[0]);
+    /** Which rules cannot be told from the best one, because the intervals of a column and the next one overlap. */
+    const apartFrom = (name: string, column: number): string => {
+      const low = (row: (string | number)[]): number => Number(row[column]) - Number(row[column + 1]);
+      const first = rows.find((row) => row[0] === name)!;
+      const high = Number(first[column]) + Number(first[column + 1]);
+      const alike = rows.filter((row) => row !== first && low(row) <= high).map((row) => String(row[0]));
+      return alike.length === 0
+        ? 'all others are apart from it by more than their intervals'
+        : `by these runs it cannot be told from ${alike.join(' and ')}`;
+    };
     return {
       tables: [
         {
@@ -56,7 +66,10 @@ export const selectionRules: Experiment = {
           rows,
         },
       ],
-      findings: [`The fairest rule was ${best(1)}, the one with the shortest delay ${best(3)}.`],
+      findings: [
+        `The most even load came from ${best(1)}; ${apartFrom(best(1), 1)}.`,
+        `The shortest delay came from ${best(3)}; ${apartFrom(best(3), 3)}.`,
+      ],
     };
   },
 };

@@ -8,7 +8,7 @@ export const staleRegistry: Experiment = {
     'What do longer refresh intervals cost in wrong choices, refusals and set-up time, and what does a multicast query cost instead?',
   source: 'translator 4.5, experiment 5',
   method:
-    'Converters come and go abruptly; the interval between two announcements is varied (an announcement holds three intervals). The last row asks the terminals themselves by multicast.',
+    'Converters come and go abruptly; the interval between two announcements is varied (an announcement holds three intervals). The last row asks the terminals themselves by multicast. Only choices at the set-up of a call are counted: a session that is moved uses the ranking it has.',
   measured: false,
   async run({ size, seed, step }) {
     const intervals = size === 'full' ? [1, 3, 10, 30, 100] : [1, 30];
@@ -30,13 +30,14 @@ export const staleRegistry: Experiment = {
         churn: { perMinute: 20, gracefulShare: 0, awayS: 20 },
         media: { packetMs: 100 },
       });
-      const tried = result.decisions.flatMap((d) => d.candidates);
+      const setUps = result.decisions.filter((d) => d.cause === 'set-up');
+      const tried = setUps.flatMap((d) => d.candidates);
       const silent = tried.filter((c) => c.outcome === 'no answer').length;
       const refused = tried.filter((c) => c.outcome === 'refused').length;
       const announcements = result.messages.filter((m) => m.name === 'ANNOUNCE').length;
       rows.push([
         discovery === 'directory' ? String(refreshS) : 'asked by multicast',
-        result.decisions.length,
+        setUps.length,
         silent,
         refused,
         result.totals.setUpMs.p50,

@@ -5,6 +5,7 @@ import type {
   ConverterSession,
   ConvertersResult,
   Progress,
+  TranslationPair,
 } from '../../../../engine/contract/index.ts';
 import type { AppStore } from '../../lib/engine.svelte.ts';
 import { sharedState } from '../../lib/shared-state.svelte.ts';
@@ -32,6 +33,10 @@ export class ConvertersPanelState {
   tNs = $state(0);
   call = $state(-1);
   messages = $state.raw<readonly ConverterMessage[]>([]);
+
+  /** Direction of the call whose packet is shown: 0 from the caller on. */
+  direction = $state<0 | 1>(0);
+  pair = $state.raw<TranslationPair | null>(null);
 
   readonly scenario = $derived(this.scenarios.find((one) => one.id === this.id) ?? null);
   readonly chosen: ConverterSession | null = $derived(this.result?.sessions[this.call] ?? null);
@@ -110,6 +115,18 @@ export class ConvertersPanelState {
       if (this.call === call) this.messages = rows;
     } catch (error) {
       this.error = error;
+    }
+  }
+
+  /** Asks for the packet of the chosen call that was relayed last before the instant shown. */
+  async readPacket(session: string, signal: AbortSignal): Promise<void> {
+    const { call, direction, tNs } = this;
+    if (call < 0) return;
+    try {
+      const { pair } = await this.#app.call('converters.packet', { session, call, direction, tNs }, { signal });
+      if (!signal.aborted) this.pair = pair;
+    } catch (error) {
+      if (!signal.aborted) this.error = error;
     }
   }
 

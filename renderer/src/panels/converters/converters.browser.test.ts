@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { convertersSchema } from '../../../../engine/contract/index.ts';
-import { runConverters } from '../../../../engine/translator/index.ts';
+import { startConverters } from '../../../../engine/translator/index.ts';
 import { eventually, stage, type Staged } from '../testing/stage.ts';
 import ConvertersHead from './ConvertersHead.svelte';
 import ConvertersPanel from './ConvertersPanel.svelte';
@@ -26,15 +26,19 @@ async function open(): Promise<Staged> {
     width: 900,
     height: 620,
     before: (double) => {
-      let last = runConverters(SPEC);
+      let run = startConverters(SPEC);
+      let last = run.result();
       double.override('converters.list', () => ({ scenarios: [{ id: 'two-phones', title: 'Two phones', description: 'Alice and Bob.' }] }));
       double.override('converters.text', () => ({ yaml: 'name: test' }));
       double.override('converters.run', ({ set, calls }) => {
         asked.push(calls ?? 'scenario');
         const gateway = set.some(({ value }) => value === 'gateway');
-        last = runConverters({ ...SPEC, switch: { ...SPEC.switch, converters: gateway ? 'gateway' : 'terminals' } });
+        run = startConverters({ ...SPEC, switch: { ...SPEC.switch, converters: gateway ? 'gateway' : 'terminals' } });
+        while (run.advance(10_000));
+        last = run.result();
         return { ...last, messages: [] };
       });
+      double.override('converters.packet', ({ call, direction, tNs }) => ({ pair: run.packetAt(call, direction, tNs) }));
       double.override('converters.messages', ({ call, first, count }) => {
         const rows = last.messages.filter((message) => message.session === call);
         return { total: rows.length, rows: rows.slice(first, first + count) };
@@ -83,6 +87,12 @@ test('says why a converter was chosen, and marks what the switch changed', async
     expect(s.all('.changed').map((line) => line.textContent.trim())).toContainEqual(expect.stringMatching(/^⇄ c=IN IP6 2001:db8::/));
   });
   expect(s.root.textContent).toContain('drain: nine → ten');
+  // A media packet before and after its converter, and the change of converter on a line of time.
+  await eventually(() => {
+    expect(s.root.textContent).toMatch(/Packet \d+ at (nine|ten)/);
+    expect(s.root.textContent).toContain('RFC 7915 section 4.1');
+  });
+  expect(s.find('.timeline svg').getAttribute('aria-label')).toMatch(/^Gap of [\d.]+ ms to the callee/);
 });
 
 test('a changed parameter runs the network again; Reset takes it back', async () => {
