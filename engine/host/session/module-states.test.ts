@@ -89,7 +89,10 @@ describe('the modules of a run in its report', () => {
     const [rx] = column(tableOf(stack, 'Logical links'), 'Packets in');
     const [tx] = column(tableOf(stack, 'Logical links'), 'Packets out');
     expect(rx).toBeLessThanOrEqual(summary.packets);
-    expect(tx).toBe(summary.rings.find(({ id }) => id === 'device.tx.0')?.dequeued);
+    // The tables are those of the last packet; what the link still sends after that is in the summary only.
+    const sent = summary.rings.find(({ id }) => id === 'device.tx.0')?.dequeued ?? 0;
+    expect(sent - Number(tx)).toBeGreaterThanOrEqual(0);
+    expect(sent - Number(tx)).toBeLessThan(64);
   });
 
   test('say of multicast which path was chosen and why', async () => {
