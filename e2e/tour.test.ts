@@ -261,7 +261,7 @@ describe.skipIf(executable === undefined)('the window', () => {
         await page.keyboard.press('Enter');
         await drops.filter({ hasText: /^[1-9][\d,]* → 0$/ }).waitFor();
         const lost = (await drops.innerText()).split(' ')[0] ?? '';
-        const sockets = page.locator('.section').filter({ has: page.getByRole('table', { name: 'Sockets', exact: true }) });
+        const sockets = page.locator('#panel-bursts .pad').filter({ has: page.getByRole('table', { name: 'Sockets', exact: true }) });
         expect(await sockets.innerText()).toContain('0 dropped');
         await page.getByRole('switch', { name: 'Meter' }).click();
         await sockets.filter({ hasText: `✕ ${lost} dropped` }).waitFor();
