@@ -40,6 +40,12 @@ describe.runIf(existsSync(cli))('ringside converters', () => {
     expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('wrong.yaml:3: line 3, terminals.0.family')]);
     expect(ringside('converters', 'nosuch')).toMatchObject({ code: 1, err: expect.stringContaining('Bundled: ') as string });
     expect(ringside('converters', 'two-phones', '--set', 'durationS=-1').code).toBe(2);
+    for (const folder of ['/proc/x/y', 'wrong.yaml']) {
+      expect(ringside('converters', 'two-phones', '-o', folder)).toMatchObject({
+        code: 1,
+        err: expect.stringContaining(`The folder ${folder} cannot be made`) as string,
+      });
+    }
   });
 
   test.skipIf(tsharkVersion === undefined).each(['two-phones', 'office', 'central-gateway'])(

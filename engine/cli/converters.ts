@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConverterDecision, ConvertersResult, ConvertersSpec, Progress } from '../contract/index.ts';
 import { formatSeconds } from '../base/index.ts';
@@ -8,6 +7,7 @@ import type { Family, Node, PacketRecorder } from '../translator/index.ts';
 import { bundledConverters, conversationsOfFile, runConvertersInSlices } from '../host/index.ts';
 import { printBundled } from './bundled-list.ts';
 import { count, table } from './format.ts';
+import { makeFolder } from './folder.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
 
@@ -86,7 +86,7 @@ class Captures {
 
   constructor(folder: string) {
     this.folder = folder;
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   }
 
   readonly record: PacketRecorder = (node: Node, family: Family, tNs, b, offset, length) => {

@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../contract/index.ts';
 import { atomicFile } from '../files/index.ts';
@@ -16,6 +15,7 @@ import {
 } from '../experiments/index.ts';
 import { nearest } from '../lab/index.ts';
 import { table } from './format.ts';
+import { makeFolder } from './folder.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
 
@@ -96,7 +96,7 @@ function show({ title, question }: Experiment, { tables, findings }: ExperimentR
 }
 
 function write(experiment: Experiment, result: ExperimentResult, { size, seed }: ExperimentOptions, folder: string, output: Output): void {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const path = join(folder, `${experiment.id}.md`);
   const sink = atomicFile(path);
   if (!sink.ok) throw sink.error;

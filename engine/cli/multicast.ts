@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   EngineError,
@@ -15,6 +15,7 @@ import { logLine, MulticastNetwork, networkState } from '../multicast/index.ts';
 import { bundledMulticast } from '../host/index.ts';
 import { printBundled } from './bundled-list.ts';
 import { count, printable, table } from './format.ts';
+import { makeFolder } from './folder.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
 
@@ -89,7 +90,7 @@ async function run(
 
 /** One file for each router, an interface for each of its links. */
 function writeCaptures(network: MulticastNetwork, folder: string): string[] {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const { interfaces, packets } = network.recorder;
   return network.routers.map((router) => {
     const path = join(folder, `${router.id}.pcapng`);

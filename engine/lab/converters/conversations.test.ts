@@ -97,6 +97,14 @@ describe('conversations of a capture', () => {
   });
 });
 
+it('leaves out what comes more than a day after the first packet: a file may hold two captures years apart', () => {
+  const day = 86_400_000;
+  const collector = collect(trafficOf([QUESTIONS[0]!, { ...QUESTIONS[1]!, atMs: 500 + day }, { ...QUESTIONS[2]!, atMs: 501 + day }]));
+  const [one] = collector.finish();
+  expect([one!.forward.atNs.length, one!.backward.atNs.length]).toEqual([1, 1]);
+  expect(collector.leftOut).toEqual({ 'UDP packets more than a day after the first one': 1 });
+});
+
 describe('a conversation as a call', () => {
   const conversations: readonly CapturedConversation[] = collect(trafficOf(QUESTIONS)).finish();
 

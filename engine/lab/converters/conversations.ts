@@ -1,3 +1,4 @@
+import { NS_PER_S } from '../../base/index.ts';
 import type { RecordBatch } from '../../files/index.ts';
 import { MAX_CONVERSATIONS, type CapturedConversation, type CapturedPackets } from '../../translator/index.ts';
 import {
@@ -20,6 +21,8 @@ import {
 /** Packets and payload bytes kept for all conversations together. */
 export const MAX_CONVERSATION_PACKETS = 500_000;
 export const MAX_CONVERSATION_BYTES = 128 * 1024 * 1024;
+/** Packets later than this after the first one are no part of it: as long as a network may run, seconds. */
+const LONGEST_S = 86_400;
 /** Flows told apart while conversations are looked for. */
 const MAX_FLOWS = 1_048_576;
 const UDP = 17;
@@ -32,6 +35,7 @@ const LEFT_OUT = {
   group: 'UDP packets of the capture to a group or to everybody',
   conversations: `packets of UDP conversations after the first ${String(MAX_CONVERSATIONS)}`,
   packets: `UDP packets after the first ${String(MAX_CONVERSATION_PACKETS)}`,
+  late: 'UDP packets more than a day after the first one',
   bytes: `UDP packets after ${String(MAX_CONVERSATION_BYTES >>> 20)} MiB of payload`,
 } as const;
 
@@ -70,6 +74,7 @@ export class ConversationCollector {
   private readonly byFlow = new Map<number, Conversation>();
   private readonly classified: ClassifiedBatch;
   private readonly ids: Int32Array;
+  private firstNs: number | null = null;
   private packets = 0;
   private bytes = 0;
 
@@ -99,7 +104,7 @@ export class ConversationCollector {
   private takeOne(batch: RecordBatch, i: number): void {
     const { rows } = this.classified;
     const row = i * ROW_WORDS;
-    const why = this.refuse(row, this.ids[i]!);
+    const why = this.refuse(row, this.ids[i]!, batch.tsNs[i]!);
     if (why !== null) {
       this.leftOut[why] = (this.leftOut[why] ?? 0) + 1;
       return;
@@ -117,12 +122,14 @@ export class ConversationCollector {
     this.bytes += payload.length;
   }
 
-  private refuse(row: number, id: number): string | null {
+  private refuse(row: number, id: number, tNs: number): string | null {
     const { rows } = this.classified;
     const meta = rows[row + ROW_META]!;
     if (id < 0 || (rows[row + ROW_PROTOCOL]! & 0xff) !== UDP) return LEFT_OUT.notUdp;
     if ((meta & META_FRAGMENT) !== 0 || (meta & META_HAS_PORTS) === 0) return LEFT_OUT.fragment;
     if (isGroup(rows, row)) return LEFT_OUT.group;
+    this.firstNs ??= tNs;
+    if (tNs - this.firstNs > LONGEST_S * NS_PER_S) return LEFT_OUT.late;
     if (!this.byFlow.has(id) && this.byFlow.size >= MAX_CONVERSATIONS) return LEFT_OUT.conversations;
     if (this.packets >= MAX_CONVERSATION_PACKETS) return LEFT_OUT.packets;
     return this.bytes + rows[row + ROW_PAYLOAD]! > MAX_CONVERSATION_BYTES ? LEFT_OUT.bytes : null;
