@@ -343,10 +343,14 @@ export const translationEventSchema = z.object({
 });
 export type TranslationEvent = z.infer<typeof translationEventSchema>;
 
+/** What bits of an address stand for: the prefix of a rule, an IPv4 address or a part of it, a port-set identifier, nothing. */
+export const ADDRESS_PART_KINDS = ['prefix', 'ipv4', 'psid', 'filler'] as const;
+
 /** Bits of an address by what they come from, in the order of the address. */
 export const addressPartSchema = z.object({
   from: z.int().min(0).describe('first bit, counted from 0'),
   to: z.int().min(0).describe('bit after the last'),
+  kind: z.enum(ADDRESS_PART_KINDS),
   name: z.string().describe('prefix, IPv4 address, zero octet, EA bits, PSID, suffix'),
   value: z.string(),
 });

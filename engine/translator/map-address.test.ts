@@ -23,6 +23,15 @@ describe('mapping of one address', () => {
     expect(first!.parts.at(-1)!.to).toBe(128);
   });
 
+  it.each<[string, string, TranslatorInput]>([
+    ['192.0.2.33', 'prefix ipv4 filler', { pool6: ['2001:db8::/32'] }],
+    ['192.0.2.33', 'prefix ipv4', {}],
+    ['192.0.2.18', 'prefix ipv4 psid filler', { mode: 'mapt', mapt: { rules: [{ v6: '2001:db8::/40', v4: '192.0.2.0/24', eaBits: 16 }] } }],
+  ])('says what kind each part of %s is: %s', (text, kinds, input) => {
+    const [first] = map(text, input);
+    expect([...new Set(first!.parts.map(({ kind }) => kind))].join(' ')).toBe(kinds);
+  });
+
   it('there and back is the same address, and what the translator itself uses', () => {
     fc.assert(
       fc.property(fc.constantFrom(...PREFIX64_LENGTHS), fc.integer({ min: 0x01000000, max: 0x09ffffff }), (length, v4) => {

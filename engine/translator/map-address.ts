@@ -123,8 +123,15 @@ export function bitsText(b: Uint8Array, from: number, to: number): string {
   return `0x${value.toString(16)}`;
 }
 
-function part(name: string, b: Uint8Array, from: number, to: number, value = bitsText(b, from, to)): AddressPart {
-  return { from, to, name, value };
+function part(
+  kind: AddressPart['kind'],
+  name: string,
+  b: Uint8Array,
+  from: number,
+  to: number,
+  value = bitsText(b, from, to),
+): AddressPart {
+  return { from, to, kind, name, value };
 }
 
 /** Parts of an IPv4-embedded address (RFC 6052 section 2.2): the IPv4 address steps over bits 64 to 71. */
@@ -132,23 +139,23 @@ export function poolParts(prefix: Prefix6, b: Uint8Array): AddressPart[] {
   const { length } = prefix;
   const v4 = extract4(prefix, b, 0);
   const dotted = v4 < 0 ? undefined : formatIpv4U32(v4);
-  const parts = [part('prefix', b, 0, length, formatPrefix6(prefix))];
-  if (length === 96) return [...parts, part('IPv4 address', b, 96, 128, dotted)];
+  const parts = [part('prefix', 'prefix', b, 0, length, formatPrefix6(prefix))];
+  if (length === 96) return [...parts, part('ipv4', 'IPv4 address', b, 96, 128, dotted)];
   const before = Math.min(32, 64 - length);
-  if (before > 0) parts.push(part('IPv4 address', b, length, length + before, before === 32 ? dotted : undefined));
-  parts.push(part('zero octet', b, 64, 72));
+  if (before > 0) parts.push(part('ipv4', 'IPv4 address', b, length, length + before, before === 32 ? dotted : undefined));
+  parts.push(part('filler', 'zero octet', b, 64, 72));
   const end = 72 + 32 - before;
-  if (before < 32) parts.push(part('IPv4 address', b, 72, end, before === 0 ? dotted : undefined));
-  if (end < 128) parts.push(part('suffix', b, end, 128));
+  if (before < 32) parts.push(part('ipv4', 'IPv4 address', b, 72, end, before === 0 ? dotted : undefined));
+  if (end < 128) parts.push(part('filler', 'suffix', b, end, 128));
   return parts;
 }
 
 function mapParts(entry: EamEntry, b: Uint8Array): AddressPart[] {
   const { length } = entry.v6;
   const bits = 32 - entry.v4.length;
-  const parts = [part('prefix', b, 0, length, formatPrefix6(entry.v6))];
-  if (bits > 0) parts.push(part('IPv4 suffix', b, length, length + bits));
-  if (length + bits < 128) parts.push(part('suffix', b, length + bits, 128));
+  const parts = [part('prefix', 'prefix', b, 0, length, formatPrefix6(entry.v6))];
+  if (bits > 0) parts.push(part('ipv4', 'IPv4 suffix', b, length, length + bits));
+  if (length + bits < 128) parts.push(part('filler', 'suffix', b, length + bits, 128));
   return parts;
 }
 
@@ -183,12 +190,12 @@ function byRule(rule: MapRule, at: number, v4: number, v6: Uint8Array | undefine
     rule.psidBits > 0 ? `PSID ${psid} of ${2 ** rule.psidBits}, ports ${shown.join(', ')}${ranges.length > 2 ? ', …' : ''}` : '';
   const note = v6 === undefined && shared !== '' ? `shown for ${shared}: the port of a packet says which PSID` : shared;
   const ea = rule.v6.length + rule.suffixBits;
-  const parts = [part('rule prefix', bytes, 0, rule.v6.length, formatPrefix6(rule.v6))];
-  if (rule.suffixBits > 0) parts.push(part('EA bits: IPv4 suffix', bytes, rule.v6.length, ea));
+  const parts = [part('prefix', 'rule prefix', bytes, 0, rule.v6.length, formatPrefix6(rule.v6))];
+  if (rule.suffixBits > 0) parts.push(part('ipv4', 'EA bits: IPv4 suffix', bytes, rule.v6.length, ea));
   const end = ea + (rule.fixedPsid < 0 ? rule.psidBits : 0);
-  if (end > ea) parts.push(part('EA bits: PSID', bytes, ea, end));
-  if (end < 80) parts.push(part('subnet and zero', bytes, end, 80));
-  parts.push(part('IPv4 address', bytes, 80, 112, formatIpv4U32(mapped4(bytes, 0))), part('PSID', bytes, 112, 128));
+  if (end > ea) parts.push(part('psid', 'EA bits: PSID', bytes, ea, end));
+  if (end < 80) parts.push(part('filler', 'subnet and zero', bytes, end, 80));
+  parts.push(part('ipv4', 'IPv4 address', bytes, 80, 112, formatIpv4U32(mapped4(bytes, 0))), part('psid', 'PSID', bytes, 112, 128));
   const [from, to] = v6 === undefined ? [formatIpv4U32(v4), formatIpv6(bytes, 0)] : [formatIpv6(v6, 0), formatIpv4U32(mapped4(v6, 0))];
   const text = `rule ${formatPrefix4(rule.v4)} to ${formatPrefix6(rule.v6)}, ${rule.eaBits} EA bits`;
   return { from, to, rule: text, field: `mapt.rules.${at}`, rfc: 'RFC 7597 section 5.2, 6', used: true, parts, note };

@@ -164,8 +164,8 @@ export function translatedHandlers(): Pick<EngineHandlers, TranslatedCall> {
                 rfc: 'RFC 6052 section 2.3',
                 used: true,
                 parts: [
-                  { from: 0, to: 96, name: 'prefix', value: '64:ff9b::/96' },
-                  { from: 96, to: 128, name: 'IPv4 address', value: '192.0.2.33' },
+                  { from: 0, to: 96, kind: 'prefix', name: 'prefix', value: '64:ff9b::/96' },
+                  { from: 96, to: 128, kind: 'ipv4', name: 'IPv4 address', value: '192.0.2.33' },
                 ],
                 note: '',
               },

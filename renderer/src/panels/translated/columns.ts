@@ -6,17 +6,17 @@ export type TranslatedSortKey = (typeof TRANSLATED_SORT_KEYS)[number];
 
 /** Columns of the conversations. Ids of sortable columns are sort keys of the contract. */
 export const FLOW_COLUMNS: readonly GridColumn[] = [
-  { id: 'id', title: 'No.', width: 52, numeric: true, sortable: true, hint: 'In the order in which they began' },
-  { id: 'protocol', title: 'Protocol', width: 66 },
-  { id: 'six', title: 'IPv6 side', width: 200, grows: true, hint: 'Source and destination as the IPv6 side has them' },
-  { id: 'four', title: 'IPv4 side', width: 160, grows: true, hint: 'The same as the IPv4 side has them' },
-  { id: 'state', title: 'State', width: 116, hint: 'Session state, RFC 6146 section 3.5.2.2' },
-  { id: 'left', title: 'Left', width: 92, numeric: true, hint: 'Time until the session ends if nothing more comes' },
+  { id: 'id', title: 'No.', width: 46, numeric: true, sortable: true, hint: 'In the order in which they began' },
+  { id: 'protocol', title: 'Protocol', width: 62 },
+  { id: 'six', title: 'IPv6 side', width: 280, grows: true, hint: 'Source and destination as the IPv6 side has them' },
+  { id: 'four', title: 'IPv4 side', width: 264, hint: 'The same as the IPv4 side has them' },
+  { id: 'state', title: 'State', width: 108, hint: 'Session state, RFC 6146 section 3.5.2.2' },
+  { id: 'left', title: 'Left', width: 84, numeric: true, hint: 'Time until the session ends if nothing more comes' },
   { id: 'packets', title: 'Packets', width: 78, numeric: true, sortable: true, hint: 'To IPv4, and back' },
-  { id: 'bytes', title: 'Bytes', width: 74, numeric: true, sortable: true },
-  { id: 'refused', title: 'Refused', width: 68, numeric: true, sortable: true },
-  { id: 'last', title: 'Last', width: 66, numeric: true, sortable: true, hint: 'Number of the last packet' },
-  { id: 'port', title: 'Port', width: 64 },
+  { id: 'bytes', title: 'Bytes', width: 66, numeric: true, sortable: true },
+  { id: 'refused', title: 'Refused', width: 64, numeric: true, sortable: true },
+  { id: 'last', title: 'Last', width: 58, numeric: true, sortable: true, hint: 'Number of the last packet' },
+  { id: 'port', title: 'Port', width: 56 },
 ];
 
 export const BINDING_COLUMNS: readonly GridColumn[] = [
@@ -40,6 +40,12 @@ export function endText(address: string, port: number): string {
 
 export function sideText(side: TranslatedSide | null): string {
   return side === null ? '' : `${endText(side.source, side.sourcePort)} → ${endText(side.destination, side.destinationPort)}`;
+}
+
+/** Where the port begins in the text of one end; its length where there is none. An address gives way to a narrow column, a port does not. */
+export function portStart(end: string): number {
+  const at = end.lastIndexOf(':');
+  return at > 0 && (end[at - 1] === ']' || end.indexOf(':') === at) ? at : end.length;
 }
 
 /** Time a session has left at `tNs`; empty where there is none. */

@@ -1,6 +1,6 @@
 import { userEvent } from 'vitest/browser';
 import { expect, test } from 'vitest';
-import { TRANSLATED_FLOWS, TRANSLATION_PAIR } from '../../testing/translated-double.ts';
+import { NAT64_PORT, TRANSLATED_FLOWS, TRANSLATION_PAIR } from '../../testing/translated-double.ts';
 import { eventually, stage, type Staged } from '../testing/stage.ts';
 import TranslatedPanel from './TranslatedPanel.svelte';
 
@@ -66,6 +66,42 @@ test('an address typed in is mapped, bit by bit', async () => {
   await eventually(() => {
     expect(s.root.textContent).toContain('No rule');
   });
+});
+
+test('of two translator ports the first one answers until the other is chosen', async () => {
+  const s = await stage({
+    body: TranslatedPanel,
+    width: 520,
+    before: (double) => {
+      double.override('translator.ports', () => ({ ports: ['edge', 'relay'].map((id) => ({ ...NAT64_PORT, id })) }));
+    },
+  });
+  await tab(s, 'Address');
+  const select = s.find<HTMLSelectElement>('select[aria-label="Translator port"]');
+  expect(select.value).toBe('edge');
+  const field = s.find<HTMLInputElement>('#map-address');
+  await userEvent.fill(field, '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff');
+  expect(field.scrollWidth).toBeLessThanOrEqual(field.clientWidth);
+  await userEvent.selectOptions(select, 'relay');
+  await eventually(() => {
+    expect(s.double.callsOf('translator.map').at(-1)).toMatchObject({ port: 'relay' });
+  });
+  expect(select.value).toBe('relay');
+});
+
+test('no tab is cut in a narrow panel: the filter gives way', async () => {
+  for (const width of [480, 360]) {
+    const s = await stage({ body: TranslatedPanel, width });
+    await eventually(() => {
+      expect(s.all('[role="tab"]')).toHaveLength(6);
+    });
+    const right = s.root.getBoundingClientRect().right;
+    for (const one of [...s.all('[role="tab"]'), s.find('input[type="search"]')]) {
+      expect(one.getBoundingClientRect().right).toBeLessThanOrEqual(right);
+    }
+    const { scrollWidth, clientWidth } = s.find('[role="tablist"]');
+    expect(scrollWidth).toBeLessThanOrEqual(clientWidth);
+  }
 });
 
 test('reasons, bindings and pools have their tables, and arrows move between the tabs', async () => {
