@@ -267,7 +267,7 @@ function show(result: CaptureRunResult, spec: TranslatorSpec, options: Translate
     return;
   }
   const { paint } = output;
-  const { packets, in6, in4, out6, out4, otherFamily, notIp, errorsMade, endNs, reasons, tables, lost } = result;
+  const { packets, in6, in4, out6, out4, otherFamily, notIp, errorsMade, endNs, reasons, tables, limits } = result;
   output.text(`${paint.bold(spec.mode)}  ${count(packets)} packets in ${duration(endNs)} of the lab clock`);
   const rows = [
     ['IPv6 side', `${count(in6)} in`, `${count(out6)} out`, printable(options.out6 ?? '')],
@@ -280,8 +280,6 @@ function show(result: CaptureRunResult, spec: TranslatorSpec, options: Translate
   if (tables !== undefined) {
     output.text(`  ${count(tables.bindings)} bindings and ${count(tables.sessions)} sessions at the end, ${count(tables.expired)} expired`);
   }
-  if (lost !== undefined && lost.answers > 0)
-    output.text(`  ${count(lost.answers)} held answers left as they came: no A answer came in time`);
-  if (lost !== undefined && lost.packets > 0) output.text(`  ${count(lost.packets)} held answers lost: the output was full`);
+  for (const limit of limits) output.text(`  ${count(limit.count)} ${limit.text}`);
   for (const line of table(reasons.map((r) => [count(r.packets), r.verdict, r.text, paint.dim(r.rfc)]), [0])) output.text(`  ${line}`); // prettier-ignore
 }

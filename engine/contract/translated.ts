@@ -3,6 +3,7 @@ import {
   TRANSLATION_VERDICTS,
   TRANSLATOR_MODES,
   addressMappingSchema,
+  limitHitSchema,
   translationCountSchema,
   translationEventSchema,
 } from './translator.ts';
@@ -178,6 +179,8 @@ export const translatedCalls = {
       events: z.array(translationEventSchema.extend({ port: z.string(), number: count, tNs: z.number() })),
       /** Earlier ones that are no longer kept. */
       moreEvents: count,
+      /** Limits that were hit and that no packet's reason tells. */
+      limits: z.array(limitHitSchema.extend({ port: z.string() })),
     }),
   ),
   'translator.pair': call(

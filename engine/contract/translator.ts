@@ -52,7 +52,20 @@ export const portBlocksSchema = z
       .default('off')
       .describe('ports one by one; by blocks taken as needed, each with a log record (RFC 6888); or one block by calculation (RFC 7422)'),
     size: z.int().min(1).max(65_535).default(512).describe('ports of a block, for each protocol'),
-    maxPerSubscriber: z.int().min(1).max(1_024).default(4).describe('blocks of one subscriber; a deterministic one has one'),
+    maxPerSubscriber: z
+      .int()
+      .min(1)
+      .max(1_024)
+      .default(4)
+      .describe('blocks of one subscriber; a deterministic one has one where overflowBlocks is 0'),
+    overflowBlocks: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(0)
+      .describe(
+        "deterministic: blocks of each address of pool4 that are nobody's by calculation; who has used up its own gets one of these, and that is logged (RFC 7422 section 2)",
+      ),
     subscribers: z
       .array(address('IPv6 prefix'))
       .max(256)
@@ -83,6 +96,13 @@ export const ftpAlgSchema = z
   .describe('FTP application layer gateway (RFC 6384)');
 export type FtpAlgSpec = z.infer<typeof ftpAlgSchema>;
 
+export const subscriberRateSchema = z
+  .strictObject({
+    sessionsPerS: z.number().min(0.01).max(1_000_000).describe('sessions a second on average'),
+    burst: z.int().min(1).max(1_000_000).default(100).describe('sessions at once'),
+  })
+  .describe('how fast the hosts of one subscriber may open sessions (RFC 6888 REQ-4, REQ-5); without it as fast as they like');
+
 export const nat64Schema = z
   .strictObject({
     pool4: z.array(pool4Schema).max(64).default([]),
@@ -101,6 +121,13 @@ export const nat64Schema = z
       .max(65_536)
       .default(4_096)
       .describe('bindings of one subscriber, all protocols (RFC 6888 REQ-4)'),
+    maxSessionsPerSubscriber: z
+      .int()
+      .min(1)
+      .max(4_194_304)
+      .optional()
+      .describe('sessions of one subscriber (RFC 6888 REQ-5); without it maxSessions alone holds'),
+    subscriberRate: subscriberRateSchema.optional(),
     subscriberPrefix: z.int().min(32).max(128).default(64).describe('bits of the IPv6 source that name a subscriber'),
     portRest: portRestSchema.prefault({}),
     portBlocks: portBlocksSchema.prefault({}),
@@ -329,6 +356,10 @@ export const translationCountSchema = z.object({
   packets: z.int(),
 });
 export type TranslationCount = z.infer<typeof translationCountSchema>;
+
+/** How often a limit of a translator's tables or times was hit where no packet's reason tells it. */
+export const limitHitSchema = z.object({ id: z.string(), text: z.string(), count: z.int().min(0) });
+export type LimitHit = z.infer<typeof limitHitSchema>;
 
 /** A drop that the RFC wants told apart from the counters (RFC 7915 sections 4.5 and 5.1.1). */
 export const translationEventSchema = z.object({

@@ -46,12 +46,12 @@ export class JsonBindingLog implements BindingLog {
 
   block(event: 'allocated' | 'released', blocks: PortBlocks, block: number, tNs: number): void {
     blocks.writeSubscriber(block, this.v6, 0);
-    const firstPort = blocks.firstPort(block);
+    const firstPort = blocks.layout.firstPort(block);
     this.line({
       event: `block-${event}`,
       ...this.time(tNs),
-      subscriber: `${formatIpv6(this.v6, 0)}/${blocks.subscriberBits}`,
-      v4: formatIpv4U32(blocks.addressOf(block)),
+      subscriber: `${formatIpv6(this.v6, 0)}/${blocks.layout.prefixBits}`,
+      v4: formatIpv4U32(blocks.layout.addressOf(block)),
       firstPort,
       lastPort: firstPort + blocks.size - 1,
     });

@@ -9,6 +9,8 @@ const LIMITS: ReadonlySet<number> = new Set([
   REASON.bindingsFull,
   REASON.sessionsFull,
   REASON.subscriberLimit,
+  REASON.subscriberSessions,
+  REASON.subscriberRate,
   REASON.portBlocksUsed,
   REASON.noPortBlock,
   REASON.naptPortsUsed,

@@ -99,9 +99,9 @@ export class IpfixBindingLog implements BindingLog {
     const { message } = this.blocks;
     const at = this.begin(this.blocks, NAT_EVENT[event], tNs);
     blocks.writeSubscriber(block, message, at + 9);
-    putU32(message, at + 25, blocks.addressOf(block));
-    message[at + 29] = blocks.subscriberBits;
-    const first = blocks.firstPort(block);
+    putU32(message, at + 25, blocks.layout.addressOf(block));
+    message[at + 29] = blocks.layout.prefixBits;
+    const first = blocks.layout.firstPort(block);
     putU16(message, at + 30, first);
     putU16(message, at + 32, first + blocks.size - 1);
     putU16(message, at + 34, 1);

@@ -93,4 +93,25 @@ describe('mapping of one address', () => {
     const input: TranslatorInput = { mode: 'clat', clat: { prefix: '2001:db8:464::/96', networks: ['192.168.1.0/24'] } };
     expect(map('192.168.1.7', input)[0]).toMatchObject({ to: '2001:db8:464::c0a8:107', field: 'clat.networks.0', used: true });
   });
+
+  it('deterministic port blocks: from a host to its ports, and from a port to the subscriber, for every block', () => {
+    const portBlocks = {
+      mode: 'deterministic' as const,
+      size: 1_000,
+      overflowBlocks: 4,
+      subscribers: ['2001:db8::/61', '2001:db8:5::/59'],
+    };
+    const pool4 = [{ prefix: '203.0.113.0/32' }, { prefix: '198.51.100.4/31', ports: [2_000, 9_999] as [number, number] }];
+    const input: TranslatorInput = { mode: 'nat64', nat64: { pool4, portBlocks } };
+    for (const host of ['2001:db8:0:0::1', '2001:db8:0:7::abcd', '2001:db8:5:3::9', '2001:db8:5:1f::9']) {
+      const [ports] = map(host, input);
+      const [, address, first, last] = /^([\d.]+) ports (\d+) to (\d+)$/.exec(ports!.to) ?? [];
+      expect(Number(last) - Number(first)).toBe(999);
+      for (const port of [first, last])
+        expect([map(`${address}:${port}`, input)[0]!.to, host]).toEqual([host.replace(/::.*$/, '::/64').replace(':0:0::', '::'), host]);
+    }
+    expect(map('203.0.113.0:65000', input)[0]).toMatchObject({ to: '', note: expect.stringContaining("nobody's by calculation") });
+    expect(map('203.0.113.0:80', input)[0]).toMatchObject({ to: '', note: 'in no port block' });
+    expect(mapAddress(settingsOf(input), '203.0.113.0:99999').ok).toBe(false);
+  });
 });

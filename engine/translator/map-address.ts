@@ -17,6 +17,7 @@ import {
   sameBits,
   type Prefix6,
 } from './prefix64.ts';
+import { mapBlock } from './map-block.ts';
 import { inPrefixes4, type TranslatorSettings } from './settings.ts';
 
 /**
@@ -28,6 +29,9 @@ export function mapAddress(settings: TranslatorSettings, text: string): Result<A
   const v6 = v4 >= 0 ? undefined : parseIpv6(text);
   if (settings.spec.mode === 'mapt' && (v4 >= 0 || v6 !== undefined)) return mapByRules(settings, v4, v6);
   if (v4 >= 0) return ok(from4(settings, v4));
+  const block = mapBlock(settings, text, v6);
+  if (!block.ok) return block;
+  if (block.value !== undefined) return ok([block.value, ...(v6 === undefined ? [] : from6(settings, v6))]);
   return v6 === undefined ? err(`${text} is neither an IPv4 nor an IPv6 address`) : ok(from6(settings, v6));
 }
 

@@ -13,6 +13,7 @@ import { RestingPorts } from './resting-ports.ts';
 import { lifetimesNs, SessionTable, TIMER } from './sessions.ts';
 import { inPrefixes4, type TranslatorSettings } from './settings.ts';
 import { SubscriberCounts } from './subscriber-counts.ts';
+import { SubscriberLimits } from './subscriber-limits.ts';
 import { KEEP_TIMER, nextTcpState, stateOf, TCP_FLAG, TCP_STATE, timerOf } from './tcp-state.ts';
 
 /** What happened to a binding. `binding` may be read during the call only. */
@@ -34,6 +35,8 @@ export class Nat64Mapper implements AddressMapper {
   readonly sessions: SessionTable;
   readonly fragments: FragmentTable;
   readonly subscribers: SubscriberCounts;
+  /** Null where the configuration limits neither sessions nor their rate for one subscriber. */
+  readonly limits: SubscriberLimits | null;
   /** Ports that are free and not given yet, where ports are given one by one. */
   readonly resting: RestingPorts;
   /** The short way for packets of sessions that are there; null where the configuration has more than one prefix of 96 bits. */
@@ -55,6 +58,7 @@ export class Nat64Mapper implements AddressMapper {
     this.fragments = new FragmentTable(nat64.maxFragments, nat64.timers.fragmentS * 1e9);
     this.subscribers = new SubscriberCounts(nat64.maxBindings, nat64.subscriberPrefix);
     this.resting = new RestingPorts(nat64.portRest.maxPorts, nat64.portRest.seconds * 1e9, nat64.subscriberPrefix);
+    this.limits = SubscriberLimits.create(nat64, (word) => this.resting.subscriber(word));
     this.plain = Nat64Plain.create(this, settings);
   }
 
@@ -133,6 +137,9 @@ export class Nat64Mapper implements AddressMapper {
       if (icmp && b[t] !== 128) return REASON.noBinding;
       binding = this.bind(protocol, b, o + 8, port, nowNs);
       if (binding < 0) return -binding;
+    } else if (protocol !== PROTOCOL.tcp || (flags & TCP_FLAG.syn) !== 0) {
+      const code = this.limited(binding, true, nowNs);
+      if (code !== 0) return code;
     }
     this.source4 = this.bindings.address4(binding);
     this.sourcePort = this.bindings.port4(binding);
@@ -146,6 +153,8 @@ export class Nat64Mapper implements AddressMapper {
     if (this.subscribers.of(word) >= nat64.maxBindingsPerSubscriber) return -REASON.subscriberLimit;
     if (this.bindings.count >= this.bindings.capacity) return -REASON.bindingsFull;
     if (this.sessions.count >= this.sessions.capacity) return -REASON.sessionsFull;
+    const refused = this.limits?.refusal(word, true, nowNs) ?? 0;
+    if (refused !== 0) return -refused;
     const code = this.choose(protocol, b, o, port, nowNs);
     if (code !== 0) return -code;
     const { address4, port4 } = this.blocks ?? this.pools;
@@ -153,6 +162,11 @@ export class Nat64Mapper implements AddressMapper {
     this.subscribers.add(word);
     this.onBinding?.('created', binding, nowNs);
     return binding;
+  }
+
+  /** Why the host of the binding may not have another session, 0 if it may. */
+  private limited(binding: number, fromInside: boolean, nowNs: number): number {
+    return this.limits?.refusal((i) => this.bindings.word6(binding, i), fromInside, nowNs) ?? 0;
   }
 
   /** IPv4 peer of the IPv6 address at `o`, -1 for none. */
@@ -169,8 +183,12 @@ export class Nat64Mapper implements AddressMapper {
     const known = bindings.find6(PROTOCOL.tcp, b, o, port);
     const binding = known >= 0 ? known : this.bind(PROTOCOL.tcp, b, o, port, nowNs);
     if (binding < 0 || sessions.find(binding, peer4, peerPort) >= 0) return binding;
+    const refused = known >= 0 ? this.limited(known, true, nowNs) : 0;
+    if (refused !== 0) return -refused;
     const e = sessions.add(binding, peer4, peerPort, this.prefix, TCP_STATE.v6Init, TIMER.transitory, nowNs);
-    return e < 0 ? -REASON.sessionsFull : binding;
+    if (e < 0) return -REASON.sessionsFull;
+    this.limits?.opened((i) => bindings.word6(binding, i));
+    return binding;
   }
 
   /** An IPv4 address and port for a new binding, in `blocks` or `pools`. Returns a reason, 0 for fine. */
@@ -188,10 +206,14 @@ export class Nat64Mapper implements AddressMapper {
     const syn = (flags & TCP_FLAG.syn) !== 0;
     // RFC 6146 section 3.5.2.2, CLOSED: other segments pass by the binding and make no session.
     if (protocol === PROTOCOL.tcp && !syn) return 0;
+    // One from inside has been asked for before its binding was made.
+    const refused = from6 ? 0 : this.limited(binding, false, nowNs);
+    if (refused !== 0) return refused;
     const state = protocol !== PROTOCOL.tcp ? TCP_STATE.closed : from6 ? TCP_STATE.v6Init : TCP_STATE.v4Init;
     const timer = protocol === PROTOCOL.udp ? TIMER.udp : protocol === PROTOCOL.icmp ? TIMER.icmp : TIMER.transitory;
     const e = this.sessions.add(binding, peer4, peerPort, from6 ? this.prefix : 0, state, timer, nowNs);
     if (e < 0) return REASON.sessionsFull;
+    this.limits?.opened((i) => this.bindings.word6(binding, i));
     if (this.isPlainPeer(peer4)) this.sessions.setPlain(e);
     this.session = e;
     this.sessions.countPacket(e);
@@ -234,6 +256,7 @@ export class Nat64Mapper implements AddressMapper {
     const endNs = this.sessions.endNs(e);
     this.sessions.remove(e);
     const { bindings } = this;
+    this.limits?.ended((i) => bindings.word6(binding, i));
     if (bindings.sessions(binding) !== 0 || bindings.fixed(binding)) return;
     this.onBinding?.('removed', binding, nowNs);
     this.subscribers.remove((i) => bindings.word6(binding, i));

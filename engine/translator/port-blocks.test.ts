@@ -44,7 +44,7 @@ describe('dynamic port blocks (RFC 6888)', () => {
     const n = nat({ portBlocks: { mode: 'dynamic', size: 8, maxPerSubscriber: 2 } });
     const log: string[] = [];
     const blocks = n.mapper.blocks!;
-    blocks.onBlock = (event, block, nowNs) => log.push(`${event} ${blocks.firstPort(block)} at ${nowNs}`);
+    blocks.onBlock = (event, block, nowNs) => log.push(`${event} ${blocks.layout.firstPort(block)} at ${nowNs}`);
     const given = Array.from({ length: 16 }, (_, i) => send(n, 1, 40_000 + i));
     const addresses = new Set(given.map((g) => (typeof g === 'string' ? g : g.address)));
     const ports = new Set(given.map((g) => (typeof g === 'string' ? g : g.port)));
@@ -94,10 +94,10 @@ describe('dynamic port blocks (RFC 6888)', () => {
             now += seconds * 1e9;
             const given = send(n, who, 2_000 + port, now);
             if (typeof given === 'string') continue;
-            const block = blocks.at(given.address, given.port);
+            const block = blocks.layout.at(given.address, given.port);
             const prefix = new Uint8Array(16);
             blocks.writeSubscriber(block, prefix, 0);
-            expect([blocks.addressOf(block), formatIpv6(prefix, 0)]).toEqual([
+            expect([blocks.layout.addressOf(block), formatIpv6(prefix, 0)]).toEqual([
               given.address,
               who === 0 ? '2001:db8::' : `2001:db8:0:${who.toString(16)}::`,
             ]);
@@ -105,7 +105,7 @@ describe('dynamic port blocks (RFC 6888)', () => {
           const sums = new Map<number, number>();
           for (let e = 0; e < n.mapper.bindings.used; e++) {
             if (n.mapper.bindings.protocol(e) === 0) continue;
-            const block = blocks.at(n.mapper.bindings.address4(e), n.mapper.bindings.port4(e));
+            const block = blocks.layout.at(n.mapper.bindings.address4(e), n.mapper.bindings.port4(e));
             sums.set(block, (sums.get(block) ?? 0) + 1);
           }
           expect([...sums.keys()].sort()).toEqual([...open].sort());
@@ -146,6 +146,60 @@ describe('deterministic port blocks (RFC 7422)', () => {
     expect([send(n, 4, 8_000), send(n, 0x99, 1)]).toEqual(['portBlocksUsed', 'noPortBlock']);
     n.advance(1_000e9, newSink());
     expect(typeof send(n, 4, 8_000, 1_001e9)).toBe('object');
+  });
+
+  it('with overflow blocks: who has used up its own gets others, on its address first, each logged, and they go back', () => {
+    // Of the four blocks of an address two are calculated; the subscribers 0 to 3 have them.
+    const mode = 'deterministic' as const;
+    const spec = { mode, size: 16, overflowBlocks: 2, maxPerSubscriber: 3, subscribers: ['2001:db8::/62'] };
+    const n = nat({ portBlocks: spec });
+    const blocks = n.mapper.blocks!;
+    const log: string[] = [];
+    blocks.onBlock = (event, block, nowNs) =>
+      log.push(`${event} ${blocks.layout.addressOf(block) & 255}:${blocks.layout.firstPort(block)} at ${nowNs / 1e9} s`);
+    const many = (who: number, from: number, count: number, nowNs = 0): Set<string> => {
+      const given = Array.from({ length: count }, (_, i) => send(n, who, from + i, nowNs));
+      return new Set(
+        given.map((g) => (typeof g === 'string' ? g : `${g.address & 255}:${1_024 + Math.floor((g.port - 1_024) / 16) * 16}`)),
+      );
+    };
+    // By calculation: nothing is logged.
+    expect([...many(0, 1_024, 16), ...many(1, 1_024, 16), ...many(2, 1_024, 16)]).toEqual(['0:1024', '0:1040', '1:1024']);
+    expect(log).toEqual([]);
+    expect(many(0, 2_000, 32)).toEqual(new Set(['0:1056', '0:1072']));
+    expect(send(n, 0, 3_000)).toBe('portBlocksUsed');
+    // The address has none left: one of the other address.
+    expect(many(1, 2_000, 32)).toEqual(new Set(['1:1056', '1:1072']));
+    expect([send(n, 2, 2_000), log.length]).toEqual(['addressUnreachable', 4]);
+    // They go back and rest; the calculated ones stay with their subscribers.
+    n.advance(1_000e9, newSink());
+    expect([blocks.used, blocks.resting, log.slice(4).filter((line) => line.startsWith('released')).length]).toEqual([3, 4, 4]);
+    expect([...many(2, 1_024, 16, 1_001e9), send(n, 2, 2_000, 1_001e9)]).toEqual(['1:1024', expect.objectContaining({ port: 1_056 })]);
+    expect(fieldOfError({ portBlocks: { ...spec, overflowBlocks: 4 } })).toBe('nat64.portBlocks.overflowBlocks');
+    expect(fieldOfError({ portBlocks: { ...spec, overflowBlocks: 3 } })).toBe('nat64.portBlocks.subscribers.0');
+  });
+
+  it('the example of RFC 7422 section 2.3: 14 subscribers of one address, and room for two more', () => {
+    const made = Nat64.create(
+      settingsOf({
+        mode: 'nat64',
+        nat64: {
+          pool4: [{ prefix: '192.0.2.1' }],
+          portBlocks: {
+            mode: 'deterministic',
+            size: 4_032,
+            overflowBlocks: 2,
+            subscribers: ['2001:db8::/61', '2001:db8:0:8::/62', '2001:db8:0:c::/63'],
+          },
+        },
+      }),
+    );
+    if (!made.ok) throw new Error(made.error.message);
+    const ports = [0, 1, 2, 13].map((who) => send(made.value, who, 4_032));
+    expect(ports.map((given) => (typeof given === 'string' ? given : given.port))).toEqual([1_024, 5_056, 9_088, 53_440]);
+    const blocks = made.value.mapper.blocks!;
+    expect([blocks.layout.firstPort(14), blocks.layout.firstPort(15) + blocks.size - 1]).toEqual([57_472, 65_535]);
+    expect(send(made.value, 14, 1_024)).toBe('noPortBlock');
   });
 
   it('says which field cannot be used', () => {

@@ -1,16 +1,14 @@
-import { err, ok, u32 } from '../base/index.ts';
+import { ok, u32 } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import type { Nat64Spec } from '../contract/index.ts';
 import type { BindingTable } from './bindings.ts';
 import { finishHash, HashSlots, mixHash, NUMBER_MASK } from './hash-slots.ts';
 import { PROTOCOL } from './packet-view.ts';
+import { PortBlockLayout } from './port-block-layout.ts';
 import type { PortPools } from './port-pools.ts';
-import { mask4, parsePrefix6, type Prefix6 } from './prefix64.ts';
+import { mask4 } from './prefix64.ts';
 import { REASON } from './reasons.ts';
 import type { SettingsError } from './settings.ts';
-
-/** Blocks of all pools: 22 bytes of state each and the hash of their holders. */
-export const MAX_PORT_BLOCKS = 4_194_304;
 
 /** In place of a holder. */
 const NOBODY = -1;
@@ -19,27 +17,14 @@ const RESTS = -2;
 /** A block was given to a subscriber or came back. `block` may be read during the call only. */
 export type BlockListener = (event: 'allocated' | 'released', block: number, nowNs: number) => void;
 
-interface BlockRange {
-  readonly first: number;
-  readonly addresses: number;
-  readonly lowPort: number;
-  readonly perAddress: number;
-  /** Number of the first block of the first address. */
-  readonly base: number;
-}
-
-/** A prefix whose subscribers have their blocks by calculation, and the number of its first one. */
-interface Calculated {
-  readonly prefix: Prefix6;
-  readonly base: number;
-}
-
 /**
  * Ports by the block (RFC 6888 REQ-2, REQ-4 and REQ-14): a subscriber, which is an IPv6 prefix, gets a run of ports of one IPv4 address for all
  * protocols, and one log record tells all of it. Dynamic: the first binding takes a block, more follow on the same address up to a limit, a block goes
- * back with its last binding. Deterministic (RFC 7422): the block of a subscriber follows from its number, so nothing needs a log.
+ * back with its last binding. Deterministic (RFC 7422): the block of a subscriber follows from its number and needs no log; who has used it up may get some of those
+ * that are nobody's by calculation, and these are handled as dynamic ones are.
  */
 export class PortBlocks {
+  readonly layout: PortBlockLayout;
   readonly size: number;
   readonly deterministic: boolean;
   readonly total: number;
@@ -55,10 +40,9 @@ export class PortBlocks {
   address4 = 0;
   port4 = 0;
 
-  private readonly ranges: readonly BlockRange[];
-  private readonly calculated: readonly Calculated[];
   private readonly maxPerSubscriber: number;
-  private readonly prefixBits: number;
+  /** Blocks that are nobody's by calculation and neither in use nor at rest. */
+  private vacant: number;
   private readonly masks: readonly number[];
   /** By block: the holder's entry or one of the words above, the holder's next block or the next one at rest, ports in use for TCP, UDP and ICMP. */
   private readonly holder: Int32Array;
@@ -77,20 +61,19 @@ export class PortBlocks {
   private free = 0;
   private readonly key = new Uint32Array(4);
 
-  private constructor(spec: Nat64Spec, ranges: readonly BlockRange[], total: number, calculated: readonly Calculated[]) {
-    const { size, maxPerSubscriber, mode } = spec.portBlocks;
+  private constructor(spec: Nat64Spec, layout: PortBlockLayout) {
+    const { maxPerSubscriber, mode, overflowBlocks } = spec.portBlocks;
+    const { size, total } = layout;
+    this.layout = layout;
     this.size = size;
     this.deterministic = mode === 'deterministic';
-    this.maxPerSubscriber = maxPerSubscriber;
-    this.prefixBits = spec.subscriberPrefix;
+    this.maxPerSubscriber = this.deterministic && overflowBlocks === 0 ? 1 : maxPerSubscriber;
+    this.vacant = layout.dynamic;
     this.masks = [0, 1, 2, 3].map((i) => mask4(Math.max(0, Math.min(32, spec.subscriberPrefix - 32 * i))));
-    this.ranges = ranges;
     this.total = total;
-    this.calculated = calculated;
     this.holder = new Int32Array(total).fill(NOBODY);
     this.restEnds = new Float64Array(total);
-    // A block that has one subscriber by calculation goes to no other.
-    this.restNs = this.deterministic ? 0 : spec.portRest.seconds * 1e9;
+    this.restNs = spec.portRest.seconds * 1e9;
     this.maxResting = Math.floor(spec.portRest.maxPorts / size);
     this.next = new Int32Array(total).fill(-1);
     this.ports = new Uint16Array(total * 3);
@@ -102,24 +85,9 @@ export class PortBlocks {
 
   /** Undefined where blocks are off. Error: the configuration field that cannot be used. */
   static compile(spec: Nat64Spec, pools: PortPools): Result<PortBlocks | undefined, SettingsError> {
-    const { mode, size, subscribers } = spec.portBlocks;
-    if (mode === 'off') return ok(undefined);
-    const ranges: BlockRange[] = [];
-    let total = 0;
-    for (const [i, { first, addresses, lowPort, highPort }] of pools.pools.entries()) {
-      const perAddress = Math.floor((highPort - lowPort + 1) / size);
-      if (perAddress === 0) return err({ field: `nat64.pool4.${i}.ports`, message: `fewer ports than a block of ${size} has` });
-      ranges.push({ first, addresses, lowPort, perAddress, base: total });
-      total += addresses * perAddress;
-    }
-    if (total > MAX_PORT_BLOCKS) {
-      return err({
-        field: 'nat64.portBlocks.size',
-        message: `pool4 has ${total} blocks of this size, at most ${MAX_PORT_BLOCKS} can be kept`,
-      });
-    }
-    const calculated = mode === 'deterministic' ? number(subscribers, spec.subscriberPrefix, total) : ok([]);
-    return calculated.ok ? ok(new PortBlocks(spec, ranges, total, calculated.value)) : calculated;
+    const layout = PortBlockLayout.compile(spec, pools);
+    if (!layout.ok) return layout;
+    return ok(layout.value === undefined ? undefined : new PortBlocks(spec, layout.value));
   }
 
   /** Finds an address and a port for the IPv6 source at `o`, in a new block where need be. Returns a reason, 0 for fine. */
@@ -130,22 +98,23 @@ export class PortBlocks {
     for (let block = who < 0 ? -1 : this.head[who]!; block >= 0; block = this.next[block]!) {
       if (this.inBlock(bindings, protocol, block, port)) return 0;
     }
-    if (who >= 0 && this.held[who]! >= (this.deterministic ? 1 : this.maxPerSubscriber)) {
+    if (who >= 0 && this.held[who]! >= this.maxPerSubscriber) {
       this.limited++;
       return REASON.portBlocksUsed;
     }
     this.endRests(nowNs);
-    const block = this.deterministic ? this.blockOf(b, o) : this.freeBlock(who < 0 ? h % this.total : this.head[who]!);
+    const byNumber = this.deterministic && who < 0;
+    const block = byNumber ? this.layout.blockOf(b, o) : this.freeBlock(who < 0 ? h % this.total : this.head[who]!);
     if (block < 0) {
       this.exhausted++;
-      if (this.deterministic) return REASON.noPortBlock;
+      if (byNumber) return REASON.noPortBlock;
       return this.resting > 0 ? REASON.portsResting : REASON.addressUnreachable;
     }
     if (who < 0) who = this.enter(h);
     this.give(block, who, nowNs);
     if (this.inBlock(bindings, protocol, block, port)) return 0;
     // Static bindings have all of its ports.
-    if (!this.deterministic) {
+    if (this.layout.isDynamic(block)) {
       this.onBlock?.('released', block, nowNs);
       this.take(block);
     }
@@ -154,11 +123,11 @@ export class PortBlocks {
 
   /** A binding with this IPv4 side is gone; its block goes back with the last one, and rests since `endNs`. */
   release(protocol: number, address: number, port: number, endNs: number, nowNs: number): void {
-    const block = this.at(address, port);
+    const block = this.layout.at(address, port);
     if (block < 0 || this.holder[block]! < 0) return;
     const slot = block * 3 + column(protocol);
     if (this.ports[slot]! > 0) this.ports[slot] = this.ports[slot]! - 1;
-    if (this.deterministic || this.ports[block * 3]! + this.ports[block * 3 + 1]! + this.ports[block * 3 + 2]! > 0) return;
+    if (!this.layout.isDynamic(block) || this.ports[block * 3]! + this.ports[block * 3 + 1]! + this.ports[block * 3 + 2]! > 0) return;
     this.onBlock?.('released', block, nowNs);
     this.take(block);
     this.rest(block, endNs);
@@ -176,6 +145,7 @@ export class PortBlocks {
       this.endFirstRest();
     }
     this.holder[block] = RESTS;
+    this.vacant--;
     this.restEnds[block] = sinceNs + this.restNs;
     this.next[block] = -1;
     if (this.resting++ === 0) this.firstResting = block;
@@ -192,6 +162,7 @@ export class PortBlocks {
     this.firstResting = this.next[block]!;
     this.holder[block] = NOBODY;
     this.resting--;
+    this.vacant++;
   }
 
   private find(h: number): number {
@@ -224,7 +195,9 @@ export class PortBlocks {
     this.head[who] = block;
     this.held[who] = this.held[who]! + 1;
     this.used++;
-    if (!this.deterministic) this.onBlock?.('allocated', block, nowNs);
+    if (!this.layout.isDynamic(block)) return;
+    this.vacant--;
+    this.onBlock?.('allocated', block, nowNs);
   }
 
   private take(block: number): void {
@@ -237,6 +210,7 @@ export class PortBlocks {
     }
     this.holder[block] = NOBODY;
     this.used--;
+    this.vacant++;
     this.held[who] = this.held[who]! - 1;
     if (this.held[who] > 0) return;
     this.index.remove(who);
@@ -244,36 +218,28 @@ export class PortBlocks {
     this.free = who;
   }
 
-  /** A free block: on the address of block `near` if one is there, else on the next address that has one; -1 where all are in use or rest. */
+  /** A free block that is nobody's by calculation: on the address of block `near` if one is there, else on the next address that has one; -1 for none. */
   private freeBlock(near: number): number {
-    if (this.used + this.resting >= this.total) return -1;
-    const { perAddress, base } = this.rangeOf(near);
-    const start = near - ((near - base) % perAddress);
-    for (let i = 0; i < perAddress; i++) {
-      const block = start + ((near - start + i) % perAddress);
-      if (this.holder[block] === NOBODY) return block;
+    if (this.vacant === 0) return -1;
+    const { perAddress, base } = this.layout.rangeOf(near);
+    let start = near - ((near - base) % perAddress);
+    let from = near - start;
+    for (;;) {
+      const { perAddress: blocks, ownPerAddress } = this.layout.rangeOf(start);
+      for (let i = ownPerAddress; i < blocks; i++) {
+        const block = start + ownPerAddress + ((from + i) % (blocks - ownPerAddress));
+        if (this.holder[block] === NOBODY) return block;
+      }
+      start = (start + blocks) % this.total;
+      from = 0;
     }
-    let block = (start + perAddress) % this.total;
-    while (this.holder[block] !== NOBODY) block = (block + 1) % this.total;
-    return block;
-  }
-
-  /** Block of the subscriber that the source at `o` belongs to, by calculation (RFC 7422 section 2.1); -1 outside the prefixes. */
-  private blockOf(b: Uint8Array, o: number): number {
-    for (const { prefix, base } of this.calculated) {
-      if (!holds(prefix, b, o)) continue;
-      let rest = 0;
-      for (let bit = prefix.length; bit < this.prefixBits; bit++) rest = rest * 2 + ((b[o + (bit >>> 3)]! >>> (7 - (bit & 7))) & 1);
-      return base + rest;
-    }
-    return -1;
   }
 
   private inBlock(bindings: BindingTable, protocol: number, block: number, port: number): boolean {
     const slot = block * 3 + column(protocol);
     if (this.ports[slot]! >= this.size) return false;
-    const address = this.addressOf(block);
-    const low = this.firstPort(block);
+    const address = this.layout.addressOf(block);
+    const low = this.layout.firstPort(block);
     const { size } = this;
     const start = (port - (low & 1)) % size;
     // The sender's own parity first (RFC 4787 REQ-4), then any.
@@ -290,32 +256,6 @@ export class PortBlocks {
     return false;
   }
 
-  private rangeOf(block: number): BlockRange {
-    let at = this.ranges.length - 1;
-    while (this.ranges[at]!.base > block) at--;
-    return this.ranges[at]!;
-  }
-
-  /** Block that holds this address and port, -1 for none. */
-  at(address: number, port: number): number {
-    for (const { first, addresses, lowPort, perAddress, base } of this.ranges) {
-      if (address < first || address >= first + addresses || port < lowPort) continue;
-      const inAddress = Math.floor((port - lowPort) / this.size);
-      if (inAddress < perAddress) return base + (address - first) * perAddress + inAddress;
-    }
-    return -1;
-  }
-
-  addressOf(block: number): number {
-    const { first, base, perAddress } = this.rangeOf(block);
-    return first + Math.floor((block - base) / perAddress);
-  }
-
-  firstPort(block: number): number {
-    const { lowPort, base, perAddress } = this.rangeOf(block);
-    return lowPort + ((block - base) % perAddress) * this.size;
-  }
-
   inUse(block: number): boolean {
     return this.holder[block]! >= 0;
   }
@@ -323,11 +263,6 @@ export class PortBlocks {
   /** Ports in use of a block, by protocol. */
   portsOf(block: number): { readonly tcp: number; readonly udp: number; readonly icmp: number } {
     return { tcp: this.ports[block * 3]!, udp: this.ports[block * 3 + 1]!, icmp: this.ports[block * 3 + 2]! };
-  }
-
-  /** Bits that name a subscriber. */
-  get subscriberBits(): number {
-    return this.prefixBits;
   }
 
   /** Writes the prefix of the subscriber that has the block, which is in use. */
@@ -345,32 +280,3 @@ function hashOf(words: Uint32Array, at: number): number {
 }
 
 const column = (protocol: number): number => (protocol === PROTOCOL.tcp ? 0 : protocol === PROTOCOL.udp ? 1 : 2);
-
-function holds(prefix: Prefix6, b: Uint8Array, o: number): boolean {
-  for (let bit = 0; bit < prefix.length; bit += 8) {
-    const mask = (0xff00 >>> Math.min(8, prefix.length - bit)) & 0xff;
-    if ((b[o + (bit >>> 3)]! & mask) !== (prefix.bytes[bit >>> 3]! & mask)) return false;
-  }
-  return true;
-}
-
-/** Numbers the subscribers of the prefixes one after another; each gets the block of its number. */
-function number(texts: readonly string[], prefixBits: number, blocks: number): Result<Calculated[], SettingsError> {
-  const out: Calculated[] = [];
-  let base = 0;
-  if (texts.length === 0) {
-    return err({ field: 'nat64.portBlocks.subscribers', message: 'deterministic blocks need the prefixes of the subscribers' });
-  }
-  for (const [i, text] of texts.entries()) {
-    const field = `nat64.portBlocks.subscribers.${i}`;
-    const prefix = parsePrefix6(text);
-    if (!prefix.ok) return err({ field, message: prefix.error });
-    if (prefix.value.length > prefixBits) {
-      return err({ field, message: `${text} is longer than subscriberPrefix, ${prefixBits} bits: it is less than one subscriber` });
-    }
-    out.push({ prefix: prefix.value, base });
-    base += 2 ** (prefixBits - prefix.value.length);
-    if (base > blocks) return err({ field, message: `pool4 has ${blocks} blocks, and there are at least ${base} subscribers` });
-  }
-  return ok(out);
-}

@@ -78,6 +78,8 @@ export const REASON = {
   loop: 84,
   notPool6: 85,
   portsResting: 87,
+  subscriberSessions: 88,
+  subscriberRate: 89,
   dnsPassed: 90,
   dnsSynthesized: 91,
   dnsFiltered: 92,
@@ -201,6 +203,8 @@ const ROWS: readonly Row[] = [
   ['bindingsFull', 'refused', 'limit maxBindings', 'the binding table is full'],
   ['sessionsFull', 'refused', 'limit maxSessions', 'the session table is full'],
   ['subscriberLimit', 'refused', 'RFC 6888 REQ-4', 'the subscriber has as many bindings as it may'],
+  ['subscriberSessions', 'refused', 'RFC 6888 REQ-5', 'the subscriber has as many sessions as it may'],
+  ['subscriberRate', 'refused', 'RFC 6888 REQ-4, REQ-5', 'the subscriber opens sessions faster than it may'],
   ['portBlocksUsed', 'refused', 'RFC 6888 REQ-4, RFC 7422', 'all ports are in use in the port blocks the subscriber may have'],
   [
     'portsResting',

@@ -5,6 +5,7 @@ import {
   FlowSearch,
   poolRows,
   portRows,
+  limitRows,
   refusalRows,
   translatorsOf,
   type TranslationStep,
@@ -49,7 +50,7 @@ export function translatedHandlers(
     },
     'translator.refusals': () => {
       const { pipeline } = core().playhead;
-      return { rows: refusalRows(pipeline), ...eventRows(pipeline) };
+      return { rows: refusalRows(pipeline), ...eventRows(pipeline), limits: limitRows(pipeline) };
     },
     'translator.pair': ({ number }) => ({ steps: core().explained(number)?.steps.map(pairOf) ?? [] }),
     'translator.map': ({ port, address }) => ({ mappings: map(core(), port, address) }),

@@ -59,13 +59,13 @@ function blockRows(pipeline: Pipeline): { blocks: PortBlockRow[]; moreBlocks: nu
 function blockRow(port: string, blocks: PortBlocks, block: number): PortBlockRow {
   const subscriber = new Uint8Array(16);
   blocks.writeSubscriber(block, subscriber, 0);
-  const firstPort = blocks.firstPort(block);
+  const firstPort = blocks.layout.firstPort(block);
   return {
     port,
-    address: formatIpv4U32(blocks.addressOf(block)),
+    address: formatIpv4U32(blocks.layout.addressOf(block)),
     firstPort,
     lastPort: firstPort + blocks.size - 1,
-    subscriber: `${formatIpv6(subscriber, 0)}/${blocks.subscriberBits}`,
+    subscriber: `${formatIpv6(subscriber, 0)}/${blocks.layout.prefixBits}`,
     ...blocks.portsOf(block),
   };
 }

@@ -1,5 +1,5 @@
-import type { TranslationCount, TranslatorSpec } from '../../contract/index.ts';
-import { Dns64Packets, PacketSink, REASONS, SINK_KIND, statefulOf, type Translator } from '../../translator/index.ts';
+import type { LimitHit, TranslationCount, TranslatorSpec } from '../../contract/index.ts';
+import { limitsHit, PacketSink, REASONS, SINK_KIND, statefulOf, type Translator } from '../../translator/index.ts';
 import { type InputCursor, type MergedInput } from './merged-input.ts';
 import type { SideOutput } from './side-output.ts';
 
@@ -52,8 +52,8 @@ export interface CaptureRunResult {
   readonly endNs: number;
   readonly reasons: TranslationCount[];
   readonly tables?: { readonly sessions: number; readonly bindings: number; readonly expired: number } | undefined;
-  /** Of a DNS64: answers whose A answer never came, and answers let go that found the output full. */
-  readonly lost?: { readonly answers: number; readonly packets: number } | undefined;
+  /** Limits that were hit and that no packet's reason tells. */
+  readonly limits: readonly LimitHit[];
 }
 
 /** Runs captures through a translator in the order of time, as fast as possible; a step at a time, so that the caller may look around. */
@@ -186,7 +186,7 @@ export class CaptureRun {
       endNs: this.nowNs,
       reasons: countReasons(this.counts),
       tables: state === null ? undefined : { sessions: state.sessions.count, bindings: state.bindings.count, expired: state.expired() },
-      lost: translator instanceof Dns64Packets ? { answers: translator.lostAnswers, packets: translator.lostPackets } : undefined,
+      limits: limitsHit(translator),
     };
   }
 }

@@ -1,5 +1,5 @@
-import type { TranslatedFlow, TranslatedSide, TranslatorPortRow } from '../../contract/index.ts';
-import { REASONS, reasonOf, sessionRow } from '../../translator/index.ts';
+import type { LimitHit, TranslatedFlow, TranslatedSide, TranslatorPortRow } from '../../contract/index.ts';
+import { limitsHit, REASONS, reasonOf, sessionRow } from '../../translator/index.ts';
 import type { FlowList } from '../flow-list.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { PortEvent, TranslatorPort } from './translator-port.ts';
@@ -106,6 +106,15 @@ export function eventRows(pipeline: Pipeline): { events: ({ readonly port: strin
   const ports = translatorsOf(pipeline);
   const events = ports.flatMap(({ id: port, events: own }) => own.map((event) => ({ port, ...event })));
   return { events: events.sort((a, b) => b.tNs - a.tNs), moreEvents: ports.reduce((sum, { eventsGone }) => sum + eventsGone, 0) };
+}
+
+/** Limits that were hit, of the translators and of their tables of conversations. */
+export function limitRows(pipeline: Pipeline): ({ readonly port: string } & LimitHit)[] {
+  return translatorsOf(pipeline).flatMap(({ id: port, translator, pairs }) => {
+    const text = 'packets of conversations that are not listed: the list is full';
+    const beyond = { port, id: 'conversations', text, count: pairs.beyondLimit };
+    return [...limitsHit(translator).map((hit) => ({ port, ...hit })), ...(pairs.beyondLimit > 0 ? [beyond] : [])];
+  });
 }
 
 function countRow({ id, verdict, rfc, text }: (typeof REASONS)[number], packets: number) {

@@ -150,6 +150,7 @@ export function translatedHandlers(): Pick<EngineHandlers, TranslatedCall> {
         },
       ],
       moreEvents: 0,
+      limits: [{ port: 'nat64', id: 'fragmentsGivenUp', text: 'held fragments given up', count: 3 }],
     }),
     'translator.pair': ({ number }) => ({ steps: number === 3 ? [TRANSLATION_PAIR] : [] }),
     'translator.map': ({ address }) => ({
