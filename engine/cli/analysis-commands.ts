@@ -1,13 +1,15 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { MAX_BURST_SCALES, parseRateBps, parseSizeBytes, parseTimeNs } from '../contract/index.ts';
+import { MAX_BURST_SCALES, SENDER_ALGORITHMS, parseRateBps, parseSizeBytes, parseTimeNs } from '../contract/index.ts';
 import type { BurstOptions } from './burst.ts';
-import { examples, integer, setting, type Act, type Add, type Run } from './command-parts.ts';
+import { examples, integer, seconds, setting, type Act, type Add, type Run } from './command-parts.ts';
 import type { ExperimentOptions } from './experiment.ts';
 import type { OffloadCommandOptions } from './offload.ts';
+import type { SendersOptions } from './senders.ts';
 
 /** Commands that answer a question about the packets of a capture. */
 export function addAnalysis(add: Add, act: Act): void {
   addBurst(add, act);
+  addSenders(add, act);
   addOffload(add, act);
 }
 
@@ -22,6 +24,8 @@ function quantity(parse: (text: string) => number | undefined, max: number, say:
 const rateBps = quantity(parseRateBps, 1e12, 'A rate in bits per second up to 1T, such as 10M or 1.5G.');
 const sizeBytes = quantity(parseSizeBytes, 2 ** 40, 'A size in bytes up to 1 TiB, such as 1500, 64KiB or 64k (64,000).');
 const timeNs = quantity(parseTimeNs, 3.6e12, 'A time up to an hour, such as 250us or 1ms; a bare number is microseconds.');
+
+const timeOrNone = (text: string): number => (text.trim() === '0' ? 0 : timeNs(text));
 
 function scales(text: string): number[] {
   const values = text.split(',').map((each) => quantity(parseTimeNs, 3.6e12, `${each} is no time; such as 10us,1ms,1s`)(each));
@@ -65,6 +69,41 @@ function addBurst(add: Add, act: Act): void {
         act(async ({ output, signal }: Run, files: string[], options: BurstOptions) => {
           const { burstCommand } = await import('./burst.ts');
           return burstCommand(files, options, output, signal);
+        }),
+      ),
+  );
+}
+
+function addSenders(add: Add, act: Act): void {
+  add('senders', 'TCP senders that react to the meter and to drops: goodput and round trips, meter off and on', (command) =>
+    command
+      .addOption(new Option('--algorithm <name>', 'how they size their window (default: cubic)').choices([...SENDER_ALGORITHMS]))
+      .option('--flows <number>', 'senders, each with all it can send (default: 1)', integer('A number of senders', 1, 256))
+      .option('--seconds <number>', 'lab time (default: 10)', seconds)
+      .option('--rate <bps>', 'bottleneck of the network (default: 80M)', rateBps)
+      .option('--rtt <time>', 'round trip without any queue (default: 40ms)', timeNs)
+      .option('--queue <bytes>', 'queue in front of the bottleneck (default: 1.5M)', sizeBytes)
+      .option('--grant <time>', 'the modem hands over what has come every so often; 0 for at once (default: 40ms)', timeOrNone)
+      .option('--line <bps>', 'rate at which it hands over (default: 2G)', rateBps)
+      .option('--mss <bytes>', 'data of a segment (default: 1400)', sizeBytes)
+      .option('--window <bytes>', 'window that receivers advertise, whatever their buffer is (default: 2M)', sizeBytes)
+      .option('--min-rto <time>', 'shortest retransmission timeout (default: 200ms)', timeNs)
+      .option('-s, --scenario <name>', 'the host they send to: a bundled scenario or a YAML file (default: burst-closed-loop)')
+      .option('--set <path=value>', 'change one parameter of the scenario; may be repeated', setting)
+      .option('--seed <number>', 'seed of everything random', integer('A seed', 0, 0xffffffff))
+      .addHelpText(
+        'after',
+        examples(
+          'ringside senders',
+          'ringside senders --algorithm reno --flows 8 --rate 300M --rtt 20ms',
+          'ringside senders --set ports.host.sockets.rcvbufBytes=65536 --set ports.host.meter.intervalUs=500',
+          "ringside senders --json | jq '{off: .off.goodputBps, on: .on.goodputBps}'",
+        ),
+      )
+      .action(
+        act(async ({ output, signal }: Run, options: SendersOptions) => {
+          const { sendersCommand } = await import('./senders.ts');
+          return sendersCommand(options, output, signal);
         }),
       ),
   );

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { captureInfoSchema, packetRowSchema, reportSchema, runSummarySchema } from '../contract/index.ts';
+import { captureInfoSchema, packetRowSchema, reportSchema, runSummarySchema, type SendersOutcome } from '../contract/index.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const cli = join(root, 'dist/cli.js');
@@ -78,6 +78,12 @@ describe.runIf(built)('wrong usage', () => {
     [['replay', 'x', '--lanes', '99'], 2, 'from 1 to 16'],
     [['replay', 'x', '--skip-gaps'], 2, '--speed N'],
     [['replay', sample, '--report', 'r.docx'], 2, '.html, .json or .pdf'],
+    [['replay', sample, '--report', 'r.html', '--report', 'r.html'], 2, 'the same file twice'],
+    [['replay', sample, '--trace', 'a.jsonl', '--trace', 'b.jsonl'], 2, 'a.jsonl is named already'],
+    [['senders', '--window', '10'], 2, '--window must be at least 1,000, not 10'],
+    [['senders', '--seconds', '600', '--rate', '1G'], 2, 'more than 2,000,000 segments'],
+    [['senders', '--algorithm', 'vegas'], 2, 'reno, cubic'],
+    [['senders', '--set', 'ports.host.meter.intervalUs=1'], 2, 'at least 10'],
     [['replay', sample, '--set', 'nothing'], 2, 'path=value'],
     [['packets', sample, '--fields', 'a b'], 2, 'names with commas'],
     [['schema', 'nothing'], 2, 'scenario'],
@@ -214,7 +220,8 @@ describe.runIf(built)('replay', () => {
   test('writes reports that are the same every time and whose command gives the same figures', async () => {
     const { code } = await ringside('replay', sample, '-s', 'small-rings', '--report', 'a.json');
     expect(code).toBe(0);
-    await ringside('replay', sample, '-s', 'small-rings', '--report', 'b.json', '--lanes', '2');
+    await ringside('replay', sample, '-s', 'small-rings', '--report', 'b.json', '--report', 'b.html', '--lanes', '2');
+    expect(readFileSync(join(folder, 'b.html'), 'utf8')).toContain('burst-lte.pcapng');
     const text = readFileSync(join(folder, 'a.json'), 'utf8');
     expect(readFileSync(join(folder, 'b.json'), 'utf8')).toBe(text);
     const report = reportSchema.parse(JSON.parse(text));
@@ -290,6 +297,38 @@ describe.runIf(built)('burst', () => {
     expect(ended.code).toBe(1);
     expect(ended.err).toContain('no-capture.pcap');
     expect(lines(ended.out)).toMatchObject([{ file: sample, packets: 6_309 }]);
+  });
+});
+
+describe.runIf(built)('senders', () => {
+  test('react to the meter: a parameter of the path, of the senders and of the host each change what gets through', async () => {
+    interface Answer {
+      readonly scenario: string;
+      readonly off: SendersOutcome;
+      readonly on: SendersOutcome;
+    }
+    const ask = async (...args: string[]): Promise<Answer> => {
+      const { out, code } = await ringside('senders', '--seconds', '2', '--json', ...args);
+      expect(code).toBe(0);
+      return lines(out)[0] as Answer;
+    };
+    const [plain, again, roomy, slow] = await Promise.all([
+      ask(),
+      ask(),
+      ask('--set', 'ports.host.sockets.rcvbufBytes=4194304'),
+      ask('--algorithm', 'reno', '--flows', '3', '--rate', '10M', '--grant', '0', '--rtt', '20ms'),
+    ]);
+    expect(again).toEqual(plain);
+    expect(plain.scenario).toBe('burst-closed-loop');
+    expect(plain.on.goodputBps).toBeGreaterThan(1.5 * plain.off.goodputBps);
+    expect(plain.off.losses['sock_full_drop']).toBeGreaterThan(0);
+    // With room for the whole window nothing is lost at the host, meter or not.
+    expect(roomy.off.losses['sock_full_drop']).toBeUndefined();
+    expect(slow.on.rttMs.base).toBe(20);
+    expect(slow.on.goodputBps).toBeLessThan(10e6);
+    const text = await ringside('senders', '--seconds', '2');
+    expect(text.out).toContain('meter off');
+    expect(text.out).toMatch(/goodput +[\d.]+ [kM]b\/s +[\d.]+ Mb\/s/);
   });
 });
 

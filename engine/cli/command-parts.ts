@@ -35,6 +35,18 @@ export function setting(text: string, before: readonly string[] = []): string[] 
   return [...before, text];
 }
 
+/** A file to write, of those that an option may name several of: each once. */
+export function outputFile(text: string, before: readonly string[] = []): string[] {
+  if (before.includes(text)) throw new InvalidArgumentError('the same file twice');
+  return [...before, text];
+}
+
+/** A file that an option names once: of two the first would be left unwritten without a word. */
+export function onlyFile(text: string, before?: string): string {
+  if (before !== undefined) throw new InvalidArgumentError(`${before} is named already; one file only`);
+  return text;
+}
+
 export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { examples, integer, seconds, setting, type Act, type Add, type Run } from './command-parts.ts';
+import { examples, integer, onlyFile, outputFile, seconds, setting, type Act, type Add, type Run } from './command-parts.ts';
 
 /** Commands that read a capture file. */
 export function addFiles(add: Add, act: Act): void {
@@ -49,8 +49,8 @@ function addReplay(add: Add, act: Act): void {
       .option('--skip-gaps', 'in a timed replay, shorten gaps of more than a second to one')
       .option('--lanes <number>', 'threads; the result does not depend on it', integer('A number of lanes', 1, 16))
       .option('--batch <number>', 'packets of one step; the result does not depend on it', integer('A batch', 1, 4_096))
-      .option('--trace <file>', 'write the trace, one JSON record a line')
-      .option('--report <file>', 'write a report: .html, .json or .pdf')
+      .option('--trace <file>', 'write the trace, one JSON record a line', onlyFile)
+      .option('--report <file>', 'write a report: .html, .json or .pdf; may be repeated', outputFile)
       .addHelpText(
         'after',
         examples(

@@ -19,7 +19,7 @@ export interface ReplayOptions extends ScenarioOptions {
   readonly lanes?: number;
   readonly batch?: number;
   readonly trace?: string;
-  readonly report?: string;
+  readonly report?: readonly string[];
 }
 
 const REPORT_FORMATS = ['html', 'json', 'pdf'] as const;
@@ -46,7 +46,7 @@ async function replayFile(
   output: Output,
   signal: AbortSignal,
 ): Promise<number> {
-  const format = options.report === undefined ? undefined : reportFormat(options.report);
+  const reports = (options.report ?? []).map((path) => ({ path, format: reportFormat(path) }));
   const progress = await startProgress(output, printable(basename(file)));
   const request: ReplayRequest = {
     path: file,
@@ -58,7 +58,7 @@ async function replayFile(
       progress.update(p);
     },
   };
-  const plain = format === undefined && options.trace === undefined && (options.speed ?? 0) === 0;
+  const plain = reports.length === 0 && options.trace === undefined && (options.speed ?? 0) === 0;
   const quick =
     plain && options.batch === undefined
       ? await summarizeRun({ ...request, scenario: scenario.value, scenarioSha256: scenarioSha256(scenario.value) })
@@ -74,8 +74,8 @@ async function replayFile(
     const paced = speed > 0 ? await replay.pace(speed, options.loop ?? 1, options.skipGaps === true ? SKIP_GAPS_NS : null) : null;
     const summary = await replay.run();
     if (options.trace !== undefined) await writeTrace(replay, options.trace);
-    const model = format === undefined ? undefined : await replay.report(basename(file));
-    if (model !== undefined && options.report !== undefined) await saveReport(model, format ?? 'html', options.report, signal);
+    const model = reports.length === 0 ? undefined : await replay.report(basename(file));
+    if (model !== undefined) for (const { path, format } of reports) await saveReport(model, format, path, signal);
     progress.stop();
     show({ file, summary, paced, model, report: options.report, trace: options.trace }, output);
     return summary.conservation.ok ? EXIT.ok : EXIT.failed;
@@ -144,7 +144,7 @@ interface Shown {
   readonly summary: RunSummary;
   readonly paced: ReportModel['paced'];
   readonly model?: ReportModel | undefined;
-  readonly report?: string | undefined;
+  readonly report?: readonly string[] | undefined;
   readonly trace?: string | undefined;
 }
 
@@ -168,7 +168,7 @@ function show({ file, summary, paced, model, report, trace }: Shown, output: Out
     );
     if (gapsSkipped > 0) output.text(`  gaps skipped: ${gapsSkipped}, together ${duration(gapsSkippedNs)} of the capture's time`);
   }
-  if (report !== undefined) output.text(`  report: ${printable(report)}`);
+  for (const path of report ?? []) output.text(`  report: ${printable(path)}`);
   if (trace !== undefined) output.text(`  trace: ${printable(trace)}`);
 }
 

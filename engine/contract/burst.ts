@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { capabilitySchema, meterStatsSchema, socketRowSchema, stageStatsSchema, type Capability } from './metering.ts';
 import { runSummarySchema } from './run.ts';
+import { sendersOutcomeSchema, sendersSchema } from './senders.ts';
 
 /** What the Burst panel shows of the meter, its sockets and the path beside them. */
 
@@ -128,6 +129,16 @@ export const burstCalls = {
       adopted: z.boolean(),
       /** The scenario that was run with the meter on, as YAML, to be used for the session if wanted. */
       yaml: z.string(),
+    }),
+  },
+  'burst.senders': {
+    title: 'TCP senders that react, into the meter and sockets of the scenario with parameters changed, meter on and off. Can be cancelled',
+    request: z.strictObject({ session, overrides: z.array(overrideSchema).max(64), senders: sendersSchema }),
+    answer: z.object({
+      on: sendersOutcomeSchema,
+      off: sendersOutcomeSchema,
+      /** The scenario had no sockets or no meter: defaults were put on its host port. */
+      adopted: z.boolean(),
     }),
   },
   'burst.state': {

@@ -9,6 +9,7 @@ export * from './offload.ts';
 export * from './scenario.ts';
 export * from './run.ts';
 export * from './burst.ts';
+export * from './senders.ts';
 export * from './stack-model.ts';
 export * from './ring-slots.ts';
 export * from './session.ts';

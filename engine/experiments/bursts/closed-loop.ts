@@ -1,24 +1,25 @@
-import { meterSchema, networkSchema, socketsSchema } from '../../contract/index.ts';
-import { ALGORITHMS, runClosedLoop, type ClosedLoopOptions, type ClosedLoopResult } from '../../lab/index.ts';
+import {
+  SENDER_ALGORITHMS,
+  lostAtHost,
+  meterSchema,
+  networkSchema,
+  sendersSchema,
+  socketsSchema,
+  type SendersInput,
+  type SendersOutcome,
+} from '../../contract/index.ts';
+import { runClosedLoop } from '../../lab/index.ts';
 import type { Experiment } from '../types.ts';
 
-const BASE = {
-  durationS: 4,
-  rateBps: 80e6,
-  queueBytes: 1.5e6,
-  rttMs: 40,
-  grantMs: 40,
-  lineBps: 2e9,
-  mss: 1_400,
-  windowBytes: 2e6,
-  minRtoMs: 200,
+/** The host of the bundled scenario burst-closed-loop; the path is that of `ringside senders` without options. */
+const HOST = {
   poolPackets: 4_096,
+  sockets: socketsSchema.parse({ readerBps: 150e6 }),
   network: networkSchema.parse({ profile: 'lte', capability: { burstPeriodUs: 40_000 } }),
 } as const;
 
-function run(options: Pick<ClosedLoopOptions, 'algorithm' | 'flows' | 'durationS' | 'seed'>, enable: boolean): ClosedLoopResult {
-  const sockets = socketsSchema.parse({ readerBps: 150e6 });
-  return runClosedLoop({ ...BASE, ...options, meter: meterSchema.parse({ enable }), sockets });
+function run(senders: SendersInput, seed: number, enable: boolean): SendersOutcome {
+  return runClosedLoop({ ...HOST, ...sendersSchema.parse(senders), seed, meter: meterSchema.parse({ enable }) });
 }
 
 export const tcpClosedLoop: Experiment = {
@@ -34,22 +35,21 @@ export const tcpClosedLoop: Experiment = {
     const flowCounts = size === 'full' ? [1, 4, 16] : [1, 2];
     const rows: (string | number)[][] = [];
     const findings: string[] = [];
-    for (const [i, algorithm] of ALGORITHMS.entries()) {
+    for (const [i, algorithm] of SENDER_ALGORITHMS.entries()) {
       for (const flows of flowCounts) {
-        await step(i, ALGORITHMS.length, `${algorithm}, ${String(flows)} flows`);
-        const [off, on] = [run({ algorithm, flows, durationS, seed }, false), run({ algorithm, flows, durationS, seed }, true)];
+        await step(i, SENDER_ALGORITHMS.length, `${algorithm}, ${String(flows)} flows`);
+        const senders = { algorithm, flows, durationS };
+        const [off, on] = [run(senders, seed, false), run(senders, seed, true)];
         for (const [name, r] of [
           ['off', off],
           ['on', on],
         ] as const) {
-          // prettier-ignore
-          const lost = Object.entries(r.losses).filter(([place]) => place !== 'network').reduce((n, [, l]) => n + l, 0); // prettier-ignore
           rows.push([
             algorithm,
             flows,
             name,
             r.goodputBps / 1e6,
-            lost,
+            lostAtHost(r),
             r.losses['network'] ?? 0,
             r.fastRetransmits,
             r.timeouts,

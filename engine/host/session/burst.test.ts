@@ -243,3 +243,23 @@ describe('the calls of the Burst panel', () => {
     );
   });
 });
+
+test('senders react to the meter of the scenario tried, which the session keeps as it was', async () => {
+  const c = await open('name: plain\n');
+  const yaml = core!.info().scenario.yaml;
+  const path = { algorithm: 'reno', durationS: 2 } as const;
+  const overrides = [{ path: 'ports.host.sockets.readerBps', value: 150e6 }];
+  const { on, off, adopted } = await c.call('burst.senders', { session, overrides, senders: path });
+  expect(adopted).toBe(true);
+  expect(off.losses['sock_full_drop']).toBeGreaterThan(0);
+  expect(on.losses['sock_full_drop']).toBeUndefined();
+  expect(on.goodputBps).toBeGreaterThan(off.goodputBps);
+  const roomy = [...overrides, { path: 'ports.host.sockets.rcvbufBytes', value: 4_194_304 }];
+  const more = await c.call('burst.senders', { session, overrides: roomy, senders: path });
+  expect(more.off.losses['sock_full_drop']).toBeUndefined();
+  expect(core!.info().scenario.yaml).toBe(yaml);
+  const gone = new AbortController();
+  const asked = c.call('burst.senders', { session, overrides, senders: { durationS: 100 } }, { signal: gone.signal });
+  gone.abort();
+  await expect(asked).rejects.toMatchObject({ code: 'cancelled' });
+});

@@ -27,10 +27,11 @@ import { newVerdicts } from './packets.ts';
 import { runColumns, type ColumnsRun } from './run-columns.ts';
 import { runInSlices } from './run-in-slices.ts';
 import { badScenario } from './scenario.ts';
+import { sendersWhatIf } from './senders.ts';
 import { notFinished } from './whole-runs.ts';
 
 /** The calls of the Burst panel about the meter that a session answers. */
-type SessionBurstCall = 'burst.outcome' | 'burst.run' | 'burst.state' | 'burst.sockets';
+type SessionBurstCall = 'burst.outcome' | 'burst.run' | 'burst.senders' | 'burst.state' | 'burst.sockets';
 
 interface Range {
   readonly fromNs: number;
@@ -132,6 +133,7 @@ export function burstHandlers(core: () => SessionCore): Pick<EngineHandlers, Ses
       return outcomeOf(last, request);
     },
     'burst.run': (request, context) => whatIf(core(), request, context),
+    'burst.senders': (request, context) => sendersWhatIf(core(), request, context),
     'burst.state': () => burstState(core().playhead.pipeline, core().playhead.tNs),
     'burst.sockets': ({ sort, descending, first, count }) => {
       const { last } = core().runs;

@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
+import { SENDERS_BINS } from '../../contract/index.ts';
 import { DEFAULT_METER, DEFAULT_SOCKETS } from '../../stack/index.ts';
-import { Cubic, Reno, RetransmissionTimer, Sender, initialWindow, runClosedLoop, type ClosedLoopOptions } from './index.ts';
+import {
+  Cubic,
+  Reno,
+  RetransmissionTimer,
+  Sender,
+  initialWindow,
+  runClosedLoop,
+  runClosedLoopInSteps,
+  type ClosedLoopOptions,
+} from './index.ts';
 
 describe('senders', () => {
   test('the initial window is that of RFC 6928', () => {
@@ -135,6 +145,23 @@ describe('the closed loop', () => {
 
   test('is a function of its options', () => {
     expect(runClosedLoop({ ...base, flows: 3, durationS: 1 })).toEqual(runClosedLoop({ ...base, flows: 3, durationS: 1 }));
+  });
+
+  test('its bins add up to the totals, and a run in steps is the same run', async () => {
+    const options = { ...base, meter: { ...DEFAULT_METER, enable: false }, durationS: 2 };
+    const whole = runClosedLoop(options);
+    const { series } = whole;
+    expect(series.goodputBytes).toHaveLength(SENDERS_BINS);
+    expect((8 * series.goodputBytes.reduce((a, b) => a + b, 0)) / 2).toBeCloseTo(whole.goodputBps, 3);
+    expect(series.lost.reduce((a, b) => a + b, 0)).toBe(Object.values(whole.losses).reduce((a, b) => a + b, 0));
+    expect(series.rttNs.filter((rtt) => rtt > 0).every((rtt) => rtt >= 40 * NS_PER_MS)).toBe(true);
+    const done: number[] = [];
+    const stepped = await runClosedLoopInSteps(options, (bins) => {
+      done.push(bins);
+      return Promise.resolve();
+    });
+    expect(stepped).toEqual(whole);
+    expect(done).toEqual(Array.from({ length: SENDERS_BINS - 1 }, (_, i) => i + 1));
   });
 
   test('an empty path without lumps has its own round trip and fills the link', () => {

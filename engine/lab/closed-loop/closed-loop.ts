@@ -1,48 +1,22 @@
 import { EventQueue, NS_PER_MS, NS_PER_S } from '../../base/index.ts';
-import type { MeterSpec, NetworkSpec, SocketsSpec } from '../../contract/index.ts';
+import {
+  SENDERS_BINS,
+  type MeterSpec,
+  type NetworkSpec,
+  type SendersOutcome,
+  type SendersSpec,
+  type SocketsSpec,
+} from '../../contract/index.ts';
 import { DROP_REASONS, Delays, Meter, histogramPercentile, type MeterHooks } from '../../stack/index.ts';
-import { Sender, type Algorithm } from './sender.ts';
+import { LoopSeries } from './series.ts';
+import { Sender } from './sender.ts';
 
-export interface ClosedLoopOptions {
-  readonly algorithm: Algorithm;
-  readonly flows: number;
-  readonly durationS: number;
-  /** Bottleneck of the network, its queue, and the round trip without any queue. */
-  readonly rateBps: number;
-  readonly queueBytes: number;
-  readonly rttMs: number;
-  /** The modem hands over what has come every `grantMs`, at `lineBps`; 0: at once. */
-  readonly grantMs: number;
-  readonly lineBps: number;
-  readonly mss: number;
-  /** Window that the receiver advertises: a promise, which may exceed the buffer that is there. */
-  readonly windowBytes: number;
-  readonly minRtoMs: number;
+export interface ClosedLoopOptions extends SendersSpec {
   readonly poolPackets: number;
   readonly meter: MeterSpec | null;
   readonly sockets: SocketsSpec;
   readonly network: NetworkSpec | undefined;
   readonly seed: number;
-}
-
-export interface ClosedLoopResult {
-  /** In-order data at the receivers, bits per second. */
-  readonly goodputBps: number;
-  readonly sent: number;
-  readonly retransmits: number;
-  /** Retransmissions of segments that the receiver had already. */
-  readonly spurious: number;
-  readonly fastRetransmits: number;
-  readonly timeouts: number;
-  /** Losses by place: `network` for the bottleneck's queue, the others as drop reasons. */
-  readonly losses: Readonly<Record<string, number>>;
-  readonly rttMs: { readonly base: number; readonly p50: number; readonly p99: number; readonly mean: number };
-  /** What pool and meter ring added to the way of a segment. */
-  readonly meterMs: { readonly p50: number; readonly p99: number };
-  /** Events that found no room (MAX_EVENTS): segments, acknowledgments or timers that were lost to the model. */
-  readonly eventsRefused: number;
-  /** Segments sent that are accounted for: in the path, dropped or handed to a receiver. */
-  readonly conserved: boolean;
 }
 
 const EV_ARRIVE = 0;
@@ -52,6 +26,8 @@ const EV_TIMER = 2;
 const MAX_EVENTS = 1 << 20;
 /** Headers of a segment on the wire: Ethernet, IPv4, TCP with time stamps. */
 const HEADER_BYTES = 66;
+/** Segments of a flow that have a place to begin with. */
+const FIRST_SEGMENTS = 1_024;
 
 /**
  * TCP senders behind a bottleneck and a modem that delivers in lumps, with the meter and the sockets of the lab at their end (1.7,
@@ -79,6 +55,7 @@ class ClosedLoop implements MeterHooks {
   private taken = 0;
   private spurious = 0;
   private eventsRefused = 0;
+  private readonly series: LoopSeries;
 
   constructor(o: ClosedLoopOptions) {
     this.o = o;
@@ -93,8 +70,10 @@ class ClosedLoop implements MeterHooks {
     });
     this.expected = new Int32Array(o.flows);
     this.timers = new Float64Array(o.flows).fill(Number.POSITIVE_INFINITY);
-    this.received = Array.from({ length: o.flows }, () => new Uint8Array(this.segments));
+    this.received = Array.from({ length: o.flows }, () => new Uint8Array(FIRST_SEGMENTS));
     this.senders = Array.from({ length: o.flows }, (_, flow) => this.makeSender(flow));
+    this.series = new LoopSeries((o.durationS * NS_PER_S) / SENDERS_BINS);
+    for (const sender of this.senders) sender.push(0);
   }
 
   private makeSender(flow: number): Sender {
@@ -114,9 +93,11 @@ class ClosedLoop implements MeterHooks {
     });
   }
 
-  run(): ClosedLoopResult {
-    const endNs = this.o.durationS * NS_PER_S;
-    for (const sender of this.senders) sender.push(0);
+  /** Runs the next bin; false after the last one. */
+  step(): boolean {
+    const { series } = this;
+    const last = series.bins === SENDERS_BINS - 1;
+    const endNs = last ? this.o.durationS * NS_PER_S : (series.bins + 1) * series.binNs;
     for (;;) {
       const next = Math.min(this.events.nextNs, this.meter.nextDueNs);
       if (next > endNs) break;
@@ -124,7 +105,16 @@ class ClosedLoop implements MeterHooks {
       if (this.meter.nextDueNs <= this.events.nextNs) this.meter.run(next);
       else if (this.events.next()) this.handle(this.events.kind, this.events.a, this.events.b);
     }
-    return this.result(endNs);
+    series.add(this.senders, this.inOrder * this.o.mss, this.lost);
+    return !last;
+  }
+
+  private get inOrder(): number {
+    return this.expected.reduce((n, e) => n + e, 0);
+  }
+
+  private get lost(): number {
+    return Object.values(this.losses).reduce((n, l) => n + l, 0);
   }
 
   private handle(kind: number, flow: number, value: number): void {
@@ -141,7 +131,7 @@ class ClosedLoop implements MeterHooks {
     const { o } = this;
     const bytes = o.mss + HEADER_BYTES;
     this.sent++;
-    if (again && this.received[flow]![segment] !== 0) this.spurious++;
+    if (again && this.received[flow]![segment] === 1) this.spurious++;
     const reachNs = this.nowNs + (o.rttMs * NS_PER_MS) / 2;
     const queued = Math.max(0, this.linkFreeNs - reachNs) * (o.rateBps / 8e9);
     if (queued + bytes > o.queueBytes) {
@@ -180,14 +170,24 @@ class ClosedLoop implements MeterHooks {
     if (meter.enabled) this.poolUsed--;
     const flow = meter.cells.flow[cell]!;
     const segment = meter.cells.number[cell]!;
-    const got = this.received[flow]!;
+    const got = this.room(flow, segment);
     this.added.add(meter.now[0]! - meter.cells.switchedNs[cell]!);
     this.taken++;
     got[segment] = 1;
     let next = this.expected[flow]!;
-    while (next < this.segments && got[next] !== 0) next++;
+    while (got[next] === 1) next++;
     this.expected[flow] = next;
     this.schedule(Math.round(meter.now[0]! + (this.o.rttMs * NS_PER_MS) / 2), EV_ACK, flow, next);
+  }
+
+  /** Which segments a receiver has, with a place for this one. */
+  private room(flow: number, segment: number): Uint8Array {
+    const got = this.received[flow]!;
+    if (segment < got.length) return got;
+    const more = new Uint8Array(2 ** Math.ceil(Math.log2(segment + 1)));
+    more.set(got);
+    this.received[flow] = more;
+    return more;
   }
 
   dropped(_meter: Meter, _cell: number, code: number, held: boolean): void {
@@ -208,19 +208,17 @@ class ClosedLoop implements MeterHooks {
     return;
   }
 
-  private result(endNs: number): ClosedLoopResult {
-    const { o, senders } = this;
+  result(): SendersOutcome {
+    const { o, senders, lost } = this;
     const rtts = senders.flatMap((s) => s.rttsNs).sort((a, b) => a - b);
     const at = (p: number): number => (rtts[Math.max(0, Math.ceil((p / 100) * rtts.length) - 1)] ?? 0) / NS_PER_MS;
     const added = (p: number): number => histogramPercentile(this.added.counts, p, this.added.maxNs) / NS_PER_MS;
     const sum = (pick: (s: Sender) => number): number => senders.reduce((n, s) => n + pick(s), 0);
-    const segments = this.expected.reduce((n, e) => n + e, 0);
-    const lost = Object.values(this.losses).reduce((n, l) => n + l, 0);
     const { rings } = this.meter;
     let held = rings.totalWaiting;
     for (let r = 0; r < rings.count; r++) for (let c = rings.oldest[r]!; c !== 0; c = this.meter.cells.newer[c - 1]!) held++;
     return {
-      goodputBps: (segments * o.mss * 8e9) / endNs,
+      goodputBps: (this.inOrder * o.mss * 8) / o.durationS,
       sent: this.sent,
       retransmits: sum((s) => s.retransmits),
       spurious: this.spurious,
@@ -231,11 +229,21 @@ class ClosedLoop implements MeterHooks {
       meterMs: { p50: added(50), p99: added(99) },
       eventsRefused: this.eventsRefused,
       conserved: this.sent === this.inPath + lost + this.taken + held,
+      series: this.series.result(),
     };
   }
 }
 
 /** Runs senders against the meter for `durationS` seconds of simulated time. A function of its options alone. */
-export function runClosedLoop(options: ClosedLoopOptions): ClosedLoopResult {
-  return new ClosedLoop(options).run();
+export function runClosedLoop(options: ClosedLoopOptions): SendersOutcome {
+  const loop = new ClosedLoop(options);
+  while (loop.step());
+  return loop.result();
+}
+
+/** The same, giving way between bins: `step` is awaited with the bins that are done, and ends the run by throwing. */
+export async function runClosedLoopInSteps(options: ClosedLoopOptions, step: (done: number) => Promise<void>): Promise<SendersOutcome> {
+  const loop = new ClosedLoop(options);
+  for (let done = 1; loop.step(); done++) await step(done);
+  return loop.result();
 }

@@ -1,4 +1,5 @@
-export { runClosedLoop, type ClosedLoopOptions, type ClosedLoopResult } from './closed-loop.ts';
+export { runClosedLoop, runClosedLoopInSteps, type ClosedLoopOptions } from './closed-loop.ts';
+export { closedLoopOptions } from './from-scenario.ts';
 export { Cubic, Reno, initialWindow, type CongestionControl } from './congestion.ts';
 export { RetransmissionTimer } from './rto.ts';
-export { ALGORITHMS, Sender, type Algorithm, type SenderOptions } from './sender.ts';
+export { Sender, type SenderOptions } from './sender.ts';

@@ -1,13 +1,13 @@
+import type { SenderAlgorithm } from '../../contract/index.ts';
 import { Cubic, Reno, type CongestionControl } from './congestion.ts';
 import { RetransmissionTimer } from './rto.ts';
 
-export const ALGORITHMS = ['reno', 'cubic'] as const;
-export type Algorithm = (typeof ALGORITHMS)[number];
-
 const DUPLICATES = 3;
+/** Segments that have a place to begin with. */
+const FIRST_SEGMENTS = 1_024;
 
 export interface SenderOptions {
-  readonly algorithm: Algorithm;
+  readonly algorithm: SenderAlgorithm;
   readonly mss: number;
   readonly minRtoNs: number;
   /** What the receiver lets it have in flight, bytes. */
@@ -34,6 +34,7 @@ export class Sender {
   timeouts = 0;
   retransmits = 0;
   readonly rttsNs: number[] = [];
+  rttSumNs = 0;
   private duplicates = 0;
   private recovering = false;
   /** A partial acknowledgment has come in this recovery. */
@@ -42,13 +43,11 @@ export class Sender {
   /** Segments that were ever sent are those before it. */
   private highest = 0;
   private readonly options: SenderOptions;
-  private readonly sentNs: Float64Array;
-  private readonly again: Uint8Array;
+  private sentNs = new Float64Array(FIRST_SEGMENTS);
+  private again = new Uint8Array(FIRST_SEGMENTS);
 
   constructor(options: SenderOptions) {
     this.options = options;
-    this.sentNs = new Float64Array(options.segments);
-    this.again = new Uint8Array(options.segments);
     this.control = options.algorithm === 'reno' ? new Reno(options.mss) : new Cubic(options.mss);
     this.timer = new RetransmissionTimer(options.minRtoNs);
   }
@@ -57,23 +56,38 @@ export class Sender {
     return (this.next - this.una) * this.options.mss;
   }
 
+  /** What may be in flight: the congestion window, or what the receiver advertises. */
+  get windowBytes(): number {
+    return Math.min(this.control.cwnd, this.options.windowBytes);
+  }
+
   /** Sends what the window allows. */
   push(tNs: number): void {
-    const { mss, windowBytes } = this.options;
-    const window = Math.min(this.control.cwnd, windowBytes);
+    const { mss } = this.options;
+    const window = this.windowBytes;
     while (this.flight + mss <= window && this.next < this.options.segments) this.transmit(this.next++, tNs);
   }
 
   private transmit(segment: number, tNs: number): void {
     const resend = segment < this.highest;
-    if (!resend) this.highest = segment + 1;
-    else {
+    if (!resend) {
+      this.highest = segment + 1;
+      if (segment >= this.again.length) this.grow();
+    } else {
       this.again[segment] = 1;
       this.retransmits++;
     }
     this.sentNs[segment] = tNs;
     if (segment === this.una && !(this.recovering && this.impatient)) this.options.setTimer(tNs + this.timer.rtoNs);
     this.options.send(segment, resend);
+  }
+
+  private grow(): void {
+    const { sentNs, again } = this;
+    this.sentNs = new Float64Array(2 * sentNs.length);
+    this.sentNs.set(sentNs);
+    this.again = new Uint8Array(2 * again.length);
+    this.again.set(again);
   }
 
   /** An acknowledgment of everything before `ack` has come. */
@@ -93,6 +107,7 @@ export class Sender {
       rttNs = tNs - this.sentNs[last]!;
       this.timer.sample(rttNs);
       this.rttsNs.push(rttNs);
+      this.rttSumNs += rttNs;
     }
     this.una = ack;
     // After a timeout everything is sent again from the hole on, until it shows what had arrived beyond it.

@@ -15,6 +15,9 @@ export function burstHandlers(): Pick<EngineHandlers, BurstCall> {
     'burst.run': () => {
       throw new EngineError({ code: 'busy', message: 'The double runs nothing.' });
     },
+    'burst.senders': () => {
+      throw new EngineError({ code: 'busy', message: 'The double runs nothing.' });
+    },
     'burst.conditions': ({ handle }) => {
       if (handle !== CONDITIONS_HANDLE) throw new EngineError({ code: 'not-found', message: 'This input is not known any more.' });
       return { name: 'drive.csv', csv: CONDITIONS_CSV, rows: 2 };
