@@ -123,4 +123,66 @@ describe('DNS64 on packets', () => {
     expect(formatIpv6(out!, 24)).toBe('2001:db8::5');
     expect(checksumGood(out!)).toBe(true);
   });
+
+  it('an answer larger than the client takes leaves without records and with TC set, as its query says', () => {
+    const many = Array.from({ length: 30 }, (_, i) => parseIpv4(`198.18.0.${i}`)!);
+    const large = dnsResponse(query(DNS_TYPE.A), many.map((address) => ({ name: NAME, type: DNS_TYPE.A, class: 1, ttl: 60, data: { kind: 'address' as const, address } }))); // prettier-ignore
+    const opt = (size: number) => ({ name: '', type: DNS_TYPE.OPT, class: size, ttl: 0, data: { kind: 'opt' as const, options: [] } });
+    const asked = (size: number | undefined, seen: boolean): [string, number, boolean, number] => {
+      const { give } = start();
+      const additionals = size === undefined ? [] : [opt(size)];
+      give(packet(large));
+      if (seen) give(packet({ ...query(DNS_TYPE.AAAA), additionals }));
+      const [id, out] = give(packet({ ...EMPTY, additionals: size === undefined ? [] : [opt(4_096)] }));
+      const made = unwrap(parseDns(out!, 48, out!.length));
+      expect(checksumGood(out!)).toBe(true);
+      return [id, made.answers.length, made.truncated, made.questions.length];
+    };
+    expect(asked(undefined, true)).toEqual(['dnsTruncated', 0, true, 1]);
+    expect(asked(600, true)).toEqual(['dnsTruncated', 0, true, 1]);
+    expect(asked(1_232, true)).toEqual(['dnsSynthesized', 30, false, 1]);
+    // Without the query: a client without EDNS0 takes 512 bytes, of others nothing is known.
+    expect(asked(undefined, false)).toEqual(['dnsTruncated', 0, true, 1]);
+    expect(asked(600, false)).toEqual(['dnsSynthesized', 30, false, 1]);
+  });
+
+  it('an answer that was cut on its way to the DNS64 is cut for the client too', () => {
+    const { give } = start();
+    give(packet({ ...answer(DNS_TYPE.A), truncated: true }));
+    const [id, out] = give(packet(EMPTY));
+    const made = unwrap(parseDns(out!, 48, out!.length));
+    expect([id, made.truncated, made.answers]).toEqual(['dnsSynthesized', true, []]);
+    // A whole answer is not forgotten for a cut one.
+    const other = start();
+    other.give(packet(A));
+    other.give(packet({ ...answer(DNS_TYPE.A), truncated: true }));
+    expect(addresses(other.give(packet(EMPTY))[1]!)).toEqual(['64:ff9b::c000:221']);
+    const cutAaaa = packet({ ...EMPTY, truncated: true });
+    expect(other.give(cutAaaa)).toEqual(['dnsPassed', cutAaaa]);
+  });
+
+  it('looks at what is known of the IPv4 reverse name before it makes an alias', () => {
+    const reverse = '33.2.0.192.in-addr.arpa';
+    const ask = (known: DnsMessage | undefined): [string, string[]] => {
+      const { give } = start();
+      if (known !== undefined) give(packet(known));
+      const name = `${[...'0064ff9b0000000000000000c0000221'].reverse().join('.')}.ip6.arpa`;
+      const [id, out] = give(packet(dnsQuery(9, { name, type: DNS_TYPE.PTR, class: 1 })));
+      return [id, addresses(out!)];
+    };
+    const question = dnsQuery(8, { name: reverse, type: DNS_TYPE.PTR, class: 1 });
+    const named = (name: string, type: number, to: string) => ({
+      name,
+      type,
+      class: 1,
+      ttl: 60,
+      data: { kind: 'name' as const, name: to },
+    });
+    expect(ask(undefined)).toEqual(['dnsReverse', [reverse]]);
+    expect(ask(dnsResponse(question, [named(reverse, DNS_TYPE.PTR, 'host.example')]))).toEqual(['dnsReverse', [reverse, 'host.example']]);
+    const other = '33.0/26.2.0.192.in-addr.arpa';
+    const chain = [named(reverse, DNS_TYPE.CNAME, other), named(other, DNS_TYPE.PTR, 'host.example')];
+    expect(ask(dnsResponse(question, chain))).toEqual(['dnsPassed', []]);
+    expect(ask({ ...dnsResponse(question, []), rcode: 3 })).toEqual(['dnsPassed', []]);
+  });
 });

@@ -11,10 +11,15 @@ import type { SettingsError } from './settings.ts';
 
 const DNS_PORT = 53;
 const UDP_BYTES = 8;
+const IN_ADDR_ARPA = '.in-addr.arpa';
 /** Names whose A answer is kept; the one that came first goes. */
 export const MAX_KNOWN_NAMES = 16_384;
 /** Empty AAAA answers that wait at once; beyond, an answer leaves as it came. */
 export const MAX_HELD_ANSWERS = 1_024;
+/** Queries remembered for the size of answer they take; the one that came first goes. */
+export const MAX_KNOWN_QUERIES = 16_384;
+/** Largest answer over UDP without EDNS0 (RFC 1035 section 2.3.4). */
+const PLAIN_UDP_BYTES = 512;
 /** How long an empty AAAA answer waits for the A answer: as long as a stub resolver waits before it asks again. */
 const HOLD_NS = 5e9;
 
@@ -40,6 +45,10 @@ export class Dns64Packets {
   private readonly rules: Dns64;
   private readonly view = new PacketView();
   private readonly known = new Map<string, DnsMessage>();
+  /** Answers to questions for PTR of in-addr.arpa. */
+  private readonly reverse = new Map<string, DnsMessage>();
+  /** By client, number and question: the largest answer it takes. */
+  private readonly sizes = new Map<string, number>();
   private held: HeldAnswer[] = [];
   private nowNs = 0;
 
@@ -72,6 +81,7 @@ export class Dns64Packets {
       this.learn(name, message, sink);
       return passed;
     }
+    if (question.type === DNS_TYPE.PTR && name.endsWith(IN_ADDR_ARPA)) remember(this.reverse, MAX_KNOWN_NAMES, name, message);
     if (question.type !== DNS_TYPE.AAAA) return pass(b, o, present, wireLength, side, sink, REASON.dnsPassed);
     const answer = { side, bytes: b.slice(o, o + present), wireLength, message, name, sinceNs: this.nowNs };
     return this.onAaaa(answer, sink);
@@ -90,16 +100,18 @@ export class Dns64Packets {
   }
 
   private query(message: DnsMessage, b: Uint8Array, o: number, length: number, wire: number, side: 4 | 6, sink: PacketSink): number {
-    const step = this.rules.onQuery(message);
+    const step = this.rules.onQuery(message, (name) => this.reverse.get(name));
+    const size = message.additionals.find(({ type }) => type === DNS_TYPE.OPT)?.class ?? PLAIN_UDP_BYTES;
+    remember(this.sizes, MAX_KNOWN_QUERIES, this.exchange(message, false), Math.max(PLAIN_UDP_BYTES, size));
     if (step.action !== 'answer' || step.message === undefined) return pass(b, o, length, wire, side, sink, REASON.dnsPassed);
-    return this.write(step.message, b, o, true, side, sink) ? REASON.dnsReverse : REASON.sinkFull;
+    return this.write(step.message, b, o, true, side, sink, REASON.dnsReverse);
   }
 
   private onAaaa(answer: HeldAnswer, sink: PacketSink): number {
     const { bytes, wireLength, side, message } = answer;
     const step = this.rules.onAaaa(message);
     if (step.action === 'answer' && step.message !== undefined) {
-      return this.write(step.message, bytes, 0, false, side, sink) ? REASON.dnsFiltered : REASON.sinkFull;
+      return this.write(step.message, bytes, 0, false, side, sink, REASON.dnsFiltered);
     }
     if (step.action !== 'ask-a' || this.rules.onQuery({ ...message, response: false }).action === 'pass') {
       return pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed);
@@ -120,15 +132,12 @@ export class Dns64Packets {
     if (step.action !== 'answer' || step.message === undefined) {
       return pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed);
     }
-    return this.write(step.message, bytes, 0, false, side, sink) ? REASON.dnsSynthesized : REASON.sinkFull;
+    return this.write(step.message, bytes, 0, false, side, sink, REASON.dnsSynthesized);
   }
 
   private learn(name: string, message: DnsMessage, sink: PacketSink): void {
-    if (this.known.size >= MAX_KNOWN_NAMES && !this.known.has(name)) {
-      const first = this.known.keys().next();
-      if (first.done !== true) this.known.delete(first.value);
-    }
-    this.known.set(name, message);
+    // A cut answer does not take the place of a whole one: what was cut is asked for again over TCP.
+    if (!message.truncated || this.known.get(name)?.truncated !== false) remember(this.known, MAX_KNOWN_NAMES, name, message);
     const ready = this.held.filter((held) => held.name === name);
     if (ready.length === 0) return;
     this.held = this.held.filter((held) => held.name !== name);
@@ -153,20 +162,42 @@ export class Dns64Packets {
     return this.nowNs;
   }
 
-  /** The packet at `o` with another DNS message in it; with `turn` from its destination back to its source. False where it does not fit. */
-  private write(message: DnsMessage, b: Uint8Array, o: number, turn: boolean, side: 4 | 6, sink: PacketSink): boolean {
-    const payload = buildDns(message);
-    if (!payload.ok) return false;
+  /** Client, number and question of the message in the view. */
+  private exchange({ id, questions }: DnsMessage, response: boolean): string {
+    const { b, o, transport, family } = this.view;
+    const [at, bytes] = family === 6 ? [o + (response ? 24 : 8), 16] : [o + (response ? 16 : 12), 4];
+    const { name, type } = questions[0] ?? { name: '', type: 0 };
+    return `${b.subarray(at, at + bytes).join('.')} ${u16(b, transport + (response ? 2 : 0))} ${id} ${type} ${name.toLowerCase()}`;
+  }
+
+  /**
+   * Largest message that the client takes in answer to its query, which is in the view (`turn`) or was answered by the packet there (RFC 6891 section 6.2.3).
+   * Infinity where the capture does not hold the query of a client that speaks EDNS0.
+   */
+  private sizeOf(message: DnsMessage, turn: boolean): number {
+    const known = this.sizes.get(this.exchange(message, !turn));
+    return known ?? (message.additionals.some(({ type }) => type === DNS_TYPE.OPT) ? Infinity : PLAIN_UDP_BYTES);
+  }
+
+  /**
+   * Writes the packet at `o` with another DNS message in it; with `turn` from its destination back to its source. Returns `reason`, or why it is not that. A
+   * message that is larger than the client takes leaves without answers and with TC set (RFC 6147 section 5.4, RFC 2181 section 9).
+   */
+  private write(message: DnsMessage, b: Uint8Array, o: number, turn: boolean, side: 4 | 6, sink: PacketSink, reason: number): number {
     const header = side === 6 ? IPV6_BYTES : IPV4_BYTES;
     const { view } = this;
     // Held packets are parsed again, and without options and extension headers.
     if (
       (side === 6 ? view.parse6(b, o, b.length - o, 0xffff + header, false) : view.parse4(b, o, b.length - o, 0xffff, false, false)) !== 0
     )
-      return false;
+      return REASON.sinkFull;
+    const whole = buildDns(message);
+    const fits = whole.ok && whole.value.length <= this.sizeOf(message, turn);
+    const payload = fits ? whole : buildDns(cut(message));
+    if (!payload.ok) return REASON.sinkFull;
     const udp = UDP_BYTES + payload.value.length;
     const at = sink.reserve(header + udp);
-    if (at < 0 || header + udp > 0xffff) return false;
+    if (at < 0 || header + udp > 0xffff) return REASON.sinkFull;
     const out = sink.bytes;
     copyBytes(out, at, b, o, header);
     const addresses = side === 6 ? 8 : 12;
@@ -194,7 +225,7 @@ export class Dns64Packets {
     const check = finishSum(sum16(out, t, t + udp, pseudo));
     putU16(out, t + 6, check === 0 ? 0xffff : check);
     sink.push(header + udp, header + udp, side, turn ? SINK_KIND.error : SINK_KIND.translated);
-    return true;
+    return fits ? reason : REASON.dnsTruncated;
   }
 }
 
@@ -204,4 +235,19 @@ function pass(b: Uint8Array, o: number, length: number, wire: number, side: 4 | 
   copyBytes(sink.bytes, at, b, o, length);
   sink.push(length, wire, side, SINK_KIND.translated);
   return code;
+}
+
+/** The message without its records, but for OPT. */
+function cut(message: DnsMessage): DnsMessage {
+  const additionals = message.additionals.filter(({ type }) => type === DNS_TYPE.OPT);
+  return { ...message, truncated: true, answers: [], authorities: [], additionals };
+}
+
+/** Sets an entry; where there are as many as may be, the first one goes. */
+function remember<T>(map: Map<string, T>, most: number, key: string, value: T): void {
+  if (map.size >= most && !map.has(key)) {
+    const first = map.keys().next();
+    if (first.done !== true) map.delete(first.value);
+  }
+  map.set(key, value);
 }

@@ -99,6 +99,29 @@ describe('DNS64 (RFC 6147)', () => {
     expect(d.onA(query(), undefined, undefined).message?.rcode).toBe(2);
   });
 
+  it('answers with the OPT of the exchange with the client, not that of the A question', () => {
+    const opt = (size: number): DnsRecord => ({ name: '', type: DNS_TYPE.OPT, class: size, ttl: 0, data: { kind: 'opt', options: [] } });
+    const a = { ...dnsResponse(query(DNS_TYPE.A), [record(DNS_TYPE.A, '192.0.2.1')]), additionals: [opt(4_096)] };
+    const sizes = (aaaa: DnsMessage) =>
+      dns64()
+        .onA(query(), aaaa, a)
+        .message?.additionals.map((each) => each.class);
+    expect([sizes(dnsResponse(query(), [])), sizes({ ...dnsResponse(query(), []), additionals: [opt(1_232)] })]).toEqual([[], [1_232]]);
+  });
+
+  it('sets AD where the client asked with DO and a validating resolver found both answers good, and nowhere else', () => {
+    const opt: DnsRecord = { name: '', type: DNS_TYPE.OPT, class: 1_232, ttl: 0x8000, data: { kind: 'opt', options: [] } };
+    const ad = (validates: boolean, wants: boolean, goodAaaa: boolean, goodA: boolean): boolean | undefined => {
+      const asked = { ...query(), additionals: wants ? [opt] : [] };
+      const aaaa = { ...dnsResponse(asked, []), authenticData: goodAaaa };
+      const a = { ...dnsResponse(query(DNS_TYPE.A), [record(DNS_TYPE.A, '192.0.2.1')]), authenticData: goodA };
+      return dns64({ validates }).onA(asked, aaaa, a).message?.authenticData;
+    };
+    expect(ad(true, true, true, true)).toBe(true);
+    const others = [ad(false, true, true, true), ad(true, false, true, true), ad(true, true, false, true), ad(true, true, true, false)];
+    expect(others).toEqual([false, false, false, false]);
+  });
+
   it('keeps the chain of aliases, drops signatures over A, clears AD', () => {
     const alias: DnsRecord = { name: 'www.example.org', type: DNS_TYPE.CNAME, class: 1, ttl: 60, data: { kind: 'name', name: NAME } };
     const signature: DnsRecord = {

@@ -99,12 +99,13 @@ export class Dns64 {
     return ok(new Dns64(spec, lists, allowPrivate));
   }
 
-  onQuery(query: DnsMessage): Dns64Step {
+  /** `reverse` looks up what is known of a name of in-addr.arpa: the answer to a question for PTR, or undefined. */
+  onQuery(query: DnsMessage, reverse: (name: string) => DnsMessage | undefined = () => undefined): Dns64Step {
     const question = query.questions[0];
     if (query.response || query.opcode !== 0 || query.questions.length !== 1 || question === undefined || question.class !== CLASS_IN) {
       return pass('RFC 6147 section 5.1', 'not one question of class IN');
     }
-    if (question.type === DNS_TYPE.PTR) return this.onPtr(query, question.name);
+    if (question.type === DNS_TYPE.PTR) return this.onPtr(query, question.name, reverse);
     if (question.type !== DNS_TYPE.AAAA) return pass('RFC 6147 section 5.3.3', 'only AAAA and PTR questions are changed');
     if (wantsDnssec(query) && query.checkingDisabled) {
       return pass('RFC 6147 section 3', 'the client validates itself (DO and CD set): a synthetic record would fail its check');
@@ -115,6 +116,7 @@ export class Dns64 {
   /** `answer` is undefined where none came in time. */
   onAaaa(answer: DnsMessage | undefined): Dns64Step {
     if (answer === undefined) return askA('RFC 6147 section 5.1.3', 'no answer in time counts as an empty one');
+    if (answer.truncated) return pass('RFC 6147 section 5.4', 'the answer was cut: the client asks again over TCP');
     if (answer.rcode === RCODE_NXDOMAIN) return pass('RFC 6147 section 5.1.2', 'the name does not exist, for any type');
     if (answer.rcode === RCODE_SERVFAIL && this.spec.validates) {
       return pass('RFC 6147 section 5.5', 'the answer did not validate');
@@ -146,8 +148,12 @@ export class Dns64 {
     if (a === undefined || usable.length === 0) {
       // The result of the last question is the answer; an empty one is the same for both types.
       if (a !== undefined && a.rcode !== RCODE_OK) {
-        const message = { ...a, id: query.id, questions: query.questions, authenticData: false };
+        const message = { ...forClient(query, aaaa, a), authenticData: false };
         return { action: 'answer', rule: 'RFC 6147 section 5.1.6', text: 'the A question brought an error, which is the answer', message };
+      }
+      if (a?.truncated === true) {
+        const message = { ...forClient(query, aaaa, a), authenticData: false, answers: [] };
+        return { action: 'answer', rule: 'RFC 6147 section 5.4', text: 'the A answer was cut: so is this one', message };
       }
       if (aaaa !== undefined) return pass('RFC 6147 section 5.1.6', 'no A record either: the empty AAAA answer stands');
       const failed: DnsMessage = {
@@ -172,8 +178,18 @@ export class Dns64 {
       action: 'answer',
       rule: 'RFC 6147 section 5.1.7',
       text: `${usable.length} A record${usable.length === 1 ? '' : 's'} became AAAA`,
-      message: { ...a, id: query.id, questions: query.questions, authenticData: false, authoritative: false, answers },
+      message: {
+        ...forClient(query, aaaa, a),
+        authenticData: this.authentic(query, aaaa, a),
+        authoritative: false,
+        answers,
+      },
     };
+  }
+
+  /** Section 5.5: AD where the client asked for it (DO), the resolver validates itself, and it found both answers good. */
+  private authentic(query: DnsMessage, aaaa: DnsMessage | undefined, a: DnsMessage): boolean {
+    return this.spec.validates && wantsDnssec(query) && aaaa?.authenticData === true && a.authenticData;
   }
 
   private usableA({ type, data }: DnsRecord): boolean {
@@ -224,25 +240,33 @@ export class Dns64 {
   }
 
   /** Section 5.3.1: the reverse name of a synthetic address is an alias of the reverse name of the IPv4 address in it. */
-  private onPtr(query: DnsMessage, name: string): Dns64Step {
+  private onPtr(query: DnsMessage, name: string, reverse: (name: string) => DnsMessage | undefined): Dns64Step {
     const address = addressOfReverse(name);
     if (address === undefined) return pass('RFC 6147 section 5.3.1', 'not the reverse name of an IPv6 address');
     for (const prefix of this.allPrefixes()) {
       const v4 = extract4(prefix, address, 0);
       if (v4 < 0) continue;
       const target = `${formatIpv4U32(v4).split('.').reverse().join('.')}.in-addr.arpa`;
+      const known = reverse(target);
+      const names = known?.answers.filter((record) => record.type === DNS_TYPE.PTR && sameName(record.name, target)) ?? [];
+      if (known !== undefined && names.length === 0) {
+        return pass(
+          'RFC 6147 section 5.3.1',
+          `${target} is known to have no PTR record of its own: an alias would lead nowhere, or to another alias`,
+        );
+      }
       const alias: DnsRecord = { name, type: DNS_TYPE.CNAME, class: CLASS_IN, ttl: this.spec.ttlS, data: { kind: 'name', name: target } };
       return {
         action: 'answer',
         rule: 'RFC 6147 section 5.3.1',
-        text: `alias of ${target}`,
+        text: names.length === 0 ? `alias of ${target}` : `alias of ${target}, and its name`,
         message: {
           ...query,
           response: true,
           recursionAvailable: true,
           authenticData: false,
           rcode: RCODE_OK,
-          answers: [alias],
+          answers: [alias, ...names],
           authorities: [],
           additionals: [],
         },
@@ -257,6 +281,17 @@ const askA = (rule: string, text: string): Dns64Step => ({ action: 'ask-a', rule
 
 function addressOf(b: Uint8Array): number {
   return ((b[0]! << 24) | (b[1]! << 16) | (b[2]! << 8) | b[3]!) >>> 0;
+}
+
+/** The A answer as one to the client's question. OPT speaks of one hop (RFC 6891 section 6.1.1): that of the client's own exchange. */
+function forClient(query: DnsMessage, aaaa: DnsMessage | undefined, a: DnsMessage): DnsMessage {
+  const isOpt = ({ type }: DnsRecord): boolean => type === DNS_TYPE.OPT;
+  const additionals = [...a.additionals.filter((record) => !isOpt(record)), ...(aaaa ?? query).additionals.filter(isOpt)];
+  return { ...a, id: query.id, questions: query.questions, additionals };
+}
+
+function sameName(a: string, b: string): boolean {
+  return a.toLowerCase().replace(/\.$/, '') === b.toLowerCase();
 }
 
 function wantsDnssec(query: DnsMessage): boolean {
