@@ -75,10 +75,12 @@ export const MULTICAST_DROPS = [
 ] as const;
 export type MulticastDrop = (typeof MULTICAST_DROPS)[number];
 
-/** Limits of a router that refuse something when they are reached, by the field of `limits`. */
+/** Limits of a router that refuse something when they are reached, by the field of `limits`; `rpMappings` has a fixed one. */
 export const MULTICAST_REFUSALS = [
   'entries',
   'joinsPerSecond',
+  'neighbours',
+  'rpMappings',
   'groupsPerInterface',
   'sourcesPerGroup',
   'unknownSources',

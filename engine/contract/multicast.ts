@@ -161,8 +161,14 @@ export const multicastTimersSchema = z.strictObject({
 export type MulticastTimersSpec = z.infer<typeof multicastTimersSchema>;
 
 export const multicastLimitsSchema = z.strictObject({
-  entries: z.int().min(1).max(4_194_304).default(131_072).describe('translated entries of a router'),
+  entries: z
+    .int()
+    .min(1)
+    .max(4_194_304)
+    .default(131_072)
+    .describe('translated entries of a router; with unknownSources, its trees in each family'),
   joinsPerSecond: z.int().min(1).max(10_000_000).default(100_000).describe('joins an interface takes in a second (M-24)'),
+  neighbours: z.int().min(1).max(65_535).default(256).describe('PIM neighbours of an interface in each family (M-24)'),
   groupsPerInterface: z.int().min(1).max(4_194_304).default(65_536),
   sourcesPerGroup: z.int().min(1).max(65_535).default(1_024),
   unknownSources: z

@@ -65,6 +65,11 @@ function firstOctet(address: string): number {
   return Number(address.slice(0, address.indexOf('.')));
 }
 
+/** fe80::/10 (RFC 4291 section 2.5.6). */
+export function isLinkLocal6(address: string): boolean {
+  return /^fe[89ab]/.test(address);
+}
+
 /** RFC 4607: 232/8 and ff3x::/32. */
 export function isSsm(group: string): boolean {
   if (group.startsWith('232.')) return true;

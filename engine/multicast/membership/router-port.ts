@@ -1,6 +1,7 @@
 import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
-import { ALL_HOSTS, ANY, compareAddresses, scopeOf, type Family } from '../addresses.ts';
+import { ALL_HOSTS, ANY, compareAddresses, isMulticast, scopeOf, type Family } from '../addresses.ts';
 import { cancel, isRunning, type EventClock, type Timer } from '../clock.ts';
+import { JoinRate } from '../join-rate.ts';
 import { RECORD, type GroupMessage, type GroupRecord, type QueryMessage, type RecordType } from '../messages/index.ts';
 import {
   applyRecord,
@@ -68,8 +69,7 @@ export class MembershipPort {
   private otherQuerier: Timer | undefined;
   private queryTimer: Timer | undefined;
   private startupLeft: number;
-  private tokens: number;
-  private tokensAtNs = 0;
+  private readonly rate: JoinRate;
 
   constructor(family: Family, address: string, settings: MembershipSettings, host: MembershipHost) {
     this.family = family;
@@ -80,7 +80,7 @@ export class MembershipPort {
     this.robustness = settings.robustness;
     this.queryNs = settings.queryNs;
     this.startupLeft = settings.robustness;
-    this.tokens = settings.joinsPerSecond;
+    this.rate = new JoinRate(settings.joinsPerSecond);
   }
 
   get isQuerier(): boolean {
@@ -168,25 +168,18 @@ export class MembershipPort {
     return m.version1UntilNs > now ? 1 : m.version2UntilNs > now ? 2 : 3;
   }
 
-  /** M-24: joins beyond the rate are dropped and counted. A second's worth may come at once. */
+  /** M-24: joins beyond the rate are dropped and counted. */
   private allowed(): boolean {
-    const { joinsPerSecond } = this.settings;
-    const now = this.host.clock.nowNs;
-    this.tokens = Math.min(joinsPerSecond, this.tokens + ((now - this.tokensAtNs) / NS_PER_S) * joinsPerSecond);
-    this.tokensAtNs = now;
-    if (this.tokens < 1) {
-      this.counters.refusedJoins++;
-      return false;
-    }
-    this.tokens--;
-    return true;
+    if (this.rate.take(this.host.clock.nowNs)) return true;
+    this.counters.refusedJoins++;
+    return false;
   }
 
   private report(version: 1 | 2 | 3, records: readonly GroupRecord[], from: string): void {
     this.counters.reports++;
     for (const { type, group, sources } of records) {
       // Groups of the link itself are not forwarded and not kept: 224.0.0/24, and IPv6 scopes 1 and 2.
-      if (scopeOf(group) <= 2) continue;
+      if (!isMulticast(group) || scopeOf(group) <= 2) continue;
       const joins =
         type !== RECORD.block &&
         !(type === RECORD.toInclude && sources.length === 0) &&
@@ -273,22 +266,25 @@ export class MembershipPort {
 
   /** Sets the timer to what runs out next, drops a record that says nothing, tells the router. */
   private settle(m: Membership): void {
-    const { clock } = this.host;
-    cancel(m.timer);
-    m.timer = undefined;
     if (isEmpty(m.state)) {
+      m.timer = cancel(m.timer);
       cancel(m.queryTimer);
       this.groups.delete(m.group);
-    } else {
-      const nextNs = nextExpiryNs(m.state);
-      if (nextNs < Infinity) {
-        m.timer = clock.at(nextNs, () => {
-          expire(m.state, clock.nowNs);
-          this.settle(m);
-        });
-      }
-    }
+    } else this.watch(m);
     this.host.changed(m.group);
+  }
+
+  /** A timer that runs out too early is left alone and looked at then: each report would leave a cancelled one behind otherwise. */
+  private watch(m: Membership): void {
+    const { clock } = this.host;
+    const nextNs = nextExpiryNs(m.state);
+    if (isRunning(m.timer) && m.timer.atNs <= nextNs) return;
+    m.timer = cancel(m.timer);
+    if (nextNs === Infinity) return;
+    m.timer = clock.at(nextNs, () => {
+      if (expire(m.state, clock.nowNs)) this.settle(m);
+      else this.watch(m);
+    });
   }
 
   // Queries.

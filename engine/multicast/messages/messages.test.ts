@@ -94,6 +94,8 @@ function pimMessage(f: Family): fc.Arbitrary<PimMessage> {
         fc.record({
           group,
           maskLength,
+          bidirectional: fc.boolean(),
+          count: fc.integer({ min: 0, max: 255 }),
           rps: fc.array(fc.record({ address: source, holdtimeS: u16, priority: fc.integer({ min: 0, max: 255 }) }), { maxLength: 3 }),
         }),
         { maxLength: 3 },

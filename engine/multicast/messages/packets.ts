@@ -43,14 +43,41 @@ export function groupPacket(message: GroupMessage, family: Family, source: strin
   return b;
 }
 
-/** RFC 7761 section 4.9: TTL 1 to the group of all PIM routers, or unicast with `ttl`. */
+/** DSCP and ECN of an IP packet. */
+function classOf(b: Uint8Array, family: Family): number {
+  return family === 4 ? b[1]! : ((b[0]! & 15) << 4) | (b[1]! >> 4);
+}
+
+/** TTL or hop limit of an IP packet. */
+export function hopsOf(b: Uint8Array, family: Family): number {
+  return b[family === 4 ? 8 : 7]!;
+}
+
+/** A copy of an IP packet with one hop less. */
+export function lowered(packet: Uint8Array, family: Family): Uint8Array {
+  const copy = packet.slice();
+  if (family === 6) copy[7] = copy[7]! - 1;
+  else {
+    copy[8] = copy[8]! - 1;
+    const sum = ((copy[10]! << 8) | copy[11]!) + 0x0100;
+    putU16(copy, 10, sum > 0xffff ? sum - 0xffff : sum);
+  }
+  return copy;
+}
+
+/**
+ * RFC 7761 section 4.9: TTL 1 to the group of all PIM routers, or unicast with `ttl`. A registered packet travels in its own class
+ * (section 4.4.1).
+ */
 export function pimPacket(message: PimMessage, family: Family, source: string, destination: string, ttl = 1): Uint8Array {
   const body = buildPim(message, family);
+  const registers = message.kind === 'register' && !message.nullRegister && message.packet.length >= 20;
+  const trafficClass = registers ? classOf(message.packet, family) : CONTROL_CLASS;
   const ends = { source: addressBytes(source), destination: addressBytes(destination) };
   const at = family === 4 ? 20 : 40;
   const b = new Uint8Array(at + body.length);
-  if (family === 4) emitIpv4(b, 0, { ...ends, protocol: PROTOCOL_PIM, payloadLength: body.length, ttl, trafficClass: CONTROL_CLASS });
-  else emitIpv6(b, 0, { ...ends, nextHeader: PROTOCOL_PIM, payloadLength: body.length, hopLimit: ttl, trafficClass: CONTROL_CLASS });
+  if (family === 4) emitIpv4(b, 0, { ...ends, protocol: PROTOCOL_PIM, payloadLength: body.length, ttl, trafficClass });
+  else emitIpv6(b, 0, { ...ends, nextHeader: PROTOCOL_PIM, payloadLength: body.length, hopLimit: ttl, trafficClass });
   b.set(body, at);
   sealPim(b, at, b.length, family, 8, 24);
   return b;

@@ -75,6 +75,11 @@ export interface BootstrapRp {
 export interface BootstrapGroup {
   readonly group: string;
   readonly maskLength: number;
+  /** B bit: for bidirectional PIM. */
+  readonly bidirectional: boolean;
+  /** RPs of the range in all fragments of the message. */
+  readonly count: number;
+  /** Those in this fragment. */
   readonly rps: readonly BootstrapRp[];
 }
 
@@ -140,10 +145,10 @@ class Writer {
     this.u8(0);
     this.raw(addressBytes(address));
   }
-  group(address: string, maskLength: number): void {
+  group(address: string, maskLength: number, bidirectional = false): void {
     this.u8(this.family === 4 ? 1 : 2);
     this.u8(0);
-    this.u8(0);
+    this.u8(bidirectional ? 0x80 : 0);
     this.u8(maskLength);
     this.raw(addressBytes(address));
   }
@@ -255,9 +260,9 @@ function writeBootstrap(w: Writer, message: PimBootstrap): void {
   w.u8(message.hashMaskLength);
   w.u8(message.priority);
   w.unicast(message.bsr);
-  for (const { group, maskLength, rps } of message.groups) {
-    w.group(group, maskLength);
-    w.u8(rps.length);
+  for (const { group, maskLength, bidirectional, count, rps } of message.groups) {
+    w.group(group, maskLength, bidirectional);
+    w.u8(count);
     w.u8(rps.length);
     w.u16(0);
     for (const rp of rps) {
@@ -327,11 +332,14 @@ class Reader {
     this.u8();
     return this.address(family);
   }
-  group(): { group: string; maskLength: number } {
+  group(): { group: string; maskLength: number; bidirectional: boolean } {
     const family = this.u8();
-    this.skip(2);
+    this.skip(1);
+    const bidirectional = (this.u8() & 0x80) !== 0;
     const maskLength = this.u8();
-    return { group: this.address(family), maskLength };
+    // A mask cannot be longer than the address.
+    if (maskLength > ADDRESS_BYTES[this.family] * 8) this.short = true;
+    return { group: this.address(family), maskLength, bidirectional };
   }
   source(): PimSource {
     const family = this.u8();
@@ -404,7 +412,10 @@ function parseBody(r: Reader, type: number, flags: number): PimMessage | undefin
       const holdtimeS = r.u16();
       const rp = r.unicast();
       const groups: { group: string; maskLength: number }[] = [];
-      for (let i = 0; i < count && r.more; i++) groups.push(r.group());
+      for (let i = 0; i < count && !r.short; i++) {
+        const { group, maskLength } = r.group();
+        groups.push({ group, maskLength });
+      }
       return { kind: 'candidate-rp', priority, holdtimeS, rp, groups };
     }
     default:
@@ -464,8 +475,8 @@ function parseBootstrap(r: Reader, noForward: boolean): PimBootstrap {
   const bsr = r.unicast();
   const groups: BootstrapGroup[] = [];
   while (r.more) {
-    const { group, maskLength } = r.group();
-    r.u8();
+    const { group, maskLength, bidirectional } = r.group();
+    const count = r.u8();
     const here = r.u8();
     r.u16();
     const rps: BootstrapRp[] = [];
@@ -476,7 +487,7 @@ function parseBootstrap(r: Reader, noForward: boolean): PimBootstrap {
       r.u8();
       rps.push({ address, holdtimeS, priority: rpPriority });
     }
-    groups.push({ group, maskLength, rps });
+    groups.push({ group, maskLength, bidirectional, count, rps });
   }
   return { kind: 'bootstrap', noForward, fragmentTag, hashMaskLength, priority, bsr, groups };
 }

@@ -1,13 +1,14 @@
 import { NS_PER_S, type Random } from '../../base/index.ts';
 import { MULTICAST_DROPS, type MulticastRouterSpec, type MulticastScenario } from '../../contract/index.ts';
 import { NO_CANDIDATE, Coupling, type CandidatePath, type Entry } from '../choice/index.ts';
-import { ALL_PIM_ROUTERS, addressText, isMulticast, scopeOf, type Family } from '../addresses.ts';
+import { ALL_PIM_ROUTERS, addressText, isLinkLocal6, isMulticast, scopeOf, type Family } from '../addresses.ts';
 import type { EventClock } from '../clock.ts';
 import { Forwarder, ForwardingTable, ForwardSink } from '../forward/index.ts';
 import { MembershipPort, membershipSettings } from '../membership/index.ts';
 import {
   groupPacket,
   ipHead,
+  lowered,
   parseGroupMessage,
   parsePim,
   pimPacket,
@@ -169,6 +170,9 @@ export class RouterNode implements LinkNode {
       translationRouter: this.spec.kind === 'translation' ? this.index + 1 : null,
       spt: this.spec.spt === 'first-packet',
       maxUnknownSources: scenario.limits.unknownSources,
+      maxTrees: scenario.limits.entries + scenario.limits.unknownSources,
+      maxNeighbours: scenario.limits.neighbours,
+      joinsPerSecond: scenario.limits.joinsPerSecond,
       trusting: this.world.trusting,
       candidate:
         candidates.length === 0
@@ -379,6 +383,11 @@ export class RouterNode implements LinkNode {
       return;
     }
     const message = parseGroupMessage(packet, at, end, family, 8, 24);
+    // RFC 9777 sections 5.1.14 and 5.2.13: what is not from the link itself is discarded.
+    if (family === 6 && typeof message !== 'string' && (head.ttl !== 1 || !isLinkLocal6(from))) {
+      this.counters.badMessages++;
+      return;
+    }
     if (typeof message === 'string') {
       if (message === 'type') this.took = 'other';
       else this.counters.badMessages++;
@@ -393,7 +402,8 @@ export class RouterNode implements LinkNode {
     const side = this.side(family);
     if (side === undefined) return;
     const source = addressText(packet, family === 4 ? 12 : 8, family);
-    if (this.interfaces[iface]!.link.spec.scopeBoundary >= scopeOf(group)) {
+    // Groups of the link itself never leave it, whatever its boundary (M-22).
+    if (Math.max(2, this.interfaces[iface]!.link.spec.scopeBoundary) >= scopeOf(group)) {
       this.forwarder.drop('scope');
       this.noteDrop(family, iface, source, group, packet.length);
       return;
@@ -468,16 +478,3 @@ const NOWHERE: CandidatePath = { ...NO_CANDIDATE, iface: -1, link: '', neighbour
 
 /** Whoever sent a frame that was received: its address is not part of the model. */
 const PEER_MAC = Uint8Array.of(2, 0xff, 0, 0, 0, 1);
-
-function lowered(packet: Uint8Array, family: Family): Uint8Array {
-  const copy = packet.slice();
-  if (family === 6) copy[7] = copy[7]! - 1;
-  else {
-    copy[8] = copy[8]! - 1;
-    const sum = ((copy[10]! << 8) | copy[11]!) + 0x0100;
-    const folded = sum > 0xffff ? sum - 0xffff : sum;
-    copy[10] = folded >>> 8;
-    copy[11] = folded;
-  }
-  return copy;
-}

@@ -264,6 +264,8 @@ function refusedOf(router: RouterNode): Record<string, number> {
   const refused: Record<MulticastRefusal, number> = {
     entries: (router.coupling?.counters.refused ?? 0) + table.refused + native.refused,
     joinsPerSecond: 0,
+    neighbours: 0,
+    rpMappings: 0,
     groupsPerInterface: 0,
     sourcesPerGroup: 0,
     unknownSources: 0,
@@ -271,6 +273,10 @@ function refusedOf(router: RouterNode): Record<string, number> {
   };
   for (const { ports, pim } of router.sides.values()) {
     refused.unknownSources += pim.unknown.refused;
+    refused.entries += pim.counters.refusedTrees;
+    refused.joinsPerSecond += pim.counters.refusedJoins;
+    refused.rpMappings += pim.bootstrap.rpSet.refused + pim.bootstrap.offers.refused;
+    for (const each of pim.neighbours) refused.neighbours += each.refused;
     for (const port of ports) {
       refused.joinsPerSecond += port?.counters.refusedJoins ?? 0;
       refused.groupsPerInterface += port?.counters.refusedGroups ?? 0;

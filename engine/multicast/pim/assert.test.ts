@@ -219,6 +219,41 @@ describe('asserts of a source on a shared tree', () => {
     expect(r.pim.find('', ASM)!.assertOn(1)!.state).toBe('winner');
   });
 
+  it('lost on the link that the data comes from leave the local receivers there to the designated router (lost_assert, 4.6.5)', () => {
+    const r = rig({ any: 0b001 });
+    r.hello(0, '10.0.0.3', { drPriority: 0 });
+    r.hello(0, UP, { drPriority: 0 });
+    r.pim.membershipChanged(ASM, []);
+    expect(r.pim.find('', ASM)!.joined).toBe(true);
+    r.assert(0, '10.0.0.3', { ...about, source: '0.0.0.0', rpt: true });
+    const tree = r.pim.find('', ASM)!;
+    expect(tree).toMatchObject({ joined: true, upNeighbour: '10.0.0.3' });
+    expect(tree.assertOn(0)!.state).toBe('loser');
+    r.run(30);
+    expect(tree.assertOn(0)!.state).toBe('loser');
+    expect(r.said().filter((each) => each.includes('prune'))).toEqual([]);
+  });
+
+  it('make the compound Join(*,G) prune the source where its winner is another than the neighbour (4.5.7)', () => {
+    const r = sharing();
+    r.hello(0, '10.0.0.7');
+    r.assert(0, '10.0.0.7', { ...about, rpt: false });
+    r.said();
+    r.run(61);
+    expect(r.said()).toEqual(expect.arrayContaining(['0 join *', `0 prune ${S} rpt`]));
+  });
+
+  it('that are over make the router ask the shared tree for the source again (4.5.6)', () => {
+    const r = sharing();
+    r.hello(0, '10.0.0.7');
+    r.assert(0, '10.0.0.7', { ...about, rpt: false });
+    r.run(1);
+    r.said();
+    r.assert(0, '10.0.0.7', { ...about, rpt: true, preference: 0x7fffffff, metric: 0xffffffff });
+    r.run(2.6);
+    expect(r.said()).toContain(`0 join ${S} rpt`);
+  });
+
   it('of unknown neighbours do not count', () => {
     const r = sharing();
     r.assert(1, '10.0.1.99', { ...about, rpt: true });

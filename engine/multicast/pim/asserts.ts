@@ -105,6 +105,7 @@ export class Asserts {
     if (at < 0) return;
     cancel(tree.asserts![at]!.timer);
     tree.asserts!.splice(at, 1);
+    if (tree.source !== '') this.pim.upstream.rptNextIsShared(tree, iface);
     this.pim.refresh(tree);
   }
 
@@ -119,7 +120,7 @@ export class Asserts {
     const heard: AssertMetric = { rpt, preference: message.preference, metric: message.metric, address: from };
     if (source !== '') {
       // Of a source that comes on the shared tree alone nothing is known yet.
-      const tree = pim.find(source, group) ?? (!rpt && pim.find('', group) !== undefined ? pim.need(source, group) : undefined);
+      const tree = pim.find(source, group) ?? (!rpt && pim.find('', group) !== undefined ? pim.admit(source, group) : undefined);
       const moved = tree !== undefined && this.hear(tree, iface, heard);
       if (tree !== undefined && !moved) pim.refresh(tree);
       if (moved || !rpt) return;

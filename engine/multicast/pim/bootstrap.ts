@@ -2,16 +2,28 @@ import { NS_PER_S } from '../../base/index.ts';
 import { compareAddresses } from '../addresses.ts';
 import { cancel, type Timer } from '../clock.ts';
 import type { PimBootstrap, PimCandidateRp } from '../messages/index.ts';
+import { OfferList } from './offer-list.ts';
 import type { RpMapping } from './rendezvous.ts';
 import type { PimRouter } from './router.ts';
+import { RpSet } from './rp-set.ts';
 
 /** BS_Period and C_RP_Adv_Period (RFC 5059 section 5). */
 const PERIOD_NS = 60 * NS_PER_S;
 const RP_HOLDTIME_S = 150;
 const BSR_TIMEOUT_NS = 130 * NS_PER_S;
-/** A candidate waits this long and a random part of it for neighbours and for better candidates, before it elects itself. */
-const FIRST_NS = NS_PER_S / 2;
+/** BS_Min_Interval. */
+const LEAST_INTERVAL_NS = 10 * NS_PER_S;
+/** C_RP_Adv_Backoff, and how many advertisements a new bootstrap router gets within it. */
+const BACKOFF_NS = 3 * NS_PER_S;
+const TRIGGERED_OFFERS = 3;
+/**
+ * A candidate waits this long and a random part of it before it elects itself. BS_Rand_Override, 5 to 23 s, is meant for domains with many
+ * candidates on links that lose packets.
+ */
+const PENDING_NS = NS_PER_S / 2;
 const BSR_PRIORITY = 64;
+/** Fragments of one message that are kept for new neighbours. */
+const MAX_FRAGMENTS = 64;
 
 export interface BootstrapCandidate {
   readonly address: string;
@@ -19,72 +31,107 @@ export interface BootstrapCandidate {
   readonly ranges: readonly { readonly prefix: string; readonly bits: number }[];
 }
 
-interface Learned extends RpMapping {
-  readonly untilNs: number;
-}
+/** What a message is to the state machines of sections 3.1.1 and 3.1.2. */
+type Judgement = 'preferred' | 'lesser' | 'lesser-from-elected';
 
 /**
- * Bootstrap mechanism (RFC 5059), without scope zones and semantic fragmentation: every candidate rendezvous point is a candidate bootstrap
- * router; the one with the best priority, then the highest address, floods the list.
+ * Bootstrap mechanism (RFC 5059), without scope zones: every candidate rendezvous point is a candidate bootstrap router; the one with the best
+ * priority, then the highest address, floods the list.
  */
 export class Bootstrap {
-  readonly hashMaskBits: number;
+  /** Mappings that messages have told. */
+  readonly rpSet: RpSet;
+  /** At the bootstrap router: what candidates advertised. */
+  readonly offers: OfferList;
   private readonly pim: PimRouter;
   private readonly candidate: BootstrapCandidate | null;
+  /** A candidate that has not yet elected itself: it weighs messages against its own weight. */
+  private pending = false;
   private bsr = '';
   private bsrPriority = -1;
-  private learned: Learned[] = [];
-  /** At the bootstrap router: what candidates advertised. */
-  private readonly offers = new Map<string, { readonly message: PimCandidateRp; readonly untilNs: number }>();
-  private last: PimBootstrap | undefined;
-  private timers: Timer[] = [];
-  private bsrTimer: Timer | undefined;
-  private originTimer: Timer | undefined;
-  /** When the next learned mapping ends. */
-  private expiryTimer: Timer | undefined;
+  /** Fragments of the last message. */
+  private last: PimBootstrap[] = [];
+  private heard = false;
+  private bootstrapTimer: Timer | undefined;
+  private offerTimer: Timer | undefined;
   private startedNs = 0;
+  private sentNs = -Infinity;
 
   constructor(pim: PimRouter, candidate: BootstrapCandidate | null) {
     this.pim = pim;
     this.candidate = candidate;
-    this.hashMaskBits = pim.family === 4 ? 30 : 126;
+    this.rpSet = new RpSet(pim.clock, pim.family === 4 ? 30 : 126, () => {
+      pim.rpsChanged();
+    });
+    this.offers = new OfferList(pim.clock, pim.family);
   }
 
   get mappings(): readonly RpMapping[] {
-    return this.learned.filter(({ untilNs }) => untilNs > this.pim.clock.nowNs);
+    return this.rpSet.mappings;
+  }
+
+  /** State of sections 3.1.1 and 3.1.2. */
+  get state(): 'accept-any' | 'accept-preferred' | 'candidate' | 'pending' | 'elected' {
+    if (this.candidate === null) return this.bsr === '' ? 'accept-any' : 'accept-preferred';
+    return this.pending ? 'pending' : this.elected ? 'elected' : 'candidate';
+  }
+
+  private get elected(): boolean {
+    return this.candidate !== null && this.bsr === this.candidate.address;
   }
 
   start(): void {
     this.startedNs = this.pim.clock.nowNs;
-    if (this.candidate === null) return;
-    const ns = FIRST_NS * (1 + this.pim.random.float());
-    this.timers.push(
-      this.pim.clock.after(ns, () => {
-        if (this.bsr === '') this.elect();
-      }),
-    );
+    this.becomePending();
   }
 
   stop(): void {
-    for (const timer of this.timers) cancel(timer);
-    this.timers = [];
-    cancel(this.bsrTimer);
-    cancel(this.originTimer);
-    cancel(this.expiryTimer);
+    this.bootstrapTimer = cancel(this.bootstrapTimer);
+    this.offerTimer = cancel(this.offerTimer);
+    this.pending = false;
     this.bsr = '';
     this.bsrPriority = -1;
-    this.learned = [];
+    this.last = [];
+    this.heard = false;
+    this.sentNs = -Infinity;
+    this.rpSet.clear();
     this.offers.clear();
-    this.last = undefined;
+  }
+
+  private becomePending(): void {
+    if (this.candidate === null) return;
+    this.pending = true;
+    this.bootstrapIn(PENDING_NS * (1 + this.pim.random.float()));
+  }
+
+  /** The bootstrap timer. */
+  private bootstrapIn(ns: number): void {
+    cancel(this.bootstrapTimer);
+    this.bootstrapTimer = this.pim.clock.after(ns, () => {
+      if (this.pending) this.elect();
+      else if (this.elected) this.originate();
+      else this.lost();
+    });
+  }
+
+  /** The bootstrap router has been silent: its list is kept a while longer, for an election takes time. */
+  private lost(): void {
+    for (const each of this.last) this.rpSet.store(each);
+    this.last = [];
+    this.bsr = '';
+    this.bsrPriority = -1;
+    this.becomePending();
   }
 
   private elect(): void {
-    const { candidate } = this;
+    const { candidate, pim } = this;
     if (candidate === null) return;
+    this.pending = false;
     this.bsr = candidate.address;
     this.bsrPriority = BSR_PRIORITY;
-    this.pim.host.note({ kind: 'bootstrap', iface: -1, source: candidate.address, group: '', text: 'this router is the bootstrap router' });
-    this.candidateHeard(this.advertisement(candidate));
+    this.offerTimer = cancel(this.offerTimer);
+    pim.host.note({ kind: 'bootstrap', iface: -1, source: candidate.address, group: '', text: 'this router is the bootstrap router' });
+    this.originate();
   }
 
   private advertisement(candidate: BootstrapCandidate): PimCandidateRp {
@@ -97,77 +144,67 @@ export class Bootstrap {
     };
   }
 
-  /** At the bootstrap router: an offer, whose arrival makes a new list go out. */
+  /** At the bootstrap router: an offer. Where it says something new a new list goes out, though not at once after another (section 3.3). */
   candidateHeard(message: PimCandidateRp): void {
-    if (this.candidate === null || this.bsr !== this.candidate.address) return;
-    this.offers.set(message.rp, { message, untilNs: this.pim.clock.nowNs + message.holdtimeS * NS_PER_S });
-    this.originate();
+    if (!this.elected || !this.offers.put(message)) return;
+    const { nowNs } = this.pim.clock;
+    this.bootstrapIn(Math.max(0, this.sentNs + LEAST_INTERVAL_NS - nowNs));
   }
 
   private originate(): void {
     const { pim, candidate } = this;
-    if (candidate === null || this.bsr !== candidate.address) return;
-    const byRange = new Map<
-      string,
-      { group: string; maskLength: number; rps: { address: string; holdtimeS: number; priority: number }[] }
-    >();
-    for (const { message, untilNs } of this.offers.values()) {
-      if (untilNs <= pim.clock.nowNs) continue;
-      for (const { group, maskLength } of message.groups) {
-        const key = `${group}/${maskLength}`;
-        const range = byRange.get(key) ?? { group, maskLength, rps: [] };
-        range.rps.push({ address: message.rp, holdtimeS: message.holdtimeS, priority: message.priority });
-        byRange.set(key, range);
-      }
-    }
+    if (candidate === null) return;
+    this.offers.put(this.advertisement(candidate));
     const message: PimBootstrap = {
       kind: 'bootstrap',
       noForward: false,
       fragmentTag: pim.random.u32() & 0xffff,
-      hashMaskLength: this.hashMaskBits,
+      hashMaskLength: pim.family === 4 ? 30 : 126,
       priority: BSR_PRIORITY,
       bsr: candidate.address,
-      groups: [...byRange.values()],
+      groups: this.offers.ranges(PERIOD_NS / NS_PER_S, BSR_TIMEOUT_NS),
     };
+    this.sentNs = pim.clock.nowNs;
     this.accept(message);
-    for (let iface = 0; iface < pim.neighbours.length; iface++) pim.host.send(iface, message);
-    cancel(this.originTimer);
-    this.originTimer = pim.clock.after(PERIOD_NS, () => {
-      this.candidateHeard(this.advertisement(candidate));
-    });
+    this.flood(message, -1);
+    this.bootstrapIn(PERIOD_NS);
   }
 
-  /** A new neighbour, or one that started anew, learns the list at once and keeps it to itself (RFC 5059 section 3.5.1). */
-  neighbourAppeared(iface: number): void {
-    const { last } = this;
+  /** Out of every interface that has neighbours; out of the one it came in on too, where there is another neighbour (section 3.4). */
+  private flood(message: PimBootstrap, from: number): void {
+    const { host, neighbours } = this.pim;
+    for (let iface = 0; iface < neighbours.length; iface++) {
+      if (neighbours[iface]!.size > (iface === from ? 1 : 0)) host.send(iface, message);
+    }
+  }
+
+  /** A new neighbour, or one that started anew, learns the list at once and keeps it to itself (section 3.5). */
+  neighbourAppeared(iface: number, from: string): void {
     const neighbours = this.pim.neighbours[iface]!;
-    if (last === undefined || !neighbours.isDr) return;
+    if (this.last.length === 0 || !neighbours.isDrWithout(from)) return;
     neighbours.helloBefore();
-    this.pim.host.send(iface, { ...last, noForward: true });
+    for (const each of this.last) this.pim.host.send(iface, { ...each, noForward: true });
   }
 
   receive(message: PimBootstrap, iface: number, from: string): void {
-    const { pim } = this;
-    if (pim.host.isOwn(message.bsr) || !this.comesRight(message, iface, from)) return;
-    if (message.bsr !== this.bsr) {
-      if (!this.preferred(message)) {
-        // The bootstrap router tells a lesser one who it is.
-        if (!message.noForward && this.candidate !== null && this.bsr === this.candidate.address) this.originate();
-        return;
+    if (this.pim.host.isOwn(message.bsr) || !this.comesRight(message, iface, from) || this.known(message)) return;
+    const judgement = this.judge(message);
+    if (judgement !== 'preferred') {
+      if (this.elected) this.originate();
+      else if (this.candidate !== null && (this.pending || judgement === 'lesser-from-elected')) {
+        if (!message.noForward) this.flood(message, iface);
+        if (!this.pending) this.becomePending();
       }
-    } else if (this.last?.fragmentTag === message.fragmentTag) return;
+      return;
+    }
     const fresh = message.bsr !== this.bsr;
+    this.pending = false;
     this.bsr = message.bsr;
     this.bsrPriority = message.priority;
     this.accept(message);
-    if (!message.noForward) for (let other = 0; other < pim.neighbours.length; other++) if (other !== iface) pim.host.send(other, message);
-    cancel(this.bsrTimer);
-    this.bsrTimer = pim.clock.after(BSR_TIMEOUT_NS, () => {
-      this.bsr = '';
-      this.bsrPriority = -1;
-      this.elect();
-    });
-    if (fresh && this.candidate !== null) this.advertise(this.candidate);
+    if (!message.noForward) this.flood(message, iface);
+    this.bootstrapIn(BSR_TIMEOUT_NS);
+    if (fresh && this.candidate !== null) this.advertise(this.candidate, TRIGGERED_OFFERS);
   }
 
   /**
@@ -176,51 +213,56 @@ export class Bootstrap {
    */
   private comesRight(message: PimBootstrap, iface: number, from: string): boolean {
     const { pim } = this;
-    if (message.noForward) return this.last === undefined && pim.clock.nowNs - this.startedNs <= PERIOD_NS;
+    if (message.noForward) return !this.heard && pim.clock.nowNs - this.startedNs <= PERIOD_NS;
     const route = pim.host.rpf(message.bsr);
     return route?.iface === iface && (route.neighbour === '' || pim.neighbours[iface]!.nameOf(route.neighbour) === from || pim.trusting);
   }
 
-  private preferred({ bsr, priority }: PimBootstrap): boolean {
-    if (priority !== this.bsrPriority) return priority > this.bsrPriority;
-    return this.bsr === '' || compareAddresses(bsr, this.bsr) > 0;
+  /** A fragment that has come before: on a link with several routers each of them passes it on. */
+  private known({ bsr, fragmentTag, groups }: PimBootstrap): boolean {
+    const first = groups[0];
+    return this.last.some((each) => {
+      const same = each.bsr === bsr && each.fragmentTag === fragmentTag && each.groups.length === groups.length;
+      return same && each.groups[0]?.group === first?.group && each.groups[0]?.rps[0]?.address === first?.rps[0]?.address;
+    });
   }
 
-  /** A candidate offers itself to the elected one, again and again. */
-  private advertise(candidate: BootstrapCandidate): void {
-    cancel(this.originTimer);
-    if (this.bsr === '' || this.bsr === candidate.address) return;
-    this.pim.host.unicast(this.advertisement(candidate), this.bsr);
-    this.originTimer = this.pim.clock.after(PERIOD_NS, () => {
-      this.advertise(candidate);
+  private judge({ bsr, priority }: PimBootstrap): Judgement {
+    const { candidate, pending } = this;
+    const current = bsr === this.bsr && !pending;
+    const own = candidate === null ? undefined : { bsr: candidate.address, priority: BSR_PRIORITY };
+    // The current one may lower its priority, down to that of a candidate here (section 3.1.4).
+    if (current) return own !== undefined && outweighs(own, { bsr, priority }) ? 'lesser-from-elected' : 'preferred';
+    const against = pending ? own : { bsr: this.bsr, priority: this.bsrPriority };
+    return against !== undefined && against.bsr !== '' && outweighs(against, { bsr, priority }) ? 'lesser' : 'preferred';
+  }
+
+  /** A candidate offers itself to the elected one: some times soon, then again and again (section 3.2). */
+  private advertise(candidate: BootstrapCandidate, soon: number): void {
+    const { pim } = this;
+    cancel(this.offerTimer);
+    this.offerTimer = pim.clock.after(soon > 0 ? pim.random.float() * BACKOFF_NS : PERIOD_NS, () => {
+      if (this.pending || this.elected || this.bsr === '') return;
+      pim.host.unicast(this.advertisement(candidate), this.bsr);
+      this.advertise(candidate, soon - 1);
     });
   }
 
   private accept(message: PimBootstrap): void {
-    this.last = message;
-    const nowNs = this.pim.clock.nowNs;
-    this.learned = message.groups.flatMap(({ group, maskLength, rps }) =>
-      rps.map(({ address, holdtimeS, priority }) => ({
-        prefix: group,
-        bits: maskLength,
-        rp: address,
-        priority,
-        untilNs: nowNs + holdtimeS * NS_PER_S,
-      })),
-    );
-    this.watchExpiry();
-    this.pim.rpsChanged();
+    this.heard = true;
+    const { bsr, fragmentTag } = this.last[0] ?? {};
+    if (bsr !== message.bsr || fragmentTag !== message.fragmentTag) this.last = [];
+    if (this.last.length < MAX_FRAGMENTS) this.last.push(message);
+    this.rpSet.store(message);
   }
+}
 
-  /** A mapping that is not told again ends with its hold time: its groups have another rendezvous point then, or none. */
-  private watchExpiry(): void {
-    cancel(this.expiryTimer);
-    const { nowNs } = this.pim.clock;
-    const nextNs = this.learned.reduce((least, { untilNs }) => (untilNs > nowNs ? Math.min(least, untilNs) : least), Infinity);
-    if (nextNs === Infinity) return;
-    this.expiryTimer = this.pim.clock.at(nextNs, () => {
-      this.watchExpiry();
-      this.pim.rpsChanged();
-    });
-  }
+interface Weight {
+  readonly bsr: string;
+  readonly priority: number;
+}
+
+/** The weight of a bootstrap router is its priority, then its address (section 3.1). */
+function outweighs(a: Weight, b: Weight): boolean {
+  return a.priority === b.priority ? compareAddresses(a.bsr, b.bsr) > 0 : a.priority > b.priority;
 }

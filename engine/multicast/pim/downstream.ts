@@ -1,5 +1,5 @@
 import { NS_PER_S } from '../../base/index.ts';
-import { ADDRESS_BYTES, isMulticast, isSsm } from '../addresses.ts';
+import { ADDRESS_BYTES, isMulticast, isSsm, scopeOf } from '../addresses.ts';
 import { cancel, isRunning } from '../clock.ts';
 import type { PimGroupSet, PimJoinPrune } from '../messages/index.ts';
 import type { PimRouter } from './router.ts';
@@ -10,8 +10,9 @@ import type { Downstream, RptDownstream, Tree } from './tree.ts';
 export function receiveJoinPrune(pim: PimRouter, message: PimJoinPrune, iface: number): void {
   const forUs = pim.trusting || message.upstream === pim.neighbours[iface]!.address;
   for (const set of message.groups) {
-    // A group range of (*,*,RP), and what is no group, have gone with RFC 7761.
-    if (set.maskLength !== ADDRESS_BYTES[pim.family] * 8 || !isMulticast(set.group)) pim.counters.ignored++;
+    // A group range of (*,*,RP) has gone with RFC 7761; groups of the link itself are not forwarded.
+    const { group, maskLength } = set;
+    if (maskLength !== ADDRESS_BYTES[pim.family] * 8 || !isMulticast(group) || scopeOf(group) <= 2) pim.counters.ignored++;
     else if (forUs) receiveSet(pim, set, iface, message.holdtimeS);
     else overhear(pim, set, iface, message);
   }
@@ -27,9 +28,9 @@ function receiveSet(pim: PimRouter, { group, joins, prunes }: PimGroupSet, iface
       // Another rendezvous point than this router knows: the routers of the link disagree (section 4.5.1).
       const rp = pim.rp(group);
       if (ssm || (rp !== '' && rp !== source && !pim.trusting)) pim.counters.ignored++;
-      else join(pim, pim.need('', group), iface, holdtimeS);
+      else join(pim, '', group, iface, holdtimeS);
     } else if (rpt) unpruneRpt(pim, source, group, iface);
-    else join(pim, pim.need(source, group), iface, holdtimeS);
+    else join(pim, source, group, iface, holdtimeS);
   }
   for (const { source, wildcard, rpt } of prunes) {
     if (ssm && rpt) pim.counters.ignored++;
@@ -61,31 +62,43 @@ function overhear(pim: PimRouter, { group, joins, prunes }: PimGroupSet, iface: 
   }
 }
 
-function join(pim: PimRouter, tree: Tree, iface: number, holdtimeS: number): void {
-  let down = tree.down.find((each) => each.iface === iface);
+function join(pim: PimRouter, source: string, group: string, iface: number, holdtimeS: number): void {
+  let down = pim.find(source, group)?.down.find((each) => each.iface === iface);
   const fresh = down === undefined;
+  if (fresh && !pim.mayJoin(iface)) return;
+  const tree = pim.admit(source, group);
+  if (tree === undefined) return;
   if (down === undefined) {
-    down = { iface, state: 'join', expiry: undefined, pending: undefined };
+    down = { iface, state: 'join', untilNs: 0, expiry: undefined, pending: undefined };
     tree.down.push(down);
-    pim.host.note({ kind: 'joined', iface, source: tree.source, group: tree.group, text: 'a router behind this interface joined' });
+    pim.host.note({ kind: 'joined', iface, source, group, text: 'a router behind this interface joined' });
   }
   down.state = 'join';
   down.pending = cancel(down.pending);
-  const holdNs = holdtimeS * NS_PER_S;
-  const { nowNs } = pim.clock;
-  if (!isRunning(down.expiry) || down.expiry.atNs < nowNs + holdNs) {
-    cancel(down.expiry);
-    const expires = down;
-    down.expiry =
-      holdtimeS === FOREVER_S
-        ? undefined
-        : pim.clock.after(holdNs, () => {
-            end(pim, tree, expires);
-          });
-  }
+  hold(pim, tree, down, holdtimeS, end);
   // A loser of an assert that hears a Join for itself forgets the assert (section 4.6.1).
   pim.asserts.heardJoin(tree, iface);
   if (fresh) pim.refresh(tree);
+}
+
+/**
+ * The expiry timer goes to the hold time of the message if that is later. One that runs already is left alone and looked at when it ends: each
+ * message would leave a cancelled one behind otherwise.
+ */
+function hold<T extends Downstream | RptDownstream>(
+  pim: PimRouter,
+  tree: Tree,
+  down: T,
+  holdtimeS: number,
+  ended: (pim: PimRouter, tree: Tree, down: T) => void,
+): void {
+  down.untilNs = Math.max(down.untilNs, holdtimeS === FOREVER_S ? Infinity : pim.clock.nowNs + holdtimeS * NS_PER_S);
+  if (isRunning(down.expiry) || down.untilNs === Infinity) return;
+  const watch = (): void => {
+    if (down.untilNs <= pim.clock.nowNs) ended(pim, tree, down);
+    else if (down.untilNs < Infinity) down.expiry = pim.clock.at(down.untilNs, watch);
+  };
+  down.expiry = pim.clock.at(down.untilNs, watch);
 }
 
 function prune(pim: PimRouter, tree: Tree | undefined, iface: number): void {
@@ -130,7 +143,8 @@ function rptOn(pim: PimRouter, group: string, iface: number): RptDownstream[] {
 }
 
 function pruneRpt(pim: PimRouter, source: string, group: string, iface: number, holdtimeS: number): void {
-  const tree = pim.need(source, group);
+  const tree = pim.admit(source, group);
+  if (tree === undefined) return;
   tree.rptDown ??= [];
   let down = tree.rptDown.find((each) => each.iface === iface);
   const waitNs = pim.neighbours[iface]!.prunePendingNs;
@@ -139,6 +153,7 @@ function pruneRpt(pim: PimRouter, source: string, group: string, iface: number, 
       iface,
       state: waitNs === 0 ? 'prune' : 'prune-pending',
       doubtful: false,
+      untilNs: 0,
       expiry: undefined,
       pending: undefined,
     };
@@ -151,18 +166,8 @@ function pruneRpt(pim: PimRouter, source: string, group: string, iface: number, 
       });
     }
   }
-  const pruned = down;
-  pruned.doubtful = false;
-  const holdNs = holdtimeS * NS_PER_S;
-  if (!isRunning(pruned.expiry) || pruned.expiry.atNs < pim.clock.nowNs + holdNs) {
-    cancel(pruned.expiry);
-    pruned.expiry =
-      holdtimeS === FOREVER_S
-        ? undefined
-        : pim.clock.after(holdNs, () => {
-            endRpt(pim, tree, pruned);
-          });
-  }
+  down.doubtful = false;
+  hold(pim, tree, down, holdtimeS, endRpt);
   pim.refresh(tree);
 }
 
@@ -186,8 +191,8 @@ function endRpt(pim: PimRouter, tree: Tree, down: RptDownstream): void {
  * wants of the shared tree is pruned from it.
  */
 export function receiverChanged(pim: PimRouter, group: string, sources: readonly string[]): void {
-  if (!isSsm(group) && pim.host.includeAny(group) !== 0) pim.need('', group);
+  if (!isSsm(group) && pim.host.includeAny(group) !== 0) pim.admit('', group);
   const shared = pim.find('', group) !== undefined;
-  for (const source of sources) if (shared || pim.host.includeSource(source, group) !== 0) pim.need(source, group);
+  for (const source of sources) if (shared || pim.host.includeSource(source, group) !== 0) pim.admit(source, group);
   pim.refreshGroup(group);
 }

@@ -72,7 +72,7 @@ describe.each([
 
   it('sets the expiry timer to the larger of what is left and the hold time', () => {
     const r = downstream('J', source, group);
-    const down = (): number => treeOf(r, source, group)!.down[0]!.expiry!.atNs;
+    const down = (): number => treeOf(r, source, group)!.down[0]!.untilNs;
     const before = down();
     r.pim.receive(
       { kind: 'join-prune', upstream: '10.0.1.5', holdtimeS: 20, groups: [{ group, maskLength: 32, joins: [source], prunes: [] }] },
@@ -84,6 +84,17 @@ describe.each([
     r.run(10);
     join(r, source, group);
     expect(down()).toBe(r.clock.nowNs + 210 * NS_PER_S);
+    r.run(209);
+    expect(downstreamState(r, source, group)).toBe('J');
+    r.run(2);
+    expect(downstreamState(r, source, group)).toBe('NI');
+  });
+
+  it('leaves no timers behind when a join is said again and again', () => {
+    const r = downstream('J', source, group);
+    const before = r.clock.pending;
+    for (let i = 0; i < 1_000; i++) join(r, source, group);
+    expect(r.clock.pending).toBe(before);
   });
 });
 

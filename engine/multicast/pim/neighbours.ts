@@ -1,12 +1,14 @@
 import { NS_PER_MS, NS_PER_S, type Random } from '../../base/index.ts';
 import { compareAddresses, type Family } from '../addresses.ts';
-import { cancel, type EventClock, type Timer } from '../clock.ts';
+import { cancel, isRunning, type EventClock, type Timer } from '../clock.ts';
 import type { PimHello } from '../messages/index.ts';
 import { FOREVER_S, TRIGGERED_HELLO_NS, type PimSettings } from './settings.ts';
 
 export interface Neighbour {
   readonly address: string;
   hello: PimHello;
+  /** End of its hold time. */
+  untilNs: number;
   timer: Timer | undefined;
 }
 
@@ -25,6 +27,8 @@ export class Neighbours {
   readonly address: string;
   dr: string;
   readonly drPriority: number;
+  /** Hellos of neighbours for whom there was no room (M-24). */
+  refused = 0;
   private readonly clock: EventClock;
   private readonly random: Random;
   private readonly settings: PimSettings;
@@ -32,6 +36,7 @@ export class Neighbours {
   private readonly translationRouter: number | null;
   private readonly known = new Map<string, Neighbour>();
   private readonly silent: boolean;
+  private readonly most: number;
   private generationId = 0;
   private helloTimer: Timer | undefined;
   /** The next Hello is the first one, or answers a new neighbour. */
@@ -45,6 +50,8 @@ export class Neighbours {
       readonly translationRouter: number | null;
       /** The router only listens here: it says no Hello. */
       readonly silent: boolean;
+      /** Neighbours at once. */
+      readonly most: number;
     },
     clock: EventClock,
     random: Random,
@@ -56,6 +63,7 @@ export class Neighbours {
     this.dr = ends.address;
     this.drPriority = ends.drPriority;
     this.silent = ends.silent;
+    this.most = ends.most;
     this.translationRouter = ends.translationRouter;
     this.clock = clock;
     this.random = random;
@@ -65,6 +73,11 @@ export class Neighbours {
 
   get isDr(): boolean {
     return this.dr === this.address;
+  }
+
+  /** This router would be the designated one without that neighbour. */
+  isDrWithout(address: string): boolean {
+    return this.best(address) === this.address;
   }
 
   get size(): number {
@@ -119,16 +132,15 @@ export class Neighbours {
       if (before !== undefined) this.forget(before);
       return;
     }
-    const neighbour: Neighbour = before ?? { address: from, hello, timer: undefined };
+    if (before === undefined && this.known.size >= this.most) {
+      this.refused++;
+      return;
+    }
+    const neighbour: Neighbour = before ?? { address: from, hello, untilNs: 0, timer: undefined };
     const restarted = before !== undefined && before.hello.generationId !== hello.generationId;
     neighbour.hello = hello;
-    cancel(neighbour.timer);
-    neighbour.timer =
-      hello.holdtimeS === FOREVER_S
-        ? undefined
-        : this.clock.after(hello.holdtimeS * NS_PER_S, () => {
-            this.forget(neighbour);
-          });
+    neighbour.untilNs = hello.holdtimeS === FOREVER_S ? Infinity : this.clock.nowNs + hello.holdtimeS * NS_PER_S;
+    this.watch(neighbour);
     this.known.set(from, neighbour);
     this.elect();
     if (before === undefined) {
@@ -140,6 +152,18 @@ export class Neighbours {
     }
   }
 
+  /** The liveness timer. One that ends too early is left alone and looked at then. */
+  private watch(neighbour: Neighbour): void {
+    const { untilNs, timer } = neighbour;
+    if (isRunning(timer) && timer.atNs <= untilNs) return;
+    neighbour.timer = cancel(timer);
+    if (untilNs === Infinity) return;
+    neighbour.timer = this.clock.at(untilNs, () => {
+      if (neighbour.untilNs <= this.clock.nowNs) this.forget(neighbour);
+      else this.watch(neighbour);
+    });
+  }
+
   private forget(neighbour: Neighbour): void {
     cancel(neighbour.timer);
     this.known.delete(neighbour.address);
@@ -148,17 +172,23 @@ export class Neighbours {
   }
 
   /** Section 4.3.2: by priority, unless one neighbour tells none; then by address. */
-  private elect(): void {
+  private best(without: string): string {
     const priorities = [...this.known.values()].every(({ hello }) => hello.drPriority !== null);
     let dr = this.address;
     let best = this.drPriority;
     for (const { address, hello } of this.known.values()) {
+      if (address === without) continue;
       const priority = hello.drPriority ?? 0;
       if ((priorities && priority > best) || ((!priorities || priority === best) && compareAddresses(address, dr) > 0)) {
         dr = address;
         best = priority;
       }
     }
+    return dr;
+  }
+
+  private elect(): void {
+    const dr = this.best('');
     if (dr === this.dr) return;
     this.dr = dr;
     this.events.drChanged();

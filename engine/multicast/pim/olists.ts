@@ -12,13 +12,16 @@ export class Olists {
     this.pim = pim;
   }
 
-  /** Interfaces on which this router forwards to local receivers: where it is the designated router and has not lost, or has won an assert. */
-  private forwards(mask: number, tree: Tree | undefined): number {
+  /**
+   * Interfaces on which this router answers for local receivers: where it is the designated router and is not in `lost`, or has won an assert.
+   * One who takes the data from a link is not in `lost` there, whoever forwards to it: without its join nobody would.
+   */
+  private forwards(mask: number, tree: Tree | undefined, lost: number): number {
     let result = 0;
     for (let iface = 0, rest = mask; rest !== 0; iface++, rest >>>= 1) {
       if ((rest & 1) === 0) continue;
-      const assert = tree?.assertOn(iface);
-      if (assert === undefined ? this.pim.neighbours[iface]!.isDr : assert.state === 'winner') result |= bit(iface);
+      const dr = this.pim.neighbours[iface]!.isDr && !hasBit(lost, iface);
+      if (dr || tree?.assertOn(iface)?.state === 'winner') result |= bit(iface);
     }
     return result;
   }
@@ -27,13 +30,17 @@ export class Olists {
   includeAny(group: string): number {
     if (isSsm(group)) return 0;
     const mask = this.pim.host.includeAny(group);
-    return mask === 0 ? 0 : this.forwards(mask, this.pim.find('', group));
+    if (mask === 0) return 0;
+    const star = this.pim.find('', group);
+    return this.forwards(mask, star, this.lostStar(star));
   }
 
   /** pim_include(S,G). */
   includeSource(source: string, group: string): number {
     const mask = this.pim.host.includeSource(source, group);
-    return mask === 0 ? 0 : this.forwards(mask, this.pim.find(source, group));
+    if (mask === 0) return 0;
+    const tree = this.pim.find(source, group);
+    return this.forwards(mask, tree, tree === undefined ? 0 : this.lostSource(tree));
   }
 
   /** lost_assert(*,G). */

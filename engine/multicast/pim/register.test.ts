@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { NS_PER_S } from '../../base/index.ts';
-import { nullRegisterPacket } from '../messages/index.ts';
+import { NS_PER_S, putU16 } from '../../base/index.ts';
+import { checksum, foldSum, sum16 } from '../../wire/index.ts';
+import { dataPacket, nullRegisterPacket, pimPacket } from '../messages/index.ts';
 import { ASM, RP, rig, S, sg, SSM, star, type Rig } from './testing/rig.ts';
 
 /** The tables of RFC 7761 section 4.4: interface 2 has the source on it, the rendezvous point is behind interface 0. */
@@ -20,6 +21,10 @@ const source = (r: Rig, group = ASM): void => {
 };
 const stop = (r: Rig): void => {
   r.pim.receive({ kind: 'register-stop', source: S, group: ASM }, 0, RP, '10.255.0.1');
+};
+
+const stopAny = (r: Rig): void => {
+  r.pim.receive({ kind: 'register-stop', source: '0.0.0.0', group: ASM }, 0, RP, '10.255.0.1');
 };
 
 function at(state: State): Rig {
@@ -53,7 +58,15 @@ const newRp = (r: Rig): void => {
       hashMaskLength: 30,
       priority: 64,
       bsr: RP,
-      groups: [{ group: '233.252.0.0', maskLength: 24, rps: [{ address: '10.255.0.7', holdtimeS: 150, priority: 1 }] }],
+      groups: [
+        {
+          group: '233.252.0.0',
+          maskLength: 24,
+          bidirectional: false,
+          count: 1,
+          rps: [{ address: '10.255.0.7', holdtimeS: 150, priority: 1 }],
+        },
+      ],
     },
     0,
     '10.0.0.1',
@@ -68,6 +81,9 @@ const TABLE: readonly (readonly [State, string, (r: Rig) => void, State, string[
   ['J', 'Register-Stop received', stop, 'P', []],
   ['J', 'RP changed', newRp, 'J', []],
   ['J', 'CouldRegister becomes false: the source is silent', (r) => r.run(211), 'NI', []],
+  ['J', 'CouldRegister becomes false: another router is the designated one', (r) => r.hello(2, '10.0.2.9'), 'NI', []],
+  ['P', 'CouldRegister becomes false: another router is the designated one', (r) => r.hello(2, '10.0.2.9'), 'NI', []],
+  ['J', 'Register-Stop(*,G) received', stopAny, 'P', []],
   ['P', 'data', source, 'P', []],
   ['P', 'Register-Stop received', stop, 'P', []],
   ['P', 'Register-Stop timer expires', expires, 'JP', ['null-register']],
@@ -95,8 +111,38 @@ describe('the register machine of the designated router (section 4.4.1)', () => 
     newRp(r);
     source(r);
     expect(r.unicasts.map(({ destination }) => destination)).toEqual(['10.255.0.7']);
-    r.run(151);
+    // The list is taken again when the bootstrap router is given up, after 130 s (RFC 5059 section 3.1.5).
+    r.run(279);
+    expect(r.pim.rp(ASM)).toBe('10.255.0.7');
+    r.run(2);
     expect(r.pim.rp(ASM)).toBe(RP);
+  });
+
+  it('a Register-Stop(*,G) is of the sources that are registered now', () => {
+    const r = at('J');
+    const later = '192.0.2.34';
+    r.world.routes.set(later, { iface: 2, neighbour: '', metric: 0, preference: 0 });
+    stopAny(r);
+    r.pim.data(later, ASM, 2, packet);
+    expect(kinds(r)).toEqual(['register']);
+    expect(r.pim.find(later, ASM)!.register!.state).toBe('join');
+  });
+
+  it('a registered packet has a hop less and its own traffic class', () => {
+    const r = dr();
+    const data = dataPacket(4, { source: S, destination: ASM, payload: new Uint8Array(4), ttl: 9, sourcePort: 1, destinationPort: 2 });
+    data[1] = 0xb8;
+    putU16(data, 10, 0);
+    putU16(data, 10, checksum(data, 0, 20));
+    r.pim.data(S, ASM, 2, data);
+    const { message } = r.unicasts[0]!;
+    if (message.kind !== 'register') throw new Error('no register');
+    expect(message.packet[8]).toBe(8);
+    expect(foldSum(sum16(message.packet, 0, 20))).toBe(0xffff);
+    expect(pimPacket(message, 4, '10.255.0.1', RP, 64)[1]).toBe(0xb8);
+    data[8] = 1;
+    r.pim.data(S, ASM, 2, data);
+    expect(r.unicasts).toHaveLength(1);
   });
 
   it('a second Register-Stop does not lengthen the silence', () => {

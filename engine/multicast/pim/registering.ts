@@ -1,6 +1,6 @@
-import { addressText, isSsm } from '../addresses.ts';
+import { addressText, ANY, isSsm } from '../addresses.ts';
 import { cancel } from '../clock.ts';
-import { ipHead, nullRegisterPacket, type PimRegister, type PimRegisterStop } from '../messages/index.ts';
+import { hopsOf, ipHead, lowered, nullRegisterPacket, type PimRegister, type PimRegisterStop } from '../messages/index.ts';
 import type { PimRouter } from './router.ts';
 import { REGISTER_PROBE_NS } from './settings.ts';
 import type { Tree } from './tree.ts';
@@ -22,9 +22,10 @@ export class Registering {
     const rp = pim.rp(tree.group);
     if (rp === '' || pim.host.isOwn(rp)) return;
     tree.register ??= { state: 'join', timer: undefined };
-    if (tree.register.state !== 'join') return;
+    // Its hops count as those of a packet that is forwarded (section 4.4.1).
+    if (tree.register.state !== 'join' || hopsOf(packet, pim.family) <= 1) return;
     this.counters.sent++;
-    pim.host.unicast({ kind: 'register', border: false, nullRegister: false, packet: packet.slice() }, rp);
+    pim.host.unicast({ kind: 'register', border: false, nullRegister: false, packet: lowered(packet, pim.family) }, rp);
   }
 
   /** The source is silent. */
@@ -33,9 +34,22 @@ export class Registering {
     tree.register = undefined;
   }
 
-  /** A Register-Stop: be silent for about a minute, then ask with a register that carries no data. */
+  /** Another router is the designated one of the link now: of the sources there this one registers none. */
+  drChanged(iface: number): void {
+    const { pim } = this;
+    if (pim.neighbours[iface]!.isDr) return;
+    for (const tree of pim.trees()) if (tree.register !== undefined && pim.routeOf(tree)?.iface === iface) this.idle(tree);
+  }
+
+  /** A Register-Stop. One of any source counts for those that are registered now, not for later ones. */
   stopped({ source, group }: PimRegisterStop): void {
-    const tree = this.pim.find(source, group);
+    const { pim } = this;
+    const any = source === ANY[pim.family];
+    for (const tree of any ? (pim.groups.get(group)?.sources.values() ?? []) : [pim.find(source, group)]) this.silence(tree);
+  }
+
+  /** To be silent for about a minute, then to ask with a register that carries no data. */
+  private silence(tree: Tree | undefined): void {
     if (tree?.register === undefined) return;
     this.counters.stopped++;
     const { register } = tree;

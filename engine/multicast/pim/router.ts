@@ -1,6 +1,7 @@
 import type { Random } from '../../base/index.ts';
-import { isSsm, type Family } from '../addresses.ts';
+import { isSsm, scopeOf, type Family } from '../addresses.ts';
 import { cancel, isRunning, type EventClock } from '../clock.ts';
+import { JoinRate } from '../join-rate.ts';
 import type { PimHello, PimMessage } from '../messages/index.ts';
 import { Asserts } from './asserts.ts';
 import { Bootstrap } from './bootstrap.ts';
@@ -43,6 +44,12 @@ export interface PimOptions {
   readonly translationRouter: number | null;
   readonly spt: boolean;
   readonly maxUnknownSources: number;
+  /** Trees at once: more is refused and counted (M-24). */
+  readonly maxTrees: number;
+  /** PIM neighbours of an interface. */
+  readonly maxNeighbours: number;
+  /** Joins that make new state an interface takes in a second. */
+  readonly joinsPerSecond: number;
   /** Takes joins and prunes of unknown neighbours and to any neighbour: for a router that stands beside a captured link. */
   readonly trusting?: boolean;
   /** Group ranges this router is a candidate rendezvous point for, learned by bootstrap messages. */
@@ -73,10 +80,12 @@ export class PimRouter {
   readonly bootstrap: Bootstrap;
   /** Sources that nobody has joined: state that data alone makes (M-24). */
   readonly unknown: UnknownSources;
-  readonly counters = { joins: 0, prunes: 0, ignored: 0, trees: 0 };
+  /** `refused...`: what the limits of M-24 did not let in. */
+  readonly counters = { joins: 0, prunes: 0, ignored: 0, trees: 0, refusedTrees: 0, refusedJoins: 0 };
   running = false;
   private readonly options: PimOptions;
   private readonly rpOf = new Map<string, string>();
+  private readonly rates: readonly JoinRate[];
 
   constructor(options: PimOptions) {
     const { host, settings, interfaces } = options;
@@ -87,6 +96,7 @@ export class PimRouter {
     this.clock = host.clock;
     this.random = host.random;
     this.neighbours = interfaces.map((each, iface) => this.neighboursOf(each, iface));
+    this.rates = interfaces.map(() => new JoinRate(options.joinsPerSecond));
     this.unknown = new UnknownSources(this, options.maxUnknownSources);
     this.queue = new JoinPruneQueue(this);
     this.olists = new Olists(this);
@@ -105,15 +115,15 @@ export class PimRouter {
   }
 
   private neighboursOf({ address, drPriority, silent = false }: PimInterface, iface: number): Neighbours {
-    const { host, settings, translationRouter } = this.options;
-    const ends = { family: host.family, address, drPriority, translationRouter, silent };
+    const { host, settings, translationRouter, maxNeighbours } = this.options;
+    const ends = { family: host.family, address, drPriority, translationRouter, silent, most: maxNeighbours };
     return new Neighbours(ends, host.clock, host.random, settings, {
       sendHello: (hello: PimHello) => {
         host.send(iface, hello);
       },
       appeared: (from) => {
         host.note({ kind: 'neighbour', iface, source: from, group: '', text: `PIM neighbour ${from} is there` });
-        this.bootstrap.neighbourAppeared(iface);
+        this.bootstrap.neighbourAppeared(iface, from);
         this.refreshAll();
       },
       vanished: (from) => {
@@ -125,9 +135,10 @@ export class PimRouter {
         host.note({ kind: 'neighbour', iface, source: from, group: '', text: `PIM neighbour ${from} started anew` });
         this.asserts.winnerLost(iface, from);
         this.upstream.neighbourRestarted(iface, from);
-        this.bootstrap.neighbourAppeared(iface);
+        this.bootstrap.neighbourAppeared(iface, from);
       },
       drChanged: () => {
+        this.registering.drChanged(iface);
         this.refreshAll();
       },
     });
@@ -175,6 +186,22 @@ export class PimRouter {
   find(source: string, group: string): Tree | undefined {
     const trees = this.groups.get(group);
     return source === '' ? trees?.star : trees?.sources.get(source);
+  }
+
+  /** The tree for what a packet or a message asks for, undefined where the router has too many (M-24). */
+  admit(source: string, group: string): Tree | undefined {
+    const tree = this.find(source, group);
+    if (tree !== undefined) return tree;
+    if (this.counters.trees < this.options.maxTrees) return this.need(source, group);
+    this.counters.refusedTrees++;
+    return undefined;
+  }
+
+  /** False where an interface brings more new joins in a second than it may (M-24). */
+  mayJoin(iface: number): boolean {
+    if (this.rates[iface]!.take(this.clock.nowNs)) return true;
+    this.counters.refusedJoins++;
+    return false;
   }
 
   need(source: string, group: string): Tree {
@@ -251,13 +278,13 @@ export class PimRouter {
   // Rendezvous points and routes.
 
   rp(group: string): string {
-    let rp = this.rpOf.get(group);
-    if (rp === undefined) {
-      rp = isSsm(group)
-        ? ''
-        : (selectRp(group, this.family, [...this.options.rps, ...this.bootstrap.mappings], this.bootstrap.hashMaskBits) ?? '');
-      this.rpOf.set(group, rp);
-    }
+    if (isSsm(group)) return '';
+    const known = this.rpOf.get(group);
+    if (known !== undefined) return known;
+    // Groups of the link itself have none (RFC 5771 section 4).
+    const mappings = scopeOf(group) <= 2 ? [] : [...this.options.rps, ...this.bootstrap.mappings];
+    const rp = selectRp(group, this.family, mappings, this.bootstrap.rpSet.hashMaskBits) ?? '';
+    if (this.groups.has(group)) this.rpOf.set(group, rp);
     return rp;
   }
 

@@ -5,6 +5,8 @@ export interface Downstream {
   readonly iface: number;
   /** Prune pending still counts as joined: another router may object. */
   state: 'join' | 'prune-pending';
+  /** End of the expiry timer, infinite for a hold time without end. `expiry` is when that is looked at. */
+  untilNs: number;
   expiry: Timer | undefined;
   pending: Timer | undefined;
 }
@@ -15,6 +17,7 @@ export interface RptDownstream {
   state: 'prune' | 'prune-pending';
   /** Met a Join(*,G) in the message being read; the state ends with it unless the prune is repeated. */
   doubtful: boolean;
+  untilNs: number;
   expiry: Timer | undefined;
   pending: Timer | undefined;
 }

@@ -23,12 +23,13 @@ export class UnknownSources {
     const known = this.pim.find(source, group);
     if (known !== undefined) return known;
     // A source of a joined group is not unknown.
-    if (this.pim.find('', group) !== undefined) return this.pim.need(source, group);
+    if (this.pim.find('', group) !== undefined) return this.pim.admit(source, group);
     if (this.size >= this.limit) {
       this.refused++;
       return undefined;
     }
-    const tree = this.pim.need(source, group);
+    const tree = this.pim.admit(source, group);
+    if (tree === undefined) return undefined;
     tree.unknown = true;
     this.size++;
     return tree;

@@ -44,10 +44,11 @@ export class Upstream {
     const { pim } = this;
     if (iface < 0 || neighbour === '' || (tree.source === '' && pim.rp(tree.group) === '')) return;
     pim.queue.add(iface, neighbour, tree.group, this.asSource(tree), join);
-    // A (*,G) join carries the prunes of sources that come on their own trees (section 4.5.4).
+    // A (*,G) join carries the prunes of sources that come on their own trees, or from the winner of an assert (section 4.5.7).
     if (tree.source !== '' || !join) return;
     for (const each of pim.groups.get(tree.group)?.sources.values() ?? []) {
-      if (each.rptPruned) pim.queue.add(iface, neighbour, tree.group, { source: each.source, wildcard: false, rpt: true }, false);
+      if (each.rptPruned || (!each.spt && this.rptNext(each, tree) !== neighbour))
+        pim.queue.add(iface, neighbour, tree.group, { source: each.source, wildcard: false, rpt: true }, false);
     }
   }
 
@@ -160,15 +161,31 @@ export class Upstream {
     if (star?.joined !== true || star.upIface !== iface || own?.rptPruned === true) return;
     if (pim.olists.inheritedRpt(source, group) === 0 && !pim.host.wantedElsewhere('', group)) return;
     if ((own === undefined ? star.upNeighbour : this.rptNext(own, star)) !== upstream) return;
-    const tree = own ?? pim.need(source, group);
+    const tree = own ?? pim.admit(source, group);
+    if (tree !== undefined) this.override(tree, iface, upstream);
+  }
+
+  /** The override timer of (S,G,rpt) goes to at most t_override; when it ends a Join(S,G,rpt) is sent. */
+  private override(tree: Tree, iface: number, upstream: string): void {
+    const { pim } = this;
     const ns = pim.random.float() * pim.neighbours[iface]!.overrideNs;
     if (isRunning(tree.override) && tree.override.atNs - pim.clock.nowNs <= ns) return;
     cancel(tree.override);
     tree.override = pim.clock.after(ns, () => {
       tree.override = undefined;
-      pim.queue.add(iface, upstream, group, { source, wildcard: false, rpt: true }, true);
+      pim.queue.add(iface, upstream, tree.group, { source: tree.source, wildcard: false, rpt: true }, true);
       pim.refresh(tree);
     });
+  }
+
+  /**
+   * An assert about a source is over: where RPF'(S,G,rpt) was its winner, it is that of the shared tree again, which is asked for the source
+   * (section 4.5.6).
+   */
+  rptNextIsShared(tree: Tree, iface: number): void {
+    const star = this.pim.find('', tree.group);
+    if (star?.joined !== true || star.upIface !== iface || star.upNeighbour === '' || tree.spt || tree.rptPruned) return;
+    if (!this.nobodyOnShared(tree)) this.override(tree, iface, star.upNeighbour);
   }
 
   /** Another router has objected already. */
@@ -202,7 +219,7 @@ export class Upstream {
     if (!pim.sptWanted) return;
     const members = (pim.olists.includeAny(group) & ~pim.host.excludes(source, group)) | pim.olists.includeSource(source, group);
     if (members === 0) return;
-    const tree = pim.need(source, group);
-    if (!isRunning(tree.keepalive)) pim.keepAlive(tree);
+    const tree = pim.admit(source, group);
+    if (tree !== undefined && !isRunning(tree.keepalive)) pim.keepAlive(tree);
   }
 }

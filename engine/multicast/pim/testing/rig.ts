@@ -2,7 +2,7 @@ import { NS_PER_S, Random } from '../../../base/index.ts';
 import { multicastTimersSchema } from '../../../contract/index.ts';
 import { EventClock } from '../../clock.ts';
 import type { PimHello, PimMessage, PimSource } from '../../messages/index.ts';
-import { pimSettings, PimRouter, type PimHost, type PimRoute } from '../index.ts';
+import { pimSettings, PimRouter, type PimHost, type PimOptions, type PimRoute } from '../index.ts';
 
 /** One router with three interfaces; the source and the rendezvous point are behind interface 0, over 10.0.0.1. */
 export const S = '192.0.2.33';
@@ -65,7 +65,9 @@ function wordsOf({ iface, message }: Sent): string[] {
 }
 
 export function rig(
-  given: Partial<Pick<RigWorld, 'any' | 'source' | 'exclude'>> & { spt?: boolean; timers?: object; maxUnknownSources?: number } = {},
+  given: Partial<Pick<RigWorld, 'any' | 'source' | 'exclude'>> & { spt?: boolean;
+    timers?: object;
+  } & Partial<Pick<PimOptions, 'maxUnknownSources' | 'maxTrees' | 'maxNeighbours' | 'joinsPerSecond' | 'candidate'>> = {},
 ): Rig {
   const clock = new EventClock();
   const sent: Sent[] = [];
@@ -106,7 +108,10 @@ export function rig(
     translationRouter: null,
     spt: given.spt ?? true,
     maxUnknownSources: given.maxUnknownSources ?? 4_096,
-    candidate: null,
+    maxTrees: given.maxTrees ?? 1_000_000,
+    maxNeighbours: given.maxNeighbours ?? 256,
+    joinsPerSecond: given.joinsPerSecond ?? 100_000,
+    candidate: given.candidate ?? null,
   });
   pim.start();
   const alive = new Map<string, () => void>();
