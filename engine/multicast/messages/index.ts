@@ -1,3 +1,4 @@
 export * from './group-messages.ts';
+export * from './pim-messages.ts';
 export * from './pim-codec.ts';
 export * from './packets.ts';

@@ -2,7 +2,8 @@ import { putU16 } from '../../base/index.ts';
 import { checksum, emitIpv4, emitIpv6, emitUdp, pseudoSum6, sealUdp, UDP_HEADER_BYTES } from '../../wire/index.ts';
 import { addressBytes, type Family } from '../addresses.ts';
 import { buildGroupMessage, type GroupMessage } from './group-messages.ts';
-import { buildPim, sealPim, type PimMessage } from './pim-codec.ts';
+import { buildPim, sealPim } from './pim-codec.ts';
+import type { PimMessage } from './pim-messages.ts';
 
 /** Messages and data as whole IP packets. */
 

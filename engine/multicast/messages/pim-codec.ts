@@ -1,165 +1,20 @@
-import { putU16, putU32, u16, u32 } from '../../base/index.ts';
+import { putU16 } from '../../base/index.ts';
 import { checksum, pseudoSum6, sum16, sumIsGood } from '../../wire/index.ts';
-import { ADDRESS_BYTES, addressBytes, addressText, type Family } from '../addresses.ts';
+import { ADDRESS_BYTES, type Family } from '../addresses.ts';
 import type { BadMessage } from './group-messages.ts';
-
-/** PIM version 2 messages as values (RFC 7761 section 4.9, RFC 5059 section 4), read and written. */
-export const PIM_TYPE = { hello: 0, register: 1, registerStop: 2, joinPrune: 3, bootstrap: 4, assert: 5, candidateRp: 8 } as const;
-
-/** Hello option of this program: the sender is a translation router, with its router id (M-17). From the range for private use. */
-export const TRANSLATION_ROUTER_OPTION = 65_100;
-
-export interface PimHello {
-  readonly kind: 'hello';
-  readonly holdtimeS: number;
-  readonly lanPruneDelay: { readonly propagationMs: number; readonly overrideMs: number; readonly tracking: boolean } | null;
-  readonly drPriority: number | null;
-  readonly generationId: number | null;
-  /** Secondary addresses (RFC 7761 section 4.3.4). */
-  readonly addresses: readonly string[];
-  readonly translationRouter: number | null;
-}
-
-export interface PimSource {
-  readonly source: string;
-  /** W bit: the source is the rendezvous point and stands for any source. */
-  readonly wildcard: boolean;
-  /** R bit: towards the rendezvous point. */
-  readonly rpt: boolean;
-}
-
-export interface PimGroupSet {
-  readonly group: string;
-  readonly maskLength: number;
-  readonly joins: readonly PimSource[];
-  readonly prunes: readonly PimSource[];
-}
-
-export interface PimJoinPrune {
-  readonly kind: 'join-prune';
-  readonly upstream: string;
-  readonly holdtimeS: number;
-  readonly groups: readonly PimGroupSet[];
-}
-
-export interface PimRegister {
-  readonly kind: 'register';
-  readonly border: boolean;
-  readonly nullRegister: boolean;
-  /** The multicast packet, from its IP header. */
-  readonly packet: Uint8Array;
-}
-
-export interface PimRegisterStop {
-  readonly kind: 'register-stop';
-  readonly group: string;
-  readonly source: string;
-}
-
-export interface PimAssert {
-  readonly kind: 'assert';
-  readonly group: string;
-  /** The unspecified address for (*,G). */
-  readonly source: string;
-  readonly rpt: boolean;
-  readonly preference: number;
-  readonly metric: number;
-}
-
-export interface BootstrapRp {
-  readonly address: string;
-  readonly holdtimeS: number;
-  readonly priority: number;
-}
-
-export interface BootstrapGroup {
-  readonly group: string;
-  readonly maskLength: number;
-  /** B bit: for bidirectional PIM. */
-  readonly bidirectional: boolean;
-  /** RPs of the range in all fragments of the message. */
-  readonly count: number;
-  /** Those in this fragment. */
-  readonly rps: readonly BootstrapRp[];
-}
-
-export interface PimBootstrap {
-  readonly kind: 'bootstrap';
-  /** For the neighbour that gets it only (RFC 5059 section 4.1, the N bit). */
-  readonly noForward: boolean;
-  readonly fragmentTag: number;
-  readonly hashMaskLength: number;
-  readonly priority: number;
-  readonly bsr: string;
-  readonly groups: readonly BootstrapGroup[];
-}
-
-export interface PimCandidateRp {
-  readonly kind: 'candidate-rp';
-  readonly priority: number;
-  readonly holdtimeS: number;
-  readonly rp: string;
-  readonly groups: readonly { readonly group: string; readonly maskLength: number }[];
-}
-
-export type PimMessage = PimHello | PimJoinPrune | PimRegister | PimRegisterStop | PimAssert | PimBootstrap | PimCandidateRp;
-
-/** Grows by doubling; a Join/Prune of a router with many groups is cut into messages by the sender long before this matters. */
-class Writer {
-  bytes = new Uint8Array(256);
-  length = 0;
-  private readonly family: Family;
-
-  constructor(family: Family) {
-    this.family = family;
-  }
-
-  room(bytes: number): number {
-    if (this.length + bytes > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + bytes));
-      grown.set(this.bytes);
-      this.bytes = grown;
-    }
-    const at = this.length;
-    this.length += bytes;
-    return at;
-  }
-  u8(v: number): void {
-    const at = this.room(1);
-    this.bytes[at] = v;
-  }
-  u16(v: number): void {
-    const at = this.room(2);
-    putU16(this.bytes, at, v);
-  }
-  u32(v: number): void {
-    const at = this.room(4);
-    putU32(this.bytes, at, v >>> 0);
-  }
-  raw(b: Uint8Array): void {
-    const at = this.room(b.length);
-    this.bytes.set(b, at);
-  }
-  unicast(address: string): void {
-    this.u8(this.family === 4 ? 1 : 2);
-    this.u8(0);
-    this.raw(addressBytes(address));
-  }
-  group(address: string, maskLength: number, bidirectional = false): void {
-    this.u8(this.family === 4 ? 1 : 2);
-    this.u8(0);
-    this.u8(bidirectional ? 0x80 : 0);
-    this.u8(maskLength);
-    this.raw(addressBytes(address));
-  }
-  source({ source, wildcard, rpt }: PimSource): void {
-    this.u8(this.family === 4 ? 1 : 2);
-    this.u8(0);
-    this.u8(4 | (wildcard ? 2 : 0) | (rpt ? 1 : 0));
-    this.u8(ADDRESS_BYTES[this.family] * 8);
-    this.raw(addressBytes(source));
-  }
-}
+import { PimReader, PimWriter } from './pim-fields.ts';
+import {
+  TRANSLATION_ROUTER_OPTION,
+  PIM_TYPE,
+  type PimHello,
+  type PimSource,
+  type PimGroupSet,
+  type PimJoinPrune,
+  type BootstrapRp,
+  type BootstrapGroup,
+  type PimBootstrap,
+  type PimMessage,
+} from './pim-messages.ts';
 
 const TYPE_OF: Readonly<Record<PimMessage['kind'], number>> = {
   hello: PIM_TYPE.hello,
@@ -175,7 +30,7 @@ const NO_FORWARD = 0x80;
 
 /** The message without its IP header, checksum zero: sealPim in packets.ts sets it, since IPv6 needs the addresses. */
 export function buildPim(message: PimMessage, family: Family): Uint8Array {
-  const w = new Writer(family);
+  const w = new PimWriter(family);
   w.u8(0x20 | TYPE_OF[message.kind]);
   w.u8(message.kind === 'bootstrap' && message.noForward ? NO_FORWARD : 0);
   w.u16(0);
@@ -225,7 +80,7 @@ export function buildPim(message: PimMessage, family: Family): Uint8Array {
   return w.bytes.slice(0, w.length);
 }
 
-function writeHello(w: Writer, hello: PimHello, family: Family): void {
+function writeHello(w: PimWriter, hello: PimHello, family: Family): void {
   const option = (type: number, length: number): void => {
     w.u16(type);
     w.u16(length);
@@ -255,7 +110,7 @@ function writeHello(w: Writer, hello: PimHello, family: Family): void {
   }
 }
 
-function writeBootstrap(w: Writer, message: PimBootstrap): void {
+function writeBootstrap(w: PimWriter, message: PimBootstrap): void {
   w.u16(message.fragmentTag);
   w.u8(message.hashMaskLength);
   w.u8(message.priority);
@@ -271,88 +126,6 @@ function writeBootstrap(w: Writer, message: PimBootstrap): void {
       w.u8(rp.priority);
       w.u8(0);
     }
-  }
-}
-
-/** Reads with a mark for bytes that are not there: after one, everything reads as zero. */
-class Reader {
-  short = false;
-  at: number;
-  readonly end: number;
-  readonly b: Uint8Array;
-  private readonly family: Family;
-
-  constructor(b: Uint8Array, at: number, end: number, family: Family) {
-    this.b = b;
-    this.at = at;
-    this.end = end;
-    this.family = family;
-  }
-  private take(bytes: number): number {
-    if (this.at + bytes > this.end) {
-      this.short = true;
-      this.at = this.end;
-      return -1;
-    }
-    const at = this.at;
-    this.at += bytes;
-    return at;
-  }
-  get more(): boolean {
-    return !this.short && this.at < this.end;
-  }
-  u8(): number {
-    const at = this.take(1);
-    return at < 0 ? 0 : this.b[at]!;
-  }
-  u16(): number {
-    const at = this.take(2);
-    return at < 0 ? 0 : u16(this.b, at);
-  }
-  u32(): number {
-    const at = this.take(4);
-    return at < 0 ? 0 : u32(this.b, at);
-  }
-  sub(bytes: number): Reader {
-    const at = this.take(bytes);
-    return at < 0 ? new Reader(this.b, this.end, this.end, this.family) : new Reader(this.b, at, at + bytes, this.family);
-  }
-  skip(bytes: number): void {
-    this.take(bytes);
-  }
-  /** The family of encoded addresses must be that of the packet (RFC 7761 section 4.9.1: 0 stands for native there). */
-  private address(family: number): string {
-    const wanted = this.family === 4 ? 1 : 2;
-    if (family !== wanted) this.short = true;
-    const at = this.take(ADDRESS_BYTES[this.family]);
-    return at < 0 || this.short ? '' : addressText(this.b, at, this.family);
-  }
-  unicast(): string {
-    const family = this.u8();
-    this.u8();
-    return this.address(family);
-  }
-  group(): { group: string; maskLength: number; bidirectional: boolean } {
-    const family = this.u8();
-    this.skip(1);
-    const bidirectional = (this.u8() & 0x80) !== 0;
-    const maskLength = this.u8();
-    // A mask cannot be longer than the address.
-    if (maskLength > ADDRESS_BYTES[this.family] * 8) this.short = true;
-    return { group: this.address(family), maskLength, bidirectional };
-  }
-  source(): PimSource {
-    const family = this.u8();
-    const encoding = this.u8();
-    const flags = this.u8();
-    this.u8();
-    const source = this.address(family);
-    // RFC 5384: attributes until one has the end bit.
-    for (let last = encoding !== 1; !last && this.more;) {
-      last = (this.u8() & 0x40) !== 0;
-      this.skip(this.u8());
-    }
-    return { source, wildcard: (flags & 2) !== 0, rpt: (flags & 1) !== 0 };
   }
 }
 
@@ -377,13 +150,13 @@ export function parsePim(
   if (end - start < 4) return 'short';
   if (b[start]! >> 4 !== 2) return 'type';
   if (!sumGood(b, start, end, family, source6, destination6)) return 'checksum';
-  const r = new Reader(b, start + 4, end, family);
+  const r = new PimReader(b, start + 4, end, family);
   const message = parseBody(r, b[start]! & 15, b[start + 1]!);
   if (message === undefined) return 'type';
   return r.short ? 'short' : message;
 }
 
-function parseBody(r: Reader, type: number, flags: number): PimMessage | undefined {
+function parseBody(r: PimReader, type: number, flags: number): PimMessage | undefined {
   switch (type) {
     case PIM_TYPE.hello:
       return parseHello(r);
@@ -426,7 +199,7 @@ function parseBody(r: Reader, type: number, flags: number): PimMessage | undefin
 /** Hold time where the option is absent (RFC 7761 section 4.3.2). */
 const DEFAULT_HOLDTIME_S = 105;
 
-function parseHello(r: Reader): PimHello {
+function parseHello(r: PimReader): PimHello {
   let holdtimeS = DEFAULT_HOLDTIME_S;
   let lanPruneDelay: PimHello['lanPruneDelay'] = null;
   let drPriority: number | null = null;
@@ -449,7 +222,7 @@ function parseHello(r: Reader): PimHello {
   return { kind: 'hello', holdtimeS, lanPruneDelay, drPriority, generationId, addresses, translationRouter };
 }
 
-function parseJoinPrune(r: Reader): PimJoinPrune {
+function parseJoinPrune(r: PimReader): PimJoinPrune {
   const upstream = r.unicast();
   r.u8();
   const count = r.u8();
@@ -468,7 +241,7 @@ function parseJoinPrune(r: Reader): PimJoinPrune {
   return { kind: 'join-prune', upstream, holdtimeS, groups };
 }
 
-function parseBootstrap(r: Reader, noForward: boolean): PimBootstrap {
+function parseBootstrap(r: PimReader, noForward: boolean): PimBootstrap {
   const fragmentTag = r.u16();
   const hashMaskLength = r.u8();
   const priority = r.u8();
