@@ -65,9 +65,9 @@ function wordsOf({ iface, message }: Sent): string[] {
 }
 
 export function rig(
-  given: Partial<Pick<RigWorld, 'any' | 'source' | 'exclude'>> & { spt?: boolean;
-    timers?: object;
-  } & Partial<Pick<PimOptions, 'maxUnknownSources' | 'maxTrees' | 'maxNeighbours' | 'joinsPerSecond' | 'candidate'>> = {},
+  given: Partial<Pick<RigWorld, 'any' | 'source' | 'exclude'>> & { spt?: boolean; timers?: object } & Partial<
+      Pick<PimOptions, 'maxUnknownSources' | 'maxTrees' | 'maxNeighbours' | 'joinsPerSecond' | 'candidate'>
+    > = {},
 ): Rig {
   const clock = new EventClock();
   const sent: Sent[] = [];
