@@ -8,6 +8,7 @@ export function addMulticast(add: Add, act: Act): void {
     (command) =>
       command
         .option('--at <seconds>', 'show the network at this time instead of at its end', Number)
+        .option('-s, --scenario <id|file>', 'the router of a capture is the multicast port of this scenario')
         .option('--explain', 'every choice of a path: both candidates, the rule, the reason')
         .option('--messages', 'every join, prune, report and register, with the addresses of the other family')
         .option('-o, --output <folder>', 'the packets of every router interface, as pcapng')
@@ -19,6 +20,7 @@ export function addMulticast(add: Add, act: Act): void {
             'ringside multicast mine.yaml --at 12.5 --messages',
             'ringside multicast shorter-path -o captures/ && wireshark captures/r3.pcapng',
             'ringside multicast office.pcapng                (who has joined what)',
+            'ringside multicast office.pcapng -s multicast-port --explain',
             "ringside multicast shorter-path --json | jq -c 'select(.entry) | .entry | [.router, .key.text, .choice]'",
           ),
         )

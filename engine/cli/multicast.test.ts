@@ -8,6 +8,7 @@ import { tsharkMissing, tsharkVersion } from '../testing/tshark.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const cli = join(root, 'dist/cli.js');
+const SAMPLE = join(root, 'resources/samples/multicast-joins.pcapng');
 if (tsharkVersion === undefined) console.log(tsharkMissing);
 
 /** A link too small for what the source sends over IPv6, and a source that nobody has joined. */
@@ -60,7 +61,8 @@ describe.runIf(existsSync(cli))('ringside multicast', () => {
     expect(out).toMatch(/not forwarded by/);
     expect(out).toMatch(/b +v6 +ab +2001:db8:7::1, ff3e::8000:1 +\d+/);
     expect(out).toMatch(/1[0-9] Packet Too Big sent to sources/);
-    expect(out).toMatch(/1 sources? that nobody has joined/);
+    expect(out).toContain('1 source that nobody has joined is remembered');
+    expect(out).toContain('3 routers, 4 links, 2 sources, 1 receiver\n');
     expect(out).toMatch(/refused at a limit: .*icmpErrorsPerSecond \d+/);
     expect(readdirSync(join(folder, 'captures')).sort()).toEqual(['a.pcapng', 'b.pcapng', 'c.pcapng']);
     if (tsharkVersion === undefined) return;
@@ -69,9 +71,41 @@ describe.runIf(existsSync(cli))('ringside multicast', () => {
   });
 
   test('says who has joined what at the end of a capture', () => {
-    const { code, out } = ringside('multicast', join(root, 'resources/samples/multicast-joins.pcapng'), '--json');
+    const { code, out } = ringside('multicast', SAMPLE, '--json');
     expect(code).toBe(0);
     expect(out).toContain('"group":"232.10.0.1"');
+    const early = ringside('multicast', SAMPLE, '--at', '0.001');
+    expect([early.code, early.out]).toEqual([0, expect.stringMatching(/up to 0\.001 s[^]*nobody has joined/)]);
+  });
+
+  test('gives the router of a capture, by the multicast port of a scenario: entries, choices, packets of its interfaces', () => {
+    const args = ['multicast', SAMPLE, '-s', 'multicast-port', '--explain', '--messages', '-o', 'port'];
+    const { code, out } = ringside(...args);
+    expect(code).toBe(0);
+    expect(out).toMatch(/mcast +\(198\.51\.100\.10, 232\.10\.0\.1\) +v4 +3 +5 +up4/);
+    expect(out).toMatch(/rule lower-cost: v4 chosen because its cost 3 is lower than 5 of v6/);
+    expect(out).toMatch(/mcast -> up4 {2}PIM join \(198\.51\.100\.10, 232\.10\.0\.1\) = \(2001:db8:64::c633:640a, /);
+    const lines = ringside(...args, '--json').out.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, Record<string, unknown>>); // prettier-ignore
+    expect(lines.map(({ drop }) => drop?.['reason'])).toContain('rpf_other_family');
+    expect(lines.at(-1)).toMatchObject({ packets: 301, files: [join('port', 'mcast.pcapng')], conservation: { ok: true } });
+    if (tsharkVersion === undefined) return;
+    const read = (filter: string): string[] =>
+      spawnSync('tshark', ['-o', 'ip.check_checksum:TRUE', '-o', 'udp.check_checksum:TRUE', '-r', join(folder, 'port/mcast.pcapng'), '-Y', filter], { encoding: 'utf8' }).stdout.split('\n').filter((line) => line !== ''); // prettier-ignore
+    expect(read('udp').length).toBeGreaterThan(300);
+    expect(read('_ws.malformed || _ws.expert.severity >= 6291456 || ip.checksum.status == 0 || udp.checksum.status == 0 || pim.cksum.status == 0')).toEqual([]); // prettier-ignore
+  });
+
+  test('does not pass over an option that it cannot follow', () => {
+    for (const [args, why] of [
+      [[SAMPLE, '--explain'], '--scenario multicast-port'],
+      [[SAMPLE, '-o', 'nothing'], '--scenario multicast-port'],
+      [[SAMPLE, '-s', 'default'], 'no port of kind multicast'],
+      [['shorter-path', '-s', 'multicast-port'], 'a network has its own routers'],
+      [['--explain'], 'Name a network or a capture'],
+    ] as const) {
+      const { code, out, err } = ringside('multicast', ...args);
+      expect([code, out, err], args.join(' ')).toEqual([2, '', expect.stringContaining(why)]);
+    }
   });
 
   test('says what is wrong, where, and what to do', () => {

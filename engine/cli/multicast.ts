@@ -1,29 +1,26 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  EngineError,
-  type MulticastDecision,
-  type MulticastMembership,
-  type MulticastPath,
-  type MulticastScenario,
-  type MulticastState,
-} from '../contract/index.ts';
+import { EngineError, type MulticastScenario, type MulticastState, type Scenario } from '../contract/index.ts';
 import { formatSeconds, NS_PER_S } from '../base/index.ts';
-import { atomicFile, openCapture, PcapngWriter, RecordBatch } from '../files/index.ts';
-import { MulticastWatch, parseMulticast, refusedYaml } from '../lab/index.ts';
-import { logLine, MulticastNetwork, networkState } from '../multicast/index.ts';
-import { bundledMulticast } from '../host/index.ts';
+import { atomicFile, PcapngWriter } from '../files/index.ts';
+import { parseMulticast, refusedYaml } from '../lab/index.ts';
+import { MAX_RECORDED_BYTES, MulticastNetwork, networkState, type PortRouter } from '../multicast/index.ts';
+import { bundledMulticast, multicastOfFile } from '../host/index.ts';
+import { bytesText, plural } from '../session/index.ts';
 import { printBundled } from './bundled-list.ts';
-import { count, printable, table } from './format.ts';
+import { count, printable } from './format.ts';
 import { makeFolder } from './folder.ts';
+import { printEnd, printJoined, printMessages, printRecords, printTables, type Ran } from './multicast-print.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
+import { chooseScenario } from './scenario-option.ts';
 
 export interface MulticastOptions {
   readonly at?: number;
   readonly explain?: boolean;
   readonly messages?: boolean;
   readonly output?: string;
+  readonly scenario?: string;
 }
 
 const LINKTYPE_ETHERNET = 1;
@@ -31,10 +28,8 @@ const LINKTYPE_ETHERNET = 1;
 const EPOCH_NS = 1_767_225_600_000_000_000n;
 /** Parts of a run between two looks at Ctrl+C. */
 const STEPS = 200;
-/** Entries printed for reading; `--json` prints all. */
-const SHOWN_ENTRIES = 60;
 
-/** A network runs and its state is printed, a capture is watched, or the bundled networks are listed. */
+/** A network runs and its state is printed, or the router of a capture, or the bundled networks are listed. */
 export async function multicastCommand(
   name: string | undefined,
   options: MulticastOptions,
@@ -42,19 +37,29 @@ export async function multicastCommand(
   signal: AbortSignal,
 ): Promise<number> {
   if (name === undefined) {
+    if (Object.keys(options).some((key) => key !== 'json')) throw new UsageError('Name a network or a capture.');
     printBundled(bundledMulticast.list(parseMulticast), output);
     return EXIT.ok;
   }
   if (options.at !== undefined && !(options.at >= 0)) throw new UsageError('--at takes a number of seconds, such as 12.5');
-  if (existsSync(name) && !/\.ya?ml$/.test(name)) return watch(name, options, output, signal);
+  if (existsSync(name) && !/\.ya?ml$/.test(name)) return capture(name, options, output, signal);
+  if (options.scenario !== undefined) throw new UsageError('--scenario is for a capture: a network has its own routers.');
   const parsed = parseMulticast(bundledMulticast.fileOrBundled(name));
   if (!parsed.ok) throw refusedYaml(name, parsed.error, 'ringside schema multicast');
+  if (options.output !== undefined) makeFolder(options.output);
   const network = await run(parsed.value, name, options, output, signal);
   const state = networkState(network, 1);
-  const files = options.output === undefined ? [] : writeCaptures(network, options.output);
-  if (output.json) printJson(network, state, options, output);
-  else print(parsed.value, network, state, options, output);
-  if (!output.json) for (const file of files) output.text(`${printable(file)} written`);
+  const { scenario, recorder, routers } = network;
+  const ran = { recorder, routers, log: recorder.log };
+  if (output.json) {
+    printRecords(ran, state, options, output);
+    lastRecord({ name: scenario.name, seed: scenario.seed, files: writeCaptures(ran, options.output) }, state, output);
+  } else {
+    printHead(network, state, output);
+    printTables(ran, state, options, output);
+    printEnd(state, output);
+    printFiles(ran, options.output, output);
+  }
   return state.conservation.ok ? EXIT.ok : EXIT.failed;
 }
 
@@ -88,11 +93,88 @@ async function run(
   return network;
 }
 
+function printHead({ scenario, routers, links, sources, receivers }: MulticastNetwork, state: MulticastState, output: Output): void {
+  const title = scenario.title === '' ? scenario.name : scenario.title;
+  output.text(`${output.paint.bold(title)}  at ${formatSeconds(state.tNs, 3)} s, seed ${scenario.seed}`);
+  const parts = [plural(routers.length, 'router'), plural(links.length, 'link')];
+  output.text([...parts, plural(sources.length, 'source'), plural(receivers.length, 'receiver')].join(', '));
+}
+
+/** The router of a capture: the multicast port of a scenario, or one that only listens. */
+async function capture(file: string, options: MulticastOptions, output: Output, signal: AbortSignal): Promise<number> {
+  const scenario = options.scenario === undefined ? undefined : withPort(options.scenario);
+  if (scenario === undefined && (options.explain === true || options.output !== undefined)) {
+    throw new UsageError(
+      'Without a scenario a capture has no routes to choose from. Name one that has a multicast port: --scenario multicast-port',
+    );
+  }
+  if (options.output !== undefined) makeFolder(options.output);
+  const progress = await startProgress(output, file);
+  const untilNs = (options.at ?? Infinity) * NS_PER_S;
+  const { router, packets } = await multicastOfFile(
+    file,
+    scenario,
+    { untilNs, record: options.output !== undefined },
+    {
+      signal,
+      progress: (done) => {
+        progress.update(done);
+      },
+    },
+  ).finally(() => {
+    progress.stop();
+  });
+  const { recorder } = router;
+  // What a listener would do is of no interest: it knows no route.
+  const log = scenario === undefined ? recorder.log.filter(({ direction }) => direction === 'received') : recorder.log;
+  const ran = { recorder, routers: [router.router], log };
+  const state = router.state();
+  if (output.json) {
+    printRecords(ran, state, options, output);
+    lastRecord({ file, packets, taken: router.counters, files: writeCaptures(ran, options.output) }, state, output);
+    return state.conservation.ok ? EXIT.ok : EXIT.failed;
+  }
+  printTaken(file, packets, router, state, output);
+  printJoined(state, output);
+  if (scenario === undefined) {
+    if (options.messages === true) printMessages(ran, output);
+    return EXIT.ok;
+  }
+  printTables(ran, state, options, output);
+  printEnd(state, output);
+  printFiles(ran, options.output, output);
+  return state.conservation.ok ? EXIT.ok : EXIT.failed;
+}
+
+function withPort(name: string): Scenario {
+  const { value } = chooseScenario({ scenario: name });
+  if (value.ports.some(({ kind }) => kind === 'multicast')) return value;
+  throw new UsageError(`The scenario ${name} has no port of kind multicast; multicast-port has one.`);
+}
+
+function printTaken(file: string, packets: number, { counters, router }: PortRouter, state: MulticastState, output: Output): void {
+  const { membership, pim, forwarded, refused, malformed } = counters;
+  const bad = malformed + router.counters.badMessages;
+  output.text(
+    `${printable(file)}: ${plural(packets, 'packet')} up to ${formatSeconds(state.tNs, 3)} s, ${count(membership)} of IGMP and MLD, ${count(pim)} of PIM, ${count(forwarded + refused)} of groups, ${count(bad)} bad`,
+  );
+}
+
+function lastRecord(about: object, { tNs, totals, counters, conservation }: MulticastState, output: Output): void {
+  output.record({ ...about, tNs, totals, counters, conservation });
+}
+
+function printFiles(ran: Ran, folder: string | undefined, output: Output): void {
+  for (const file of writeCaptures(ran, folder)) output.text(`${printable(file)} written`);
+  const left = ran.recorder.refused.packets;
+  if (left > 0) output.text(`${plural(left, 'later packet')} not in the files: ${bytesText(MAX_RECORDED_BYTES)} are kept`);
+}
+
 /** One file for each router, an interface for each of its links. */
-function writeCaptures(network: MulticastNetwork, folder: string): string[] {
-  makeFolder(folder);
-  const { interfaces, packets } = network.recorder;
-  return network.routers.map((router) => {
+function writeCaptures({ recorder, routers }: Ran, folder: string | undefined): string[] {
+  if (folder === undefined) return [];
+  const { interfaces, packets } = recorder;
+  return routers.map((router) => {
     const path = join(folder, `${router.id}.pcapng`);
     const sink = atomicFile(path);
     if (!sink.ok) throw sink.error;
@@ -107,222 +189,4 @@ function writeCaptures(network: MulticastNetwork, folder: string): string[] {
     if (!done.ok) throw done.error;
     return path;
   });
-}
-
-function printJson(network: MulticastNetwork, state: MulticastState, options: MulticastOptions, output: Output): void {
-  for (const entry of state.entries) output.record({ entry });
-  for (const receiver of state.receivers) output.record({ receiver });
-  for (const link of state.links) output.record({ link });
-  for (const change of state.switches) output.record({ switch: change });
-  if (options.explain === true) for (const decision of network.recorder.decisions) output.record({ decision });
-  if (options.messages === true) for (const message of network.recorder.log) output.record({ message });
-  const { tNs, totals, counters, conservation } = state;
-  output.record({ name: network.scenario.name, seed: network.scenario.seed, tNs, totals, counters, conservation });
-}
-
-function print(
-  scenario: MulticastScenario,
-  network: MulticastNetwork,
-  state: MulticastState,
-  options: MulticastOptions,
-  output: Output,
-): void {
-  const { paint } = output;
-  output.text(
-    `${paint.bold(scenario.title === '' ? scenario.name : scenario.title)}  at ${formatSeconds(state.tNs, 3)} s, seed ${scenario.seed}`,
-  );
-  output.text(
-    `${count(network.routers.length)} routers, ${count(network.links.length)} links, ${count(network.sources.length)} sources, ${count(network.receivers.length)} receivers`,
-  );
-  printEntries(state, output);
-  printReceivers(state, output);
-  printDrops(state, output);
-  if (options.explain === true) for (const decision of network.recorder.decisions) printDecision(decision, output);
-  printSwitches(state, output);
-  const { switches } = network.recorder.refused;
-  if (switches > 0) output.text(`${count(switches)} later changes of path were only counted`);
-  if (options.messages === true) {
-    output.text('');
-    for (const row of network.recorder.log) output.text(logLine(row));
-    if (network.recorder.refused.log > 0) output.text(`${count(network.recorder.refused.log)} more rows were left out`);
-  }
-  const { totals } = state;
-  output.text('');
-  output.text(
-    `${count(totals.delivered)} packets delivered, ${count(totals.duplicatesDelivered)} twice; ${count(totals.duplicatesDropped)} of the other family dropped (${count(totals.bytesSaved)} bytes); ${count(totals.joins)} joins, ${count(totals.prunes)} prunes sent`,
-  );
-  printLimits(state, output);
-  output.text(state.conservation.ok ? paint.green('✓ packets conserved') : paint.red(`✕ ${state.conservation.message}`));
-}
-
-/** What was told to sources, remembered of unknown ones, and refused because a limit was reached (M-21, M-24). */
-function printLimits({ counters }: MulticastState, output: Output): void {
-  const all = Object.values(counters);
-  const tooBig = all.reduce((sum, each) => sum + each.tooBigSent, 0);
-  const unknown = all.reduce((sum, each) => sum + each.unknownSources, 0);
-  if (tooBig > 0) output.text(`${count(tooBig)} Packet Too Big sent to sources`);
-  if (unknown > 0) output.text(`${count(unknown)} sources that nobody has joined are remembered`);
-  const refused = new Map<string, number>();
-  for (const each of all) for (const [name, n] of Object.entries(each.refused)) refused.set(name, (refused.get(name) ?? 0) + n);
-  if (refused.size > 0) output.text(`refused at a limit: ${[...refused].map(([name, n]) => `${name} ${count(n)}`).join(', ')}`);
-}
-
-function costText(path: MulticastPath): string {
-  return path.cost === null ? (path.refused === '' ? '–' : 'refused') : String(path.cost);
-}
-
-function printEntries({ entries }: MulticastState, output: Output): void {
-  if (entries.length === 0) return;
-  output.text('');
-  const head = ['router', 'entry', 'choice', 'v4', 'v6', 'in', 'out v4', 'out v6', 'packets', 'dropped'];
-  const rows = entries
-    .slice(0, SHOWN_ENTRIES)
-    .map((e) => [
-      e.router,
-      e.key.text,
-      e.choice,
-      costText(e.path4),
-      costText(e.path6),
-      [e.incoming4, e.incoming6].filter((link) => link !== '').join('+') || '–',
-      e.outgoing4.join('+') || '–',
-      e.outgoing6.join('+') || '–',
-      count(e.counters.packets),
-      count(e.counters.otherFamilyDrops),
-    ]);
-  for (const line of table([head, ...rows], [3, 4, 8, 9])) output.text(line);
-  if (entries.length > SHOWN_ENTRIES) output.text(`… and ${count(entries.length - SHOWN_ENTRIES)} more entries (--json prints all)`);
-  for (const { router, key, reason } of entries.slice(0, SHOWN_ENTRIES)) output.text(`${output.paint.bold(router)} ${key.text}: ${reason}`);
-}
-
-/** Group data that was not forwarded, the most first. */
-function printDrops({ drops, dropsUnlisted }: MulticastState, output: Output): void {
-  if (drops.length === 0) return;
-  output.text('');
-  const head = ['not forwarded by', 'family', 'from', 'source, group', 'packets', 'why'];
-  const sorted = drops.toSorted((a, b) => b.packets - a.packets);
-  const rows = sorted
-    .slice(0, SHOWN_ENTRIES)
-    .map((d) => [d.router, d.family, d.link || 'register', `${d.source}, ${d.group}`, count(d.packets), `${d.text} (${d.rule})`]);
-  for (const line of table([head, ...rows], [4])) output.text(line);
-  const more = drops.length - rows.length;
-  if (more > 0) output.text(`… and ${count(more)} more (--json prints all)`);
-  if (dropsUnlisted > 0) output.text(`${count(dropsUnlisted)} packets of further streams were only counted`);
-}
-
-function printReceivers({ receivers }: MulticastState, output: Output): void {
-  if (receivers.length === 0) return;
-  output.text('');
-  const head = ['receiver', 'family', 'group', 'received', 'twice', 'missing', 'first after', 'longest gap', 'delay'];
-  const ms = (ns: number): string => `${(ns / 1e6).toFixed(1)} ms`;
-  const rows = receivers.map((r) => [
-    r.id,
-    r.family,
-    r.group,
-    count(r.received),
-    count(r.duplicates),
-    count(r.missing),
-    r.firstPacketNs === null || r.joinNs === null ? '–' : ms(r.firstPacketNs - r.joinNs),
-    r.received < 2 ? '–' : ms(r.longestGapNs),
-    r.received === 0 ? '–' : ms(r.meanDelayNs),
-  ]);
-  for (const line of table([head, ...rows], [3, 4, 5, 6, 7, 8])) output.text(line);
-}
-
-function printDecision(
-  { tNs, router, key, choice, previous, rule, sentence, trigger, path4, path6 }: MulticastDecision,
-  output: Output,
-): void {
-  const { paint } = output;
-  output.text('');
-  const change = previous === 'none' || previous === choice ? '' : ` (${previous} before)`;
-  output.text(`${paint.bold(`■ ${formatSeconds(tNs, 6)} ${router} ${key.text}`)}  ${trigger}${change}`);
-  for (const path of [path4, path6]) output.text(`  ${pathLine(path)}`);
-  output.text(`  rule ${rule}: ${paint.bold(sentence)}`);
-}
-
-function pathLine(path: MulticastPath): string {
-  if (path.metric === null) return `${path.family}  no route`;
-  const parts = [`metric ${path.metric}`];
-  if (path.bias !== 0) parts.push(`bias ${path.bias}`);
-  if (path.translateCost !== 0) parts.push(`translation ${path.translateCost}`);
-  const cost = path.cost === null ? `refused: ${path.refused}` : `cost ${path.cost}`;
-  return `${path.family}  ${cost} (${parts.join(', ')}, preference ${path.preference}, ${path.hops} hops, ${path.delayMs} ms)  ${path.nodes.join(' - ')}${path.link === '' ? '' : ` over ${path.link}`}`;
-}
-
-function printSwitches({ switches }: MulticastState, output: Output): void {
-  if (switches.length === 0) return;
-  output.text('');
-  const at = (tNs: number | null): string => (tNs === null ? '–' : formatSeconds(tNs, 6));
-  const head = ['change of path', 'entry', 'from', 'to', 'decided', 'first packet', 'prune', 'gap', 'duplicates'];
-  const rows = switches.map((s) => [
-    s.router,
-    s.key.text,
-    s.from,
-    s.to,
-    at(s.decidedNs),
-    at(s.firstPacketNs),
-    at(s.pruneSentNs),
-    s.gapNs === null ? '–' : `${(s.gapNs / 1e6).toFixed(3)} ms`,
-    count(s.duplicates),
-  ]);
-  for (const line of table([head, ...rows], [4, 5, 6, 7, 8])) output.text(line);
-}
-
-/** Runs a capture past the membership machines and says who has joined what at its end. */
-async function watch(file: string, options: MulticastOptions, output: Output, signal: AbortSignal): Promise<number> {
-  const opened = await openCapture(file);
-  if (!opened.ok) throw opened.error;
-  const watcher = new MulticastWatch();
-  const { source } = opened.value;
-  try {
-    const batch = new RecordBatch();
-    const untilNs = (options.at ?? Infinity) * NS_PER_S;
-    while (!signal.aborted && source.nextBatch(batch)) {
-      for (let i = 0; i < batch.count; i++) {
-        if (batch.tsNs[i]! > untilNs) continue;
-        const start = batch.offset[i]!;
-        watcher.feed(batch.tsNs[i]!, batch.linkType[i]!, batch.bytes, start, start + batch.capLen[i]!);
-      }
-    }
-  } finally {
-    opened.value.close();
-  }
-  const membership = watcher.membership();
-  if (output.json) {
-    if (options.messages === true) for (const message of watcher.messages) output.record({ message });
-    for (const each of membership) output.record({ membership: each });
-    for (const [key, { upstream, from }] of watcher.joins) output.record({ join: { key, upstream, from } });
-    output.record({ file, counters: watcher.counters });
-    return EXIT.ok;
-  }
-  printWatch(file, watcher, membership, options, output);
-  return EXIT.ok;
-}
-
-function printWatch(
-  file: string,
-  watcher: MulticastWatch,
-  membership: readonly MulticastMembership[],
-  options: MulticastOptions,
-  output: Output,
-): void {
-  const { packets, membership: messages, pim, data, bad } = watcher.counters;
-  output.text(
-    `${printable(file)}: ${count(packets)} packets, ${count(messages)} of IGMP and MLD, ${count(pim)} of PIM, ${count(data)} of groups, ${count(bad)} bad`,
-  );
-  if (options.messages === true)
-    for (const m of watcher.messages) output.text(`${formatSeconds(m.tNs, 6)}  ${m.from}  ${m.kind}  ${printable(m.text)}`);
-  if (membership.length === 0) output.text('nobody has joined a group at the end');
-  else {
-    const rows = membership.map((m) => [
-      m.family,
-      m.group,
-      m.mode,
-      m.sources.length === 0 ? (m.mode === 'exclude' ? 'any source' : '') : m.sources.join(', '),
-      `version ${m.family === 'v4' ? m.compatibility : Math.max(1, m.compatibility - 1)}`,
-      m.querier === '' ? 'no querier' : `querier ${m.querier}`,
-    ]);
-    for (const line of table([['family', 'group', 'mode', 'sources', 'members', 'querier'], ...rows])) output.text(line);
-  }
-  for (const [key, { upstream, from }] of watcher.joins) output.text(`PIM join ${key} from ${from} to ${upstream}`);
 }

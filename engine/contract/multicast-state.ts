@@ -206,13 +206,28 @@ export const multicastMembershipSchema = z.object({
   mode: z.enum(['include', 'exclude']),
   /** Sources asked for (include) or refused (exclude). */
   sources: z.array(z.string()),
-  /** Oldest version of a member that was heard: the router speaks as that one. */
-  compatibility: z.int(),
+  /** As the router speaks to the oldest member heard: `IGMPv2`, `MLDv1`. */
+  protocol: z.string(),
   querier: z.string(),
 });
 export type MulticastMembership = z.infer<typeof multicastMembershipSchema>;
 
-/** Branch of a tree: data of `key` goes over `link` from a node. */
+/** A router on one of its links, in one family (RFC 7761 section 4.3, RFC 9776 section 6.6). */
+export const multicastInterfaceStateSchema = z.object({
+  router: z.string(),
+  link: z.string(),
+  family,
+  /** Empty where the router has none and only listens. */
+  address: z.string(),
+  /** Address of the designated router, empty where none was heard of. */
+  designated: z.string(),
+  /** Address of the querier, empty where none was heard of. */
+  querier: z.string(),
+  /** PIM neighbours. */
+  neighbours: z.array(z.string()),
+});
+export type MulticastInterfaceState = z.infer<typeof multicastInterfaceStateSchema>;
+
 /** Packets of group data that one router did not forward for one reason. */
 export const multicastDropRowSchema = z.object({
   router: z.string(),
@@ -233,7 +248,15 @@ export const multicastDropRowSchema = z.object({
 });
 export type MulticastDropRow = z.infer<typeof multicastDropRowSchema>;
 
-export const multicastBranchSchema = z.object({ key: z.string(), family, link: z.string(), from: z.string() });
+/** Branch of a tree: data of `key` goes over `link` from a node. */
+export const multicastBranchSchema = z.object({
+  key: z.string(),
+  family,
+  link: z.string(),
+  from: z.string(),
+  /** Another router joined there (PIM); otherwise only hosts did. */
+  routers: z.boolean(),
+});
 export type MulticastBranch = z.infer<typeof multicastBranchSchema>;
 
 export const multicastStateSchema = z.object({
@@ -246,6 +269,7 @@ export const multicastStateSchema = z.object({
   branches: z.array(multicastBranchSchema),
   receivers: z.array(multicastReceiverInfoSchema),
   memberships: z.array(multicastMembershipSchema),
+  interfaces: z.array(multicastInterfaceStateSchema),
   switches: z.array(multicastSwitchSchema),
   /** The last decision of every entry, newest first. */
   decisions: z.array(multicastDecisionSchema),

@@ -16,5 +16,6 @@ export { analyseBurstsOfFile } from './burst-analysis.ts';
 export { bundledConverters, bundledMulticast, bundledScenarios, bundledTranslators, type BundledTitle } from './bundled.ts';
 export { conversationsOfFile } from './conversations.ts';
 export { runConvertersInSlices } from './session/converters.ts';
+export { multicastOfFile, type MulticastOfFile } from './multicast-of-file.ts';
 export { offloadFile } from './offload-file.ts';
 export { statisticsOfFile } from './statistics.ts';

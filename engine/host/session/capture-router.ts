@@ -32,7 +32,7 @@ export function portNetworks(scenario: Scenario): { id: string; title: string; d
 }
 
 /** A pipeline of its own that is run along the input to any instant; going back begins anew. */
-class Run {
+export class PortRun {
   private readonly input: SessionInput;
   private readonly scenario: Scenario;
   private pipeline: Pipeline;
@@ -41,10 +41,21 @@ class Run {
   private readonly batch = new RecordBatch();
   private readonly classified = new ClassifiedBatch(this.batch.capacity);
 
-  constructor(input: SessionInput, scenario: Scenario) {
+  /** `record`: the router keeps what passes its interfaces. */
+  constructor(input: SessionInput, scenario: Scenario, record = false) {
     this.input = input;
     this.scenario = scenario;
     this.pipeline = new Pipeline(scenario);
+    this.port.router.recorder.recording = record;
+  }
+
+  /** Packets of the input up to the instant. */
+  get packets(): number {
+    return this.next - 1;
+  }
+
+  private get port(): MulticastPort {
+    return assertDefined(multicastPortsOf(this.pipeline)[0], 'the scenario has a multicast port');
   }
 
   async to(tNs: number, { signal, progress }: Context): Promise<MulticastPort> {
@@ -67,7 +78,7 @@ class Run {
       if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped.' });
     }
     this.pipeline.advanceTo(tNs);
-    return assertDefined(multicastPortsOf(this.pipeline)[0], 'the scenario has a multicast port');
+    return this.port;
   }
 }
 
@@ -76,15 +87,15 @@ export class CaptureRouter {
   private readonly input: SessionInput;
   private readonly scenario: Scenario;
   private readonly id: string;
-  private readonly now: Run;
-  private readonly whole: Run;
+  private readonly now: PortRun;
+  private readonly whole: PortRun;
 
   constructor(input: SessionInput, scenario: Scenario, id: string) {
     this.input = input;
     this.scenario = scenario;
     this.id = id;
-    this.now = new Run(input, scenario);
-    this.whole = new Run(input, scenario);
+    this.now = new PortRun(input, scenario);
+    this.whole = new PortRun(input, scenario);
   }
 
   info(): MulticastNetworkInfo {

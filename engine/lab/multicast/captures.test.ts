@@ -6,7 +6,7 @@ import { addressText, ipHead, parseGroupMessage, parsePim, type GroupMessage, ty
 import { capture, capturesMissing, haveCaptures } from '../../testing/captures.ts';
 import { readRawCapture } from '../../testing/raw-captures.ts';
 import { dissectPacket, networkHeader } from '../../wire/index.ts';
-import { MulticastWatch } from './watch.ts';
+import { CaptureListener } from './listener.ts';
 
 /**
  * Real IGMP, MLD and PIM: what the engine reads of a message equals the text that tcpdump's own tests expect, and the membership at the end of
@@ -252,50 +252,47 @@ function mldText(message: GroupMessage): string {
 }
 
 /** Runs a whole capture past the membership machines. */
-function watched(file: string): MulticastWatch {
+function watched(file: string): CaptureListener {
   const opened = openCaptureSync(capture(file));
   if (!opened.ok) throw opened.error;
-  const watch = new MulticastWatch();
+  const watch = new CaptureListener();
   const batch = new RecordBatch();
   while (opened.value.source.nextBatch(batch)) {
-    for (let i = 0; i < batch.count; i++) {
-      const start = batch.offset[i]!;
-      watch.feed(batch.tsNs[i]!, batch.linkType[i]!, batch.bytes, start, start + batch.capLen[i]!);
-    }
+    for (let row = 0; row < batch.count; row++) watch.feed(batch, row);
   }
   opened.value.close();
   return watch;
 }
 
-const shown = (watch: MulticastWatch): string[] =>
-  watch
-    .membership()
-    .map(({ group, mode, sources, compatibility, querier }) => `${group} ${mode} {${sources.join(', ')}} ${compatibility} ${querier}`);
+const shown = (watch: CaptureListener): string[] =>
+  watch.router
+    .state()
+    .memberships.map(({ group, mode, sources, protocol, querier }) => `${group} ${mode} {${sources.join(', ')}} ${protocol} ${querier}`);
 
 describe.runIf(haveCaptures)('recordings of a kernel', () => {
   it('with pimd end in the membership the kernel reported last', () => {
     const watch = watched('peer-recordings/kernel-pimd-igmp-hostside.pcap');
     // Joined by version 3 and never left; joined by version 1; 232.1.1.1 and 239.2.2.2 were left, and so were all IPv6 groups.
     expect(shown(watch).sort()).toEqual([
-      '239.1.1.1 exclude {} 3 10.1.0.1',
-      '239.1.1.2 exclude {10.2.0.9} 3 10.1.0.1',
-      '239.3.3.3 exclude {} 1 10.1.0.1',
+      '239.1.1.1 exclude {} IGMPv3 10.1.0.1',
+      '239.1.1.2 exclude {10.2.0.9} IGMPv3 10.1.0.1',
+      '239.3.3.3 exclude {} IGMPv1 10.1.0.1',
     ]);
     // The first query has a checksum that tshark calls incorrect too.
-    expect(watch.counters.bad).toBe(1);
-    expect(watch.counters.pim).toBeGreaterThan(5);
+    expect(watch.router.router.counters.badMessages).toBe(1);
+    expect(watch.router.counters.pim).toBeGreaterThan(5);
   });
 
   it('with pimd on the side of the source has no receivers, only its own group of routers, and two senders', () => {
     const watch = watched('peer-recordings/kernel-pimd-srcside.pcap');
-    expect(shown(watch)).toEqual(['ff05::2 exclude {} 3 ']);
-    expect(watch.counters.data).toBeGreaterThan(100);
-    expect(watch.counters.bad).toBe(0);
+    expect(shown(watch)).toEqual(['ff05::2 exclude {} MLDv2 ']);
+    expect(watch.router.counters.refused).toBeGreaterThan(100);
+    expect(watch.router.router.counters.badMessages).toBe(0);
   });
 
   it('with smcroute end in one group of each family and the group of routers', () => {
     const watch = watched('peer-recordings/smcroute-both.pcap');
     // ff05::2 is what a kernel that forwards IPv6 joins for itself.
-    expect(shown(watch)).toEqual(['239.1.1.1 exclude {} 3 ', 'ff3e::1:1 exclude {} 3 ', 'ff05::2 exclude {} 3 ']);
+    expect(shown(watch)).toEqual(['239.1.1.1 exclude {} IGMPv3 ', 'ff3e::1:1 exclude {} MLDv2 ', 'ff05::2 exclude {} MLDv2 ']);
   });
 });

@@ -1,5 +1,5 @@
 export { parseMulticast, multicastJsonSchema } from './scenario.ts';
-export { MulticastWatch, type WatchedMessage } from './watch.ts';
+export { CaptureListener } from './listener.ts';
 export { mapOf, MulticastLab, type MulticastChange } from './multicast-lab.ts';
 export { MulticastPort, multicastDetail, type MulticastStep } from './port.ts';
 export { multicastCard, multicastPortsOf } from './port-view.ts';

@@ -288,6 +288,7 @@ export class Coupling {
       spec: host.spec,
       bias4: host.bias(4),
       bias6: host.bias(6),
+      to: key.source4 === '' ? 'rendezvous point' : 'source',
       disjoint: (wants4 & wants6) === 0,
     });
     return { result, path4, path6 };

@@ -47,6 +47,9 @@ describe('the choice of the path', () => {
 
   it('says what it compared', () => {
     expect(decide(input({ bias4: 3 })).sentence).toBe('v6 chosen because its cost 5 is lower than 6 (3, bias +3) of v4');
+    expect(decide(input({ v4: NO_CANDIDATE, to: 'rendezvous point' })).sentence).toBe(
+      'v6 chosen because v4 has no route to a rendezvous point',
+    );
     expect(decide(input({ v4: path(3, { refused: 'it turns in a circle' }) })).sentence).toBe(
       'v6 chosen because the v4 path is refused: it turns in a circle',
     );

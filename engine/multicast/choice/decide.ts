@@ -32,6 +32,8 @@ export interface ChoiceInput {
   readonly spec: PathChoiceSpec;
   readonly bias4: number;
   readonly bias6: number;
+  /** What the paths lead to: of any-source groups it is the rendezvous point. */
+  readonly to?: 'source' | 'rendezvous point';
   /** Outgoing interfaces of the two families share none: both at once would load no link twice (M-14). */
   readonly disjoint: boolean;
 }
@@ -118,9 +120,11 @@ function fixedChoice(fixed: 'v4' | 'v6' | 'both', has4: boolean, has6: boolean, 
   return result(choice, 'fixed', choice === 'none' ? 'neither family has a route' : 'choice.fixed says both');
 }
 
-function oneRoute({ v4, v6 }: ChoiceInput, has4: boolean, has6: boolean, result: Make): ChoiceResult {
+function oneRoute({ v4, v6, to = 'source' }: ChoiceInput, has4: boolean, has6: boolean, result: Make): ChoiceResult {
   const why = (path: Candidate, family: string): string =>
-    path.refused === '' ? `${family} has no route to the source` : `the ${family} path is refused: ${path.refused}`;
+    path.refused === ''
+      ? `${family} has no route to ${to === 'source' ? 'the source' : 'a rendezvous point'}`
+      : `the ${family} path is refused: ${path.refused}`;
   if (!has4 && !has6) return result('none', 'no-route', `${why(v4, 'v4')} and ${why(v6, 'v6')}`);
   const lost = has4 ? v6 : v4;
   const family = has4 ? 'v6' : 'v4';

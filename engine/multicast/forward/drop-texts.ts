@@ -12,6 +12,6 @@ export const DROP_TEXTS: Readonly<Record<MulticastDrop, { readonly text: string;
   malformed: { text: 'it is malformed, or the capture has cut it short', rule: 'RFC 7761 section 4.2' },
   unmapped: { text: 'it has no form in the other family', rule: 'M-07' },
   udp_zero_checksum: { text: 'its UDP checksum is zero and cannot be computed', rule: 'M-23' },
-  no_outgoing: { text: 'it is joined, but nobody is left behind any link', rule: 'RFC 7761 section 4.2' },
+  no_outgoing: { text: 'no link leads to a receiver of it', rule: 'RFC 7761 section 4.2' },
   sink_full: { text: 'more copies at once than there is room for', rule: 'M-24' },
 };

@@ -3,6 +3,7 @@ import {
   type MulticastBranch,
   type MulticastCounters,
   type MulticastEntryInfo,
+  type MulticastInterfaceState,
   type MulticastLinkInfo,
   type MulticastMembership,
   type MulticastNode,
@@ -50,6 +51,7 @@ export function networkState(network: Observed, revision: number): MulticastStat
     branches: routers.flatMap(branchesOf),
     receivers: receivers.map(receiverOf),
     memberships: routers.flatMap(membershipsOf),
+    interfaces: routers.flatMap(interfacesState),
     switches: recorder.switches.map((each) => ({ ...each })),
     decisions: latestDecisions(network),
     counters: Object.fromEntries(routers.map((router) => [router.id, countersOf(router)])),
@@ -179,7 +181,9 @@ function branchesOf(router: RouterNode): MulticastBranch[] {
       const { olists } = side.pim;
       const mask = tree.source === '' ? olists.immediate(tree) : tree.joins | olists.includeSource(tree.source, tree.group);
       const key = `(${tree.source === '' ? '*' : tree.source}, ${tree.group})`;
-      for (const link of namesOf(router, mask)) branches.push({ key, family: `v${family}`, link, from: router.id });
+      const joined = new Set(namesOf(router, tree.joins));
+      for (const link of namesOf(router, mask))
+        branches.push({ key, family: `v${family}`, link, from: router.id, routers: joined.has(link) });
     }
   }
   return branches;
@@ -216,10 +220,36 @@ function membershipsOf(router: RouterNode): MulticastMembership[] {
           group: view.group,
           mode: view.mode,
           sources: [...view.sources],
-          compatibility: view.compatibility,
-          querier: port!.querier,
+          protocol: family === 4 ? `IGMPv${view.compatibility}` : `MLDv${Math.max(1, view.compatibility - 1)}`,
+          querier: told(router, iface, family, port!.querier),
         });
       }
+    }
+  }
+  return rows;
+}
+
+/** An address on an interface; empty for that of a router that only listens there, which it has made up. */
+function told(router: RouterNode, iface: number, family: Family, text: string): string {
+  const { silent, address } = router.interfaces[iface]!;
+  return silent?.[family] === true && text === address[family] ? '' : text;
+}
+
+function interfacesState(router: RouterNode): MulticastInterfaceState[] {
+  const rows: MulticastInterfaceState[] = [];
+  for (const [family, side] of router.sides) {
+    for (const [iface, { link, address }] of router.interfaces.entries()) {
+      const pim = side.pim.neighbours[iface];
+      if (pim === undefined || !link.carries(family)) continue;
+      rows.push({
+        router: router.id,
+        link: link.id,
+        family: `v${family}`,
+        address: told(router, iface, family, address[family]),
+        designated: told(router, iface, family, pim.dr),
+        querier: told(router, iface, family, side.ports[iface]?.querier ?? ''),
+        neighbours: pim.list().map((each) => each.address),
+      });
     }
   }
   return rows;
