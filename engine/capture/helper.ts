@@ -8,7 +8,7 @@
  * Arguments: DEVICE SNAPLEN [FILTER]. Standard error carries one JSON line for an error, then the process ends with code 1.
  */
 import { writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { newCapDevice, type CapDevice } from './cap-module.ts';
 import { putRecordHeader, pcapHeader, RECORD_HEADER_BYTES } from './pcap-stream.ts';
 
 /** Kernel buffer of the capture, in bytes: half a second of IMIX at 0.15 M packets/s with receive offloads off. */
@@ -17,15 +17,6 @@ const KERNEL_BUFFER_BYTES = 32 * 1024 * 1024;
 const FRAME_BYTES = 65_536;
 /** Output is collected up to this many bytes, or until the event loop comes round, whichever is first. */
 const OUTPUT_BYTES = 1024 * 1024;
-
-interface CapModule {
-  readonly Cap: new () => {
-    open(device: string, filter: string, bufSize: number, buffer: Buffer): string;
-    on(event: 'packet', listener: (bytes: number, truncated: boolean) => void): void;
-    setMinBytes?(bytes: number): void;
-    close(): void;
-  };
-}
 
 /** Link types by the names `cap` gives; numbers from the pcap link-type registry. */
 const LINK_TYPES: Readonly<Record<string, number>> = { ETHERNET: 1, NULL: 0, RAW: 101, LINKTYPE_LINUX_SLL: 113, IEEE802_11_RADIO: 127 };
@@ -43,13 +34,12 @@ function main(): void {
   const snapLen = Number(snapText);
   if (device === '' || !Number.isInteger(snapLen) || snapLen < 1) fail('usage: capture-helper DEVICE SNAPLEN [FILTER]');
 
-  let capModule: CapModule;
+  let capture: CapDevice;
   try {
-    capModule = createRequire(import.meta.url)('cap') as CapModule;
+    capture = newCapDevice();
   } catch (error) {
     fail(`the module cap cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const capture = new capModule.Cap();
   const frame = Buffer.alloc(FRAME_BYTES);
   held.push(capture, frame);
 

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { examples, integer, setting, type Act, type Add, type Run } from './command-parts.ts';
+import { examples, integer, seconds, setting, type Act, type Add, type Run } from './command-parts.ts';
 
 /** `translate`, `map`, `translators` and `converters`. */
 export function addTranslate(add: Add, act: Act): void {
@@ -25,6 +25,11 @@ export function addTranslate(add: Add, act: Act): void {
         'bindings made and gone, and drops that RFC 7915 wants told: JSON lines (.jsonl); bindings alone: IPFIX (.ipfix, RFC 8158)',
       )
       .addOption(new Option('--link <type>', 'link layer of the output; as in the input without').choices(['raw', 'ethernet']))
+      .option('--live6 <interface>', 'translate live: the interface of the IPv6 side, with the three options below (Linux, root)')
+      .option('--next6 <address>', 'where packets to the IPv6 side go: the IPv6 or Ethernet address of the next hop')
+      .option('--live4 <interface>', 'the interface of the IPv4 side')
+      .option('--next4 <address>', 'where packets to the IPv4 side go: the IPv4 or Ethernet address of the next hop')
+      .option('--seconds <number>', 'end a live translation after this time', seconds)
       .option('--explain [number]', 'every packet, or one by its number: each field before and after, with its rule')
       .addHelpText(
         'after',
@@ -34,10 +39,15 @@ export function addTranslate(add: Add, act: Act): void {
           'ringside translate --config nat64.yaml --in6 a.pcap --json | jq \'select(.verdict == "refused")\'',
           'ringside translate --config nat64 --in6 a.pcap --log bindings.ipfix',
           'ringside translate --config siit --in6 a.pcap --explain 3',
+          'ringside translate --config nat64 --live6 eth1 --next6 fe80::1 --live4 eth0 --next4 192.0.2.254',
         ),
       )
       .action(
         act(async ({ output, signal }: Run, options: object) => {
+          if (Object.keys(options).some((name) => /^(live|next)[46]$/.test(name))) {
+            const { translateLiveCommand } = await import('./translate-live.ts');
+            return translateLiveCommand(options, output, signal);
+          }
           const { translateCommand } = await import('./translate.ts');
           return translateCommand(options, output, signal);
         }),

@@ -29,6 +29,7 @@ import { alignedBuffer } from '../wire/index.ts';
 import { count, duration, printable, table } from './format.ts';
 import { EXIT, UsageError, writable, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
+import { reasonLines } from './translate-text.ts';
 import { chooseTranslator } from './translator-option.ts';
 
 export interface TranslateOptions {
@@ -281,5 +282,5 @@ function show(result: CaptureRunResult, spec: TranslatorSpec, options: Translate
     output.text(`  ${count(tables.bindings)} bindings and ${count(tables.sessions)} sessions at the end, ${count(tables.expired)} expired`);
   }
   for (const limit of limits) output.text(`  ${count(limit.count)} ${limit.text}`);
-  for (const line of table(reasons.map((r) => [count(r.packets), r.verdict, r.text, paint.dim(r.rfc)]), [0])) output.text(`  ${line}`); // prettier-ignore
+  for (const line of reasonLines(reasons, output)) output.text(`  ${line}`);
 }

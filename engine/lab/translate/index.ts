@@ -2,6 +2,7 @@ export * from './config.ts';
 export * from './merged-input.ts';
 export * from './side-output.ts';
 export * from './run-captures.ts';
+export * from './live-run.ts';
 export { needsPacketBytes, TranslatingWorld, type TranslationStep } from './world.ts';
 export type { PortEvent, TranslatorPort } from './translator-port.ts';
 export * from './tables.ts';
