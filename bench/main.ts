@@ -14,7 +14,7 @@ import { multicastFigures } from './multicast.ts';
 import { engineMemory, indexMemory, openInput } from './memory.ts';
 import { whatIfTimes } from './what-if.ts';
 import { windowMemory } from './window-memory.ts';
-import { sendUdp, TAYGA_NOTE, taygaRows } from './tayga.ts';
+import { liveRows, TAYGA_NOTE, taygaRows } from './tayga.ts';
 import { memoryCase, memoryRates, translationRows } from './translation-memory.ts';
 import { CAPTURES, ROWS, type Capture, type CaptureName, type Row } from './rows.ts';
 
@@ -123,17 +123,12 @@ async function main(): Promise<void> {
       fuzz: { type: 'string' },
       multicast: { type: 'boolean', default: false },
       'translate-memory': { type: 'string' },
-      'udp-sender': { type: 'string' },
       seed: { type: 'string', default: '1' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) {
     console.log(HELP);
-    return;
-  }
-  if (values['udp-sender'] !== undefined) {
-    await sendUdp(values['udp-sender']);
     return;
   }
   if (values.open !== undefined) {
@@ -211,6 +206,9 @@ async function main(): Promise<void> {
   if (asked('translate-tayga')) {
     for await (const row of taygaRows(rounds)) record({ ...row, higherIsBetter: true });
     console.log(TAYGA_NOTE);
+  }
+  if (asked('translate-live')) {
+    for await (const row of liveRows(rounds)) record({ ...row, higherIsBetter: true });
   }
   if (asked('copy-sum')) {
     for (const row of copySumRows(rounds)) record({ ...row, atLeast: row.id.startsWith('copy-sum-1500') ? 1.3 : 1, aim: 1.5, unit: 'x' });

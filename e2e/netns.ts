@@ -93,3 +93,19 @@ export function makeNamespacePair(): NamespacePair {
     dispose,
   };
 }
+
+/** Addresses and names of the second link: see addIpv6Link. */
+export const IPV6_LINK = { ifaceA: 'veth6-a', ifaceB: 'veth6-b', addressA: '2001:db8::2', addressB: '2001:db8::1' } as const;
+
+/** A second veth pair between the namespaces, for IPv6: `b` can then be a translator with one interface for each family, and `a` the hosts of both. */
+export function addIpv6Link({ a, b }: NamespacePair): void {
+  const { ifaceA, ifaceB, addressA, addressB } = IPV6_LINK;
+  ip('-n', a, 'link', 'add', ifaceA, 'type', 'veth', 'peer', 'name', ifaceB, 'netns', b);
+  for (const [name, iface, address] of [
+    [a, ifaceA, addressA],
+    [b, ifaceB, addressB],
+  ] as const) {
+    ip('-n', name, '-6', 'addr', 'add', `${address}/64`, 'dev', iface, 'nodad');
+    ip('-n', name, 'link', 'set', iface, 'up');
+  }
+}

@@ -5,10 +5,11 @@
  * Why a process: `cap` keeps a raw pointer to the buffer it was given, delivers nothing in a worker thread, and can abort
  * the process. So Cap and Buffer are held for the life of the process and are never collected; the end is the end of the process.
  *
- * Arguments: DEVICE SNAPLEN [FILTER]. Standard error carries one JSON line for an error, then the process ends with code 1.
+ * Arguments: DEVICE SNAPLEN [FILTER], or --send DEVICE to send the frames that come on standard input (see send-frames.ts). Standard error carries one JSON line for an error, then the process ends with code 1.
  */
 import { writeSync } from 'node:fs';
 import { newCapDevice, type CapDevice } from './cap-module.ts';
+import { sendFrames } from './send-frames.ts';
 import { putRecordHeader, pcapHeader, RECORD_HEADER_BYTES } from './pcap-stream.ts';
 
 /** Kernel buffer of the capture, in bytes: half a second of IMIX at 0.15 M packets/s with receive offloads off. */
@@ -29,7 +30,21 @@ function fail(message: string): never {
   process.exit(1);
 }
 
+function send(device: string): void {
+  // Ctrl+C of the terminal comes to every process of the command; this one ends with its input.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  try {
+    sendFrames(device);
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
 function main(): void {
+  if (process.argv[2] === '--send') {
+    send(process.argv[3] ?? '');
+    return;
+  }
   const [device = '', snapText = '', filter = ''] = process.argv.slice(2);
   const snapLen = Number(snapText);
   if (device === '' || !Number.isInteger(snapLen) || snapLen < 1) fail('usage: capture-helper DEVICE SNAPLEN [FILTER]');

@@ -10,3 +10,4 @@ export * from './live.ts';
 export * from './injector.ts';
 export * from './neighbour.ts';
 export * from './packet-pipe.ts';
+export { PipedPackets } from './piped-packets.ts';

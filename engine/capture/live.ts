@@ -1,13 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { EngineError, type CaptureBackend } from '../contract/index.ts';
 import { TempFolder } from '../files/index.ts';
 import { TIMESTAMPS, listBackends } from './backends.ts';
 import { listDevices } from './devices.ts';
 import { checkFilter } from './filter-check.ts';
-import { findProgram } from './programs.ts';
+import { findProgram, helperPath } from './programs.ts';
 
 export type BackendId = CaptureBackend['id'];
 
@@ -226,9 +225,7 @@ function commandOf(backend: BackendId, options: LiveOptions): [string, string[]]
   const filter = options.filter?.trim() ?? '';
   const snapLen = String(options.snapLen ?? DEFAULT_SNAP_LEN);
   if (backend === 'cap') {
-    const helper = join(dirname(fileURLToPath(import.meta.url)), 'capture-helper.js');
-    const built = existsSync(helper) ? helper : join(dirname(fileURLToPath(import.meta.url)), '../../dist/capture-helper.js');
-    return [process.execPath, [built, options.device, snapLen, filter]];
+    return [process.execPath, [helperPath('capture-helper.js'), options.device, snapLen, filter]];
   }
   const path = findProgram(backend)?.path ?? backend;
   if (backend === 'dumpcap') {

@@ -98,9 +98,28 @@ async function ask(device: string, hop: string, family: 4 | 6): Promise<void> {
   await once(socket, 'close');
 }
 
-/** Unicast packets of one family that came for this interface but for none of its own IP addresses: what a router would forward. pcap-filter(7). */
+/**
+ * Unicast packets of one family that came for this interface but for none of its own IP addresses: what a router would forward. Frames that leave have
+ * another destination. (`inbound` is left out: libpcap applies it to the first packet without knowing its direction, and loses it.) pcap-filter(7).
+ */
 export function forwardedFilter({ device, own }: EthernetLink, family: 4 | 6): string {
   const addresses = listDevices().find(({ name }) => name === device)?.addresses ?? [];
   const notOwn = addresses.filter((address) => address.includes(':') === (family === 6)).map((address) => `not dst host ${address}`);
-  return ['inbound', `ether dst ${formatMac(own, 0)}`, family === 6 ? 'ip6' : 'ip', ...notOwn].join(' and ');
+  return [`ether dst ${formatMac(own, 0)}`, family === 6 ? 'ip6' : 'ip', ...notOwn].join(' and ');
+}
+
+/**
+ * Linux answers IPv6 packets that it has no route for, whether it forwards or not: the sender would be told that the prefix is unreachable while it is
+ * translated. Throws where it would, with the route that makes it keep quiet. `prefix` is one such as 64:ff9b::/96.
+ */
+export async function checkSilent(prefix: string): Promise<void> {
+  const program = findProgram('ip')?.path;
+  if (program === undefined) return;
+  const { stderr } = await runProgram(program, ['-6', 'route', 'get', prefix.replace(/\/.*$/, '')]);
+  if (!stderr.includes('unreachable')) return;
+  throw wrong(
+    '--live6',
+    `the kernel has no route to ${prefix} and would answer each packet with an error`,
+    `ip -6 route add blackhole ${prefix}`,
+  );
 }

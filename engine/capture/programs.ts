@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Capture programs often live where an ordinary user's PATH does not look. */
 const EXTRA_FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin', '/usr/local/bin'];
@@ -51,4 +52,11 @@ export function runProgram(path: string, args: readonly string[], timeoutMs = 5_
       else resolve({ code: typeof error.code === 'number' ? error.code : 127, stdout, stderr: stderr === '' ? error.message : stderr });
     });
   });
+}
+
+/** A helper program of the build, also where this file runs from source. */
+export function helperPath(name: string): string {
+  const folder = dirname(fileURLToPath(import.meta.url));
+  const beside = join(folder, name);
+  return existsSync(beside) ? beside : join(folder, '../../dist', name);
 }

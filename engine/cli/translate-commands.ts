@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { UsageError } from './output.ts';
 import { examples, integer, seconds, setting, type Act, type Add, type Run } from './command-parts.ts';
 
 /** `translate`, `map`, `translators` and `converters`. */
@@ -48,6 +49,7 @@ export function addTranslate(add: Add, act: Act): void {
             const { translateLiveCommand } = await import('./translate-live.ts');
             return translateLiveCommand(options, output, signal);
           }
+          if ('seconds' in options) throw new UsageError('--seconds is for live translation: it goes with --live6 and --live4');
           const { translateCommand } = await import('./translate.ts');
           return translateCommand(options, output, signal);
         }),

@@ -1,6 +1,16 @@
-import { Injector, PacketPipe, ethernetLink, forwardedFilter, listBackends, nextHopAddress, type EthernetLink } from '../capture/index.ts';
+import {
+  Injector,
+  PacketPipe,
+  checkSilent,
+  ethernetLink,
+  forwardedFilter,
+  listBackends,
+  nextHopAddress,
+  type EthernetLink,
+  type SendEnd,
+} from '../capture/index.ts';
 import { EngineError, type TranslatorMode } from '../contract/index.ts';
-import { LiveRun, type LiveCounts, type LiveRunResult } from '../lab/index.ts';
+import { LiveRun, type LiveCounts, type LiveRunResult, type LiveSide } from '../lab/index.ts';
 import { createTranslator } from '../translator/index.ts';
 import { bytes, count, table } from './format.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
@@ -35,28 +45,42 @@ export async function translateLiveCommand(options: TranslateLiveOptions, output
     throw new EngineError({ code: 'bad-input', message: translator.error.message, where: { field: translator.error.field } });
   await checkPrograms();
   const six = await openSide(6, options.live6 ?? '', options.next6 ?? '');
+  if (spec.mode !== 'clat') for (const prefix of spec.pool6) await checkSilent(prefix);
   const four = await openSide(4, options.live4 ?? '', options.next4 ?? '');
   const injectors: Injector[] = [];
   const pipes: PacketPipe[] = [];
   try {
-    const run = new LiveRun(translator.value, liveSide(six, injectors), liveSide(four, injectors));
+    const run = new LiveRun(translator.value, await liveSide(six, injectors), await liveSide(four, injectors));
     const message = await untilEnd([six, four], pipes, run, options.seconds, output, signal);
     for (const pipe of pipes) await pipe.stop();
-    const result = { mode: spec.mode, ...run.finish(), kernelDrops: pipes.map(({ kernelDrops }) => kernelDrops), ended: message };
+    const outcome = run.finish();
+    const ends: (SendEnd | undefined)[] = [];
+    for (const injector of injectors) ends.push(await injector.end());
+    const notTaken = ends.map((end) => end?.refused ?? null);
+    const result = { mode: spec.mode, ...outcome, notTaken, kernelDrops: pipes.map(({ kernelDrops }) => kernelDrops), ended: message };
     if (output.json) output.record({ summary: result });
-    else show(result, options, output);
-    const notSent = injectors.find(({ refused }) => refused > 0);
-    if (notSent !== undefined) output.message(`Frames were not sent: ${notSent.why}`);
+    else show(outcome, options, output);
+    for (const [i, { link }] of [six, four].entries()) warn(link.device, ends[i], pipes[i]?.kernelDrops ?? null, output);
+    if (message !== '') output.message(output.json ? JSON.stringify({ ended: message }) : message);
     return message === '' ? EXIT.ok : EXIT.failed;
   } finally {
     for (const pipe of pipes) await pipe.stop();
-    for (const injector of injectors) injector.close();
+    for (const injector of injectors) await injector.end();
   }
+}
+
+/** What an interface did not take or give. */
+function warn(device: string, end: SendEnd | undefined, kernelDrops: number | null, output: Output): void {
+  if (output.json) return;
+  if (end !== undefined && end.refused > 0) output.message(`${device} did not take ${count(end.refused)} frames: ${end.why}`);
+  if (kernelDrops !== null && kernelDrops > 0)
+    output.message(`${device}: the kernel dropped ${count(kernelDrops)} packets that came too fast`);
 }
 
 function checkOptions(options: TranslateLiveOptions): void {
   for (const name of ['live6', 'live4', 'next6', 'next4'] as const) {
-    if (options[name] === undefined) throw new UsageError(`--${name} is missing: live translation wants --live6, --live4, --next6 and --next4`);
+    if (options[name] === undefined)
+      throw new UsageError(`--${name} is missing: live translation wants --live6, --live4, --next6 and --next4`);
   }
   for (const name of OF_CAPTURES) {
     if (name in options) throw new UsageError(`--${name} is for captures: it does not go with --live6 and --live4`);
@@ -78,10 +102,11 @@ async function openSide(family: 4 | 6, device: string, next: string): Promise<Si
   return { family, link, nextHop: await nextHopAddress(link, next, family, `--next${String(family)}`) };
 }
 
-function liveSide({ link, nextHop }: Side, injectors: Injector[]): { own: Uint8Array; nextHop: Uint8Array; send: Injector['send'] } {
-  let injector: Injector;
+async function liveSide({ link, nextHop }: Side, injectors: Injector[]): Promise<LiveSide> {
+  const injector = new Injector(link.device);
+  injectors.push(injector);
   try {
-    injector = new Injector(link.device);
+    await injector.opened();
   } catch (error) {
     throw new EngineError({
       code: 'permission',
@@ -89,8 +114,14 @@ function liveSide({ link, nextHop }: Side, injectors: Injector[]): { own: Uint8A
       fix: 'Run it as root, or give node the capability: see docs/live-capture.md',
     });
   }
-  injectors.push(injector);
-  return { own: link.own, nextHop, send: (frame, lengthBytes) => injector.send(frame, lengthBytes) };
+  return {
+    own: link.own,
+    nextHop,
+    send: (frame, lengthBytes) => injector.send(frame, lengthBytes),
+    flush: () => {
+      injector.flush();
+    },
+  };
 }
 
 /** Runs until Ctrl+C, the end of the time, or the end of a pipe; returns why where nobody asked for it. */
@@ -129,9 +160,13 @@ function untilEnd(
         onListening: () => {
           if (told || !pipes.every(({ listening }) => listening)) return;
           told = true;
-          output.message(output.json ? JSON.stringify({ progress: { title: 'translating' } }) : `Translating between ${names(sides)}. Ctrl+C ends it.`);
+          output.message(
+            output.json ? JSON.stringify({ progress: { title: 'translating' } }) : `Translating between ${names(sides)}. Ctrl+C ends it.`,
+          );
         },
-        onEnd: finish,
+        onEnd: (message) => {
+          finish(signal.aborted ? '' : message);
+        },
       });
       pipes.push(pipe);
     }
@@ -141,13 +176,13 @@ function untilEnd(
 const names = (sides: readonly Side[]): string => sides.map(({ family, link }) => `${link.device} (IPv${String(family)})`).join(' and ');
 
 function show(result: LiveRunResult, options: TranslateLiveOptions, output: Output): void {
-  const { side6, side4, errorsMade, reasons, tables } = result;
+  const { side6, side4, errorsMade, reasons, tables, limits } = result;
   const row = (name: string, device: string, { received, sent, sentBytes, notSent }: LiveCounts): string[] => [
     name,
     `${count(received)} in`,
     `${count(sent)} out`,
     bytes(sentBytes),
-    `${count(notSent)} not sent`,
+    `${count(notSent)} without room`,
     device,
   ];
   const rows = [row('IPv6 side', options.live6 ?? '', side6), row('IPv4 side', options.live4 ?? '', side4)];
@@ -156,5 +191,6 @@ function show(result: LiveRunResult, options: TranslateLiveOptions, output: Outp
   if (tables !== undefined) {
     output.text(`  ${count(tables.bindings)} bindings and ${count(tables.sessions)} sessions at the end, ${count(tables.expired)} expired`);
   }
+  for (const limit of limits) output.text(`  ${count(limit.count)} ${limit.text}`);
   for (const line of reasonLines(reasons, output)) output.text(`  ${line}`);
 }

@@ -25,6 +25,7 @@ const SYSTEM = {
   tcpdump: { test: () => onPath('tcpdump'), apt: 'tcpdump', without: 'live capture through tcpdump, and its tests' },
   ip: { test: () => onPath('ip'), apt: 'iproute2', without: 'tests of live capture in a network namespace' },
   ping: { test: () => onPath('ping'), apt: 'iputils-ping', without: 'tests of live capture in a network namespace' },
+  ethtool: { test: () => onPath('ethtool'), apt: 'ethtool', without: 'the test of live translation in a network namespace' },
   curl: { test: () => onPath('curl'), apt: 'curl', without: 'tests of live capture in a network namespace' },
   sevenZip: { test: () => onPath('7za') || onPath('7zz') || onPath('7z'), apt: 'p7zip-full', without: 'the test that packs a tar.gz' },
   pdftoppm: { test: () => onPath('pdftoppm'), apt: 'poppler-utils', without: 'tests that look into the PDF report' },

@@ -1,5 +1,5 @@
-import type { TranslationCount } from '../../contract/index.ts';
-import { LOOK_AHEAD, PacketSink, REASONS, SINK_KIND, statefulOf, type Translator } from '../../translator/index.ts';
+import type { LimitHit, TranslationCount } from '../../contract/index.ts';
+import { limitsHit, LOOK_AHEAD, PacketSink, REASONS, SINK_KIND, statefulOf, type Translator } from '../../translator/index.ts';
 import { countReasons } from './run-captures.ts';
 
 const ETHERNET_BYTES = 14;
@@ -21,8 +21,10 @@ export interface LiveFrames {
 export interface LiveSide {
   readonly own: Uint8Array;
   readonly nextHop: Uint8Array;
-  /** Sends the first `lengthBytes` of `frame`, which is valid during the call only. False: not taken. */
+  /** Takes the first `lengthBytes` of `frame`, which is valid during the call only, to be sent. False: no room. */
   readonly send: (frame: Uint8Array, lengthBytes: number) => boolean;
+  /** Called when no frame follows at once: what was taken leaves. */
+  readonly flush: () => void;
 }
 
 /** What came and went on one side. */
@@ -30,7 +32,7 @@ export interface LiveCounts {
   received: number;
   sent: number;
   sentBytes: number;
-  /** Frames that the interface did not take. */
+  /** Frames for which there was no room. */
   notSent: number;
   /** Frames that are no packet of this side's family. */
   other: number;
@@ -43,6 +45,8 @@ export interface LiveRunResult {
   readonly errorsMade: number;
   readonly reasons: TranslationCount[];
   readonly tables?: { readonly sessions: number; readonly bindings: number; readonly expired: number } | undefined;
+  /** Limits that were hit and that no packet's reason tells. */
+  readonly limits: readonly LimitHit[];
 }
 
 const newCounts = (): LiveCounts => ({ received: 0, sent: 0, sentBytes: 0, notSent: 0, other: 0 });
@@ -72,6 +76,12 @@ export class LiveRun {
       if (i % LOOK_AHEAD === 0 && this.translator.looksAhead === true) this.lookAhead(frames, i);
       this.takeOne(side, frames, i);
     }
+    this.flush();
+  }
+
+  private flush(): void {
+    this.side6.flush();
+    this.side4.flush();
   }
 
   private lookAhead({ bytes, offset, count }: LiveFrames, from: number): void {
@@ -127,6 +137,7 @@ export class LiveRun {
   finish(): LiveRunResult {
     this.translator.finish?.(this.sink);
     this.emit();
+    this.flush();
     const state = statefulOf(this.translator);
     return {
       side6: this.counts6,
@@ -134,6 +145,7 @@ export class LiveRun {
       errorsMade: this.errorsMade,
       reasons: countReasons(this.reasons),
       tables: state === null ? undefined : { sessions: state.sessions.count, bindings: state.bindings.count, expired: state.expired() },
+      limits: limitsHit(this.translator),
     };
   }
 }
