@@ -28,7 +28,7 @@ function collect(): { readonly packets: PipedPackets; readonly seen: Seen[] } {
   const packets = new PipedPackets(ORIGIN_S, ({ bytes, offset, capLen, origLen, tNs, count }) => {
     for (let i = 0; i < count; i++) {
       const number = seen.length & 0xff;
-      const body = bytes.subarray(offset[i]!, offset[i]! + capLen[i]!);
+      const body = bytes.subarray(offset[i], offset[i]! + capLen[i]!);
       seen.push({ length: capLen[i]!, wire: origLen[i]!, tNs: tNs[i]!, fill: body.every((byte) => byte === number) });
     }
   });
