@@ -114,7 +114,7 @@ function transportFields(from: PacketView, to: PacketView): FieldChange[] {
 function gatewayFields(from: PacketView, to: PacketView): FieldChange[] {
   if (from.capturedBytes < 20 || to.capturedBytes < 20) return [];
   const number = (view: PacketView, at: number): Place => place(u32(view.b, view.transport + at), view.transport + at, 4);
-  const because = 'RFC 6384 section 4';
+  const because = 'RFC 6384 section 5';
   const out = [row('Sequence', number(from, 4), number(to, 4), because), row('Acknowledgement', number(from, 8), number(to, 8), because)];
   out.push(row('FTP lines', lines(from), lines(to), 'RFC 6384 sections 5, 6 and 11', 'nat64.ftpAlg'));
   return out.filter(({ changed }) => changed);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { u16, u32 } from '../base/index.ts';
 import { fieldChanges } from './field-changes.ts';
 import { Nat64 } from './nat64.ts';
-import { PacketSink } from './packet-sink.ts';
+import { PacketSink, SINK_KIND } from './packet-sink.ts';
 import { reasonOf } from './reasons.ts';
 import { newSink, settingsOf } from './test-support.ts';
 import { ip4, ip6, tcp, transportIsValid } from './test-packets.ts';
@@ -74,9 +74,11 @@ class Dialogue {
     const { id } = reasonOf(this.nat.translate(fromClient ? 6 : 4, b, 0, b.length, b.length, sink, 0));
     this.reasons.push(id);
     this.last = Array.from({ length: sink.count }, (_, i) => sink.packet(i));
-    for (const out of this.last) {
+    for (const [i, out] of this.last.entries()) {
       expect(transportIsValid(out)).toBe(true);
-      this.take(fromClient ? this.server : this.client, out);
+      // What the gateway itself says goes back to the sender.
+      const back = sink.kind[i] === SINK_KIND.error;
+      this.take(fromClient !== back ? this.server : this.client, out);
     }
     return id;
   }
@@ -127,7 +129,8 @@ describe('FTP gateway (RFC 6384)', () => {
       ['epsv 2', 'PASV', '227 ok 198,51,100,9,4,1', '229 Entering Extended Passive Mode (|||1025|)'],
       ['EPSV 1', 'NOOP', '200 fine', '522 Network protocol not supported, use (2)'],
       ['EPSV ALL', 'NOOP', '500-what\r\n500 no', '504 Command not implemented for that parameter'],
-      ['EPSV', 'PASV', '227 (10,0,0,1,4,1)', "425 Can't open data connection"],
+      ['EPSV', 'PASV', '227 (203,0,113,77,4,1)', "425 Can't open data connection"],
+      ['EPSV', 'PASV', '227 (10,0,0,1,4,1)', '229 Entering Extended Passive Mode (|||1025|)'],
       ['EPSV', 'PASV', '530 log in first', '530 log in first'],
       ['PASV', 'PASV', '227 (198,51,100,9,4,1)', '227 (198,51,100,9,4,1)'],
     ] as const) {
@@ -194,8 +197,91 @@ describe('FTP gateway (RFC 6384)', () => {
     expect([d.line(true, 'EPSV'), d.heard(d.server)]).toEqual(['translated', 'EPSV\r\n']);
   });
 
+  it('refuses Telnet options itself and relays none, alone, inside a line and across segments', () => {
+    const d = new Dialogue();
+    d.line(false, '220 ready');
+    d.heard(d.client);
+    // The client asks: do and will (echo, terminal type), a refusal of its own, a subnegotiation.
+    d.send(true, bytesOf('\u00ff\u00fd\u0001\u00ff\u00fb\u0018\u00ff\u00fe\u0003\u00ff\u00fa\u0018\u0000vt100\n\u00ff\u00f0'));
+    expect([d.heard(d.server), d.heard(d.client)]).toEqual(['', '\u00ff\u00fc\u0001\u00ff\u00fe\u0018']);
+    // All that it sent is acknowledged, as nobody else will do that.
+    expect(u32(d.last[1]!, 48)).toBe(d.client.sequence);
+    d.send(true, bytesOf('EP\u00ff'));
+    d.send(true, bytesOf('\u00fb\u0001SV\r\n'));
+    expect([d.heard(d.server), d.heard(d.client)]).toEqual(['PASV\r\n', '\u00ff\u00fe\u0001']);
+    d.line(false, '227 (198,51,100,9,19,137)');
+    expect(d.heard(d.client)).toBe('229 Entering Extended Passive Mode (|||5001|)\r\n');
+    // The server asks too. Commands that negotiate nothing, and bytes that stand for themselves, pass.
+    d.send(false, bytesOf('\u00ff\u00fd\u0022'));
+    expect([d.heard(d.client), d.heard(d.server)]).toEqual(['', '\u00ff\u00fc\u0022']);
+    d.line(true, '\u00ff\u00f4\u00ff\u00f2ABOR');
+    d.line(true, 'CWD \u00ff\u00ff\u00fd');
+    expect(d.heard(d.server)).toBe('\u00ff\u00f4\u00ff\u00f2ABOR\r\nCWD \u00ff\u00ff\u00fd\r\n');
+    d.line(false, '226 done');
+    expect([d.heard(d.client), d.nat.ftp!.alg.negotiationsRefused]).toEqual(['226 done\r\n', 6]);
+  });
+
+  it('repeats what it said when the byte behind it comes, and answers a repeated negotiation', () => {
+    const d = new Dialogue();
+    d.line(false, '220 ready');
+    const asked = bytesOf('\u00ff\u00fd\u0001');
+    const start = d.client.sequence;
+    d.send(true, asked);
+    d.heard(d.client);
+    // The answer was lost: the client has not moved, and asks again.
+    d.client.wants = (d.client.wants - 3) >>> 0;
+    d.send(true, asked, ACK, start);
+    expect([d.heard(d.client), d.heard(d.server)]).toEqual(['\u00ff\u00fc\u0001', '']);
+    // Lost again: what the server says next brings it along.
+    d.client.wants = (d.client.wants - 3) >>> 0;
+    d.line(true, 'NOOP');
+    d.line(false, '200 ok');
+    expect(d.heard(d.client)).toBe('\u00ff\u00fc\u0001200 ok\r\n');
+    d.send(true, new Uint8Array(0));
+    expect(u32(d.last[0]!, 28)).toBe(d.server.sequence);
+  });
+
+  it('what it says has timestamps where the connection has them', () => {
+    const d = new Dialogue();
+    const stamp = (value: number): Uint8Array => {
+      const option = Uint8Array.of(1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0);
+      new DataView(option.buffer).setUint32(4, value);
+      return option;
+    };
+    d.send(false, bytesOf('220 ready\r\n'), ACK, undefined, stamp(7_777));
+    d.send(true, bytesOf('\u00ff\u00fd\u0001'), ACK, undefined, stamp(1_111));
+    const reply = d.last[1]!;
+    expect([reply[52]! >> 4, u32(reply, 64), u32(reply, 68)]).toEqual([8, 7_777, 1_111]);
+  });
+
+  it('nothing is urgent any more in a segment whose bytes change, and all stays so where they do not', () => {
+    const d = new Dialogue();
+    d.line(false, '220 ready');
+    const URG = 32;
+    const urgent = (text: string): [boolean, number] => {
+      const before = d.client.sequence;
+      const segment = tcp(CLIENT_PORT, 21, ACK | URG, bytesOf(text), before, d.client.wants);
+      segment[19] = 5;
+      segment[17] = segment[17]! - 5;
+      const b = ip6(CLIENT, SERVER6, 6, segment);
+      d.client.sequence = (before + text.length) >>> 0;
+      const sink = newSink();
+      d.nat.translate(6, b, 0, b.length, b.length, sink, 0);
+      return [(sink.packet(0)[33]! & URG) !== 0, u16(sink.packet(0), 38)];
+    };
+    expect([urgent('ABOR\r\n'), urgent('EPSV\r\n')]).toEqual([[true, 5], [false, 0]]); // prettier-ignore
+  });
+
+  it('LANG passes as it is, and so do bytes beyond ASCII', () => {
+    const d = new Dialogue();
+    for (const text of ['LANG fr', 'CWD \u00c3\u00a9t\u00c3\u00a9']) {
+      d.line(true, text);
+      expect(d.heard(d.server)).toBe(`${text}\r\n`);
+    }
+  });
+
   it('any cutting, repetition and loss of segments gives the same dialogue', () => {
-    const script: readonly (readonly [boolean, string])[] = [
+    const clean: readonly (readonly [boolean, string])[] = [
       [false, '220-welcome\r\n220 ready\r\n'],
       [true, 'USER a\r\n'],
       [false, '331 and?\r\n'],
@@ -208,13 +294,21 @@ describe('FTP gateway (RFC 6384)', () => {
     ];
     const heard = (d: Dialogue): [string, string] => [d.server.heard, d.client.heard];
     const plain = new Dialogue();
-    for (const [fromClient, text] of script) plain.send(fromClient, bytesOf(text));
+    for (const [fromClient, text] of clean) plain.send(fromClient, bytesOf(text));
     const expected = heard(plain);
     expect(expected[1]).toContain('229 Entering Extended Passive Mode (|||5001|)\r\n200 PORT ok\r\n216 EPSVEPRT\r\n');
     expect(expected[0]).toMatch(/PASV\r\nPORT 203,0,113,1,\d+,\d+\r\nNOOP\r\nQUIT/);
     fc.assert(
-      fc.property(fc.infiniteStream(fc.nat(14)), fc.infiniteStream(fc.nat(5)), (cuts, fates) => {
+      fc.property(fc.infiniteStream(fc.nat(14)), fc.infiniteStream(fc.nat(5)), fc.infiniteStream(fc.nat(60)), (cuts, fates, asks) => {
         const d = new Dialogue();
+        let refusals = '';
+        // Negotiations anywhere, once the other end has been heard.
+        const script = clean.map(([fromClient, text], i): readonly [boolean, string] => {
+          const at = asks.next().value as number;
+          if (i === 0 || at >= text.length) return [fromClient, text];
+          refusals += '\u00ff\u00fc\u0022';
+          return [fromClient, `${text.slice(0, at)}\u00ff\u00fd\u0022${text.slice(at)}`];
+        });
         for (const [fromClient, text] of script) {
           const own = fromClient ? d.client : d.server;
           const start = own.sequence;
@@ -232,7 +326,10 @@ describe('FTP gateway (RFC 6384)', () => {
             at = end;
           }
         }
-        expect(heard(d)).toEqual(expected);
+        const [toServer, toClient] = heard(d);
+        const said = /\u00ff\u00fc\u0022/g;
+        expect([toServer.replaceAll(said, ''), toClient.replaceAll(said, '')]).toEqual(expected);
+        expect([...toServer.matchAll(said), ...toClient.matchAll(said)].join('')).toBe(refusals);
       }),
       { numRuns: 60 },
     );

@@ -3,7 +3,8 @@ import { u16, u32 } from '../base/index.ts';
 import type { FtpAlgSpec } from '../contract/index.ts';
 import { FtpControl, type OpenFtpData } from './ftp-control.ts';
 import { FtpStream, MAX_FTP_LINE_BYTES } from './ftp-stream.ts';
-import { rewriteTcp, TcpSegment } from './ftp-segment.ts';
+import { replyTcp, rewriteTcp, sameBytes, TcpSegment } from './ftp-segment.ts';
+import { negotiationBytes, refusalOf, unfinishedAt, withoutCommands, withoutNegotiations } from './ftp-telnet.ts';
 
 /** A control connection, from the first packet seen of it. */
 interface Connection {
@@ -24,7 +25,7 @@ const LETTERS = new TextDecoder('latin1');
 
 /**
  * FTP application layer gateway (RFC 6384) on the IPv6 packets of control connections: those from the client before they are translated, those from
- * the server after. Each packet is changed on its own (section 4, second strategy): lines are put together across segments, sequence and
+ * the server after. Each packet is changed on its own (section 5, second way): lines are put together across segments, sequence and
  * acknowledgement numbers and SACK blocks follow the changed lengths, and repeated segments leave as they did the first time.
  */
 export class FtpAlg {
@@ -32,8 +33,12 @@ export class FtpAlg {
   linesChanged = 0;
   outOfOrder = 0;
   forgotten = 0;
+  /** Telnet option negotiations taken out. */
+  negotiationsRefused = 0;
   /** IPv6 packets that leave for the one given to `process`. */
   readonly out: Uint8Array[] = [];
+  /** IPv6 packet that goes back to the sender of that one: what the gateway itself says. */
+  reply: Uint8Array | null = null;
   private readonly spec: FtpAlgSpec;
   private readonly open: OpenFtpData;
   private readonly connections = new Map<string, Connection>();
@@ -46,10 +51,11 @@ export class FtpAlg {
 
   /**
    * Takes the IPv6 packet `b`, which is TCP to (`fromClient`) or from the control port, with the IPv4 address of the server. The packets that leave in its
-   * place are in `out`; true if one of them is changed.
+   * place are in `out`, an answer to its sender in `reply`; true if something is changed.
    */
   process(b: Uint8Array, wireLength: number, fromClient: boolean, server4: number): boolean {
     this.out.length = 0;
+    this.reply = null;
     const { segment } = this;
     if (!segment.parse(b, wireLength)) {
       this.out.push(b);
@@ -99,16 +105,27 @@ export class FtpAlg {
       else connection.server = own;
     }
     const other = fromClient ? connection.server : connection.client;
+    own.window = segment.window(b);
+    own.timestamp = segment.timestamp(b) ?? own.timestamp;
+    if (segment.ack && other !== null) other.acknowledged = Math.max(other.acknowledged, other.positionOf(segment.acknowledged));
     const position = own.positionOf(first);
     const data = b.subarray(segment.data, segment.end);
     const known = own.next + own.pending.length;
     // A lost segment before this one may be changed yet; the sender sends both again. A bare acknowledgement is no loss to anyone.
     if (position > known && (data.length > 0 || segment.fin)) return undefined;
     const before = own.toOut(position > known ? position : Math.min(position, own.next));
-    const payload = this.payload(connection, own, position, data, fromClient);
+    const atEnd = position >= own.next;
+    const said = other?.prefix.length ?? 0;
+    let payload = this.payload(connection, own, other, position, data, fromClient);
+    // What the gateway said before stands before an empty segment too; a last one takes it along once more.
+    const behind = atEnd && payload.length === 0 && !segment.syn ? own.prefix.length : 0;
+    if (behind > 0 && segment.fin) payload = own.prefix;
+    // Bytes of which nothing is left are acknowledged by nobody else, once all before them is.
+    const taken = data.length > 0 && payload.length === 0 && own.toIn(own.acknowledged) >= position + data.length;
+    if (other !== null && (other.prefix.length > said || taken)) this.answer(b, own, other);
     const ack = segment.ack && other !== null ? other.sequenceOf(other.toIn(other.positionOf(segment.acknowledged))) : segment.acknowledged;
     // The SYN stands before the first byte, and bytes that wait have not been sent.
-    const sequence = segment.syn ? segment.sequence : own.sequenceOf(before);
+    const sequence = segment.syn ? segment.sequence : own.sequenceOf(before + (segment.fin ? 0 : behind));
     const same = sequence === segment.sequence && ack === segment.acknowledged && sameBytes(payload, data);
     if (same && (other === null || !other.changesLength)) {
       this.out.push(b);
@@ -124,42 +141,78 @@ export class FtpAlg {
     return true;
   }
 
-  /** What leaves for the data at `position`: repeated bytes as before, and complete new lines, changed where they must be. */
-  private payload(connection: Connection, own: FtpStream, position: number, data: Uint8Array, fromClient: boolean): Uint8Array {
+  /** Says to the sender of `b`, in the name of the other end, what stands before that one's next byte, and what of its own bytes has been taken. */
+  private answer(b: Uint8Array, own: FtpStream, other: FtpStream): void {
+    this.reply = replyTcp(b, this.segment, {
+      payload: other.prefix,
+      sequence: other.sequenceOf(other.toOut(other.next)),
+      acknowledged: own.sequenceOf(own.toIn(own.acknowledged)),
+      window: other.window,
+      timestamp: other.timestamp,
+    });
+  }
+
+  /**
+   * What leaves for the data at `position`: repeated bytes as before, and complete new lines, changed where they must be. Option negotiations are taken
+   * out; their refusals stand before the next byte of `other` (RFC 6384 section 5).
+   */
+  private payload(
+    connection: Connection,
+    own: FtpStream,
+    other: FtpStream | null,
+    position: number,
+    data: Uint8Array,
+    fromClient: boolean,
+  ): Uint8Array {
     const { segment } = this;
     const old = Math.max(0, Math.min(own.next - position, data.length));
     const parts = old > 0 ? [own.again(position, data.subarray(0, old))] : [];
     own.push(data.subarray(Math.max(0, own.next + own.pending.length - position)));
     for (;;) {
-      const length = this.ready(connection, own, fromClient, segment.fin);
+      const { control } = connection;
+      // Nobody could be answered before the other end has been heard.
+      const strips = other !== null && !control.transparent;
+      const length = this.ready(control, own, fromClient, segment.fin, strips);
       if (length === 0) break;
-      const bytes = own.pending.slice(0, length);
-      const ends = bytes[length - 1] === LF;
+      const came = own.pending.slice(0, length);
+      const bytes = strips ? withoutNegotiations(came, (at) => { this.refuse(other, came, at); }) : came; // prettier-ignore
+      const ends = bytes[bytes.length - 1] === LF;
       const started = own.inLine;
       // The dialogue hears of every command when its line ends, and of every reply when it starts; only a whole line can be changed.
-      const heard = fromClient ? ends : !started;
-      const changed = heard ? this.line(connection.control, started ? SOME_LINE : bytes, fromClient) : undefined;
+      const heard = bytes.length > 0 && (fromClient ? ends : !started);
+      const changed = heard ? this.line(control, started ? SOME_LINE : bytes, fromClient) : undefined;
       const out = ends && !started ? changed : undefined;
       if (out !== undefined) this.linesChanged++;
-      own.inLine = !ends;
-      own.handOn(length, out);
-      parts.push(out ?? bytes);
+      own.inLine = bytes.length > 0 ? !ends : started;
+      parts.push(own.handOn(length, out ?? (bytes === came ? undefined : bytes)));
     }
     return concat(parts);
   }
 
-  /** Pending bytes that may be handed on now: one line, or the beginning of one that does not matter; 0 to wait. */
-  private ready({ control }: Connection, own: FtpStream, fromClient: boolean, ends: boolean): number {
+  private refuse(other: FtpStream, b: Uint8Array, at: number): void {
+    this.negotiationsRefused++;
+    const refusal = refusalOf(b, at);
+    if (refusal.length > 0) other.say(refusal);
+  }
+
+  /** Pending bytes that may be handed on now: a negotiation, one line, or the beginning of one that does not matter; 0 to wait. */
+  private ready(control: FtpControl, own: FtpStream, fromClient: boolean, ends: boolean, strips: boolean): number {
     const { pending } = own;
+    if (strips && !ends) {
+      const negotiation = negotiationBytes(pending, 0);
+      if (negotiation > 0) return negotiation;
+    }
     const end = pending.indexOf(LF);
     if (end >= 0) return end + 1;
-    if (own.inLine || ends || pending.length > MAX_FTP_LINE_BYTES) return pending.length;
-    const start = LETTERS.decode(pending);
-    return control.mayChange(start, fromClient) ? 0 : pending.length;
+    if (ends || pending.length > MAX_FTP_LINE_BYTES) return pending.length;
+    const whole = strips ? unfinishedAt(pending) : pending.length;
+    if (own.inLine) return whole;
+    const read = strips ? withoutNegotiations(pending.subarray(0, whole), () => undefined) : pending;
+    return control.mayChange(LETTERS.decode(read), fromClient) ? 0 : whole;
   }
 
   private line(control: FtpControl, bytes: Uint8Array, fromClient: boolean): Uint8Array | undefined {
-    const text = LETTERS.decode(bytes).replace(/\r?\n$/, '');
+    const text = withoutCommands(LETTERS.decode(bytes)).replace(/\r?\n$/, '');
     const changed = fromClient ? control.command(text) : control.reply(text);
     return changed === undefined ? undefined : Uint8Array.from(changed, (letter) => letter.charCodeAt(0));
   }
@@ -181,8 +234,4 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return out;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((value, i) => value === b[i]);
 }

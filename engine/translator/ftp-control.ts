@@ -1,7 +1,8 @@
+import { isGlobal4 } from './prefix64.ts';
 import { mayBecomeCommand, parseFtpCommand, parsePassiveReply, portCommand, replyCode } from './ftp-lines.ts';
 
 /**
- * Opens the way from the server to the address and port of the client inside (RFC 6384 section 6.2): where that is outside, or undefined
+ * Opens the way from the server to the address and port of the client inside (RFC 6384 section 7.2): where that is outside, or undefined
  * where it cannot be had on the address of the control connection.
  */
 export type OpenFtpData = (
@@ -21,7 +22,7 @@ const MAX_AWAITED = 64;
 const NOOP = 'NOOP\r\n';
 
 /**
- * The dialogue of one control connection (RFC 6384 sections 5, 6 and 11). A command that the gateway answers itself goes to the server as NOOP,
+ * The dialogue of one control connection (RFC 6384 sections 5 to 7 and 11). A command that the gateway answers itself goes to the server as NOOP,
  * whose reply becomes the gateway's: sequence, order and timing stay those of the server.
  */
 export class FtpControl {
@@ -140,7 +141,8 @@ export class FtpControl {
 
   private passive(line: string): string {
     const told = parsePassiveReply(line);
-    if (told?.address !== this.server4) return "425 Can't open data connection\r\n";
+    // A server behind a NAT may tell its address there, which nobody can use; any other one is that of a third party.
+    if (told === undefined || (told.address !== this.server4 && isGlobal4(told.address))) return "425 Can't open data connection\r\n";
     return `229 Entering Extended Passive Mode (|||${told.port}|)\r\n`;
   }
 }

@@ -57,6 +57,7 @@ export class FtpGateway {
       const own = this.forward(6, out, 0, out.length, out === b ? wireLength : out.length, sink);
       if (i === 0 || !isTranslated(own)) code = own;
     }
+    if (alg.reply !== null && !push(sink, alg.reply, alg.reply.length, SINK_KIND.error, 6)) return REASON.sinkFull;
     return changed && isTranslated(code) ? REASON.ftpChanged : code;
   }
 
@@ -74,12 +75,21 @@ export class FtpGateway {
       }
       changed = alg.process(out, between.wireLength[i]!, false, u32(b, o + 12)) || changed;
       refused = refused || alg.out.length === 0;
+      const { reply } = alg;
       for (const packet of alg.out) {
         if (!push(sink, packet, packet === out ? between.wireLength[i]! : packet.length, SINK_KIND.translated, 6)) return REASON.sinkFull;
       }
+      if (reply !== null) this.toServer(reply, sink);
     }
     if (refused) return REASON.ftpOutOfOrder;
     return changed ? REASON.ftpChanged : code;
+  }
+
+  /** What the gateway says to the server in the name of the client: translated as a packet of that one. */
+  private toServer(reply: Uint8Array, sink: PacketSink): void {
+    const first = sink.count;
+    this.forward(6, reply, 0, reply.length, reply.length, sink);
+    for (let i = first; i < sink.count; i++) sink.kind[i] = SINK_KIND.error;
   }
 
   /** The server will connect to `port` of the client: it gets a binding on the address that the control connection has. */

@@ -1,5 +1,5 @@
 import { putU16, putU32, u16, u32 } from '../base/index.ts';
-import { sum16, updateChecksumSums } from '../wire/index.ts';
+import { checksum, pseudoSum6, sum16, updateChecksumSums } from '../wire/index.ts';
 import { IPV6_BYTES, PROTOCOL } from './packet-view.ts';
 
 const TCP_BYTES = 20;
@@ -8,7 +8,13 @@ const SYN = 2;
 const PSH = 8;
 const ACK = 16;
 const OPTION_MSS = 2;
+/** Of segments the gateway makes itself. */
+const REPLY_HOP_LIMIT = 64;
 const OPTION_SACK = 5;
+const OPTION_TIMESTAMPS = 8;
+const URG = 32;
+const WINDOW_AT = 14;
+const URGENT_AT = 18;
 
 /** Offsets and numbers of the TCP segment in an IPv6 packet without extension headers, used again for the next. */
 export class TcpSegment {
@@ -43,6 +49,56 @@ export class TcpSegment {
     for (const at of options(b, this.at + TCP_BYTES, this.data)) if (b[at] === OPTION_MSS && b[at + 1] === 4) return u16(b, at + 2);
     return undefined;
   }
+
+  /** Value of the timestamps option, if there is one (RFC 7323 section 3.2). */
+  timestamp(b: Uint8Array): number | undefined {
+    for (const at of options(b, this.at + TCP_BYTES, this.data)) if (b[at] === OPTION_TIMESTAMPS && b[at + 1] === 10) return u32(b, at + 2);
+    return undefined;
+  }
+
+  window(b: Uint8Array): number {
+    return u16(b, this.at + WINDOW_AT);
+  }
+}
+
+/** What the gateway itself says to the sender of a segment. */
+export interface TcpReply {
+  readonly payload: Uint8Array;
+  readonly sequence: number;
+  readonly acknowledged: number;
+  readonly window: number;
+  /** Last one of the end in whose name this is said, where the connection has them. */
+  readonly timestamp: number | undefined;
+}
+
+/** The segment with `reply` that goes back to the sender of `b` (RFC 7323 section 3.2: with timestamps where that one has them). */
+export function replyTcp(b: Uint8Array, segment: TcpSegment, reply: TcpReply): Uint8Array {
+  const { at } = segment;
+  const { payload, sequence, acknowledged, window, timestamp } = reply;
+  const theirs = segment.timestamp(b);
+  const stamped = theirs !== undefined && timestamp !== undefined;
+  const data = at + TCP_BYTES + (stamped ? 12 : 0);
+  const out = new Uint8Array(data + payload.length);
+  out.set(b.subarray(0, 8));
+  out[7] = REPLY_HOP_LIMIT;
+  out.set(b.subarray(24, 40), 8);
+  out.set(b.subarray(8, 24), 24);
+  putU16(out, 4, out.length - IPV6_BYTES);
+  putU16(out, at, u16(b, at + 2));
+  putU16(out, at + 2, u16(b, at));
+  putU32(out, at + 4, sequence);
+  putU32(out, at + 8, acknowledged);
+  out[at + 12] = ((data - at) / 4) << 4;
+  out[at + 13] = ACK | (payload.length > 0 ? PSH : 0);
+  putU16(out, at + WINDOW_AT, window);
+  if (stamped) {
+    out.set([1, 1, OPTION_TIMESTAMPS, 10], at + TCP_BYTES);
+    putU32(out, at + TCP_BYTES + 4, timestamp);
+    putU32(out, at + TCP_BYTES + 8, theirs);
+  }
+  out.set(payload, data);
+  putU16(out, at + 16, checksum(out, at, out.length, pseudoSum6(out, 8, 24, PROTOCOL.tcp, out.length - at)));
+  return out;
 }
 
 /** Offsets of the TCP options with a length. */
@@ -61,7 +117,7 @@ function* options(b: Uint8Array, from: number, to: number): Generator<number> {
 
 /**
  * The packet with another payload, other numbers and other SACK edges. The checksum follows by difference, so one that was wrong
- * stays wrong. FIN and PSH stay with the last part.
+ * stays wrong. FIN and PSH stay with the last part; where bytes change, nothing is urgent any more (RFC 6384 section 5).
  */
 export function rewriteTcp(
   b: Uint8Array,
@@ -80,6 +136,10 @@ export function rewriteTcp(
   putU32(out, at + 4, sequence);
   putU32(out, at + 8, acknowledged);
   if (!last) out[at + 13] = out[at + 13]! & ~(FIN | PSH);
+  if ((out[at + 13]! & URG) !== 0 && !sameBytes(payload, b.subarray(data, end))) {
+    out[at + 13] = out[at + 13]! & ~URG;
+    putU16(out, at + URGENT_AT, 0);
+  }
   for (const option of options(out, at + TCP_BYTES, data)) {
     if (out[option] !== OPTION_SACK) continue;
     for (let edge = option + 2; edge + 4 <= option + out[option + 1]!; edge += 4) putU32(out, edge, sack(u32(out, edge)));
@@ -90,4 +150,8 @@ export function rewriteTcp(
   const after = sum16(out, at, out.length) - check + (out.length - at);
   putU16(out, at + 16, updateChecksumSums(check, before, after));
   return out;
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
 }

@@ -15,7 +15,7 @@ export const MAX_FTP_LINE_BYTES = 512;
 const EMPTY = new Uint8Array(0);
 
 /**
- * One direction of a TCP connection whose lines may change their length (RFC 6384 section 4): which sequence number became which, the bytes that wait
+ * One direction of a TCP connection whose lines may change their length (RFC 6384 section 5): which sequence number became which, the bytes that wait
  * for the rest of their line, and what each changed line became, so that a repeated segment leaves as it did the first time. Positions are bytes
  * from the first one of the stream, as it came or as it left; 32 bits, as a control connection is short.
  */
@@ -24,6 +24,12 @@ export class FtpStream {
   next = 0;
   /** Bytes from `next` on that have come and wait. */
   pending: Uint8Array = EMPTY;
+  /** What the gateway itself says before the next byte: sent, and sent again with that byte, as nobody else repeats it. */
+  prefix: Uint8Array = EMPTY;
+  /** What has been acknowledged, in bytes as they left; window and timestamp as its sender told them last. */
+  acknowledged = 0;
+  window = 0;
+  timestamp: number | undefined;
   /** Inside a line that is handed on as it comes. */
   inLine = false;
   /** Sequence number of the first byte. */
@@ -45,7 +51,7 @@ export class FtpStream {
   }
 
   get changesLength(): boolean {
-    return this.base !== 0 || this.edits.length > 0;
+    return this.base !== 0 || this.edits.length > 0 || this.prefix.length > 0;
   }
 
   /** Position after translation of a byte as it came. Inside a changed line the first bytes count one by one, the last takes the rest. */
@@ -68,7 +74,9 @@ export class FtpStream {
       if (position < start + out.length) return at + Math.min(position - start, lengthIn - 1);
       shift += out.length - lengthIn;
     }
-    return position - shift;
+    const before = position - shift;
+    // Of the prefix nothing came from the other side: who acknowledges it acknowledges what stood before it.
+    return before > this.next ? Math.max(this.next, before - this.prefix.length) : before;
   }
 
   /** Bytes that leave for those from `position` on, which came before: changed lines as they were changed. */
@@ -88,25 +96,38 @@ export class FtpStream {
     return out;
   }
 
+  /** The gateway says this before the next byte. */
+  say(bytes: Uint8Array): void {
+    this.prefix = joined(this.prefix, bytes);
+  }
+
   /** Takes new bytes at the end of what is pending. */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    const joined = new Uint8Array(this.pending.length + bytes.length);
-    joined.set(this.pending);
-    joined.set(bytes, this.pending.length);
-    this.pending = joined;
+    this.pending = joined(this.pending, bytes);
   }
 
-  /** Hands on the first `length` pending bytes, as `out` where that is given. */
-  handOn(length: number, out?: Uint8Array): void {
-    if (out !== undefined) {
-      this.edits.push({ at: this.next, lengthIn: length, out });
+  /** Hands on the first `length` pending bytes, as `out` where that is given, behind the prefix. Returns what leaves. */
+  handOn(length: number, out?: Uint8Array): Uint8Array {
+    const bytes = out ?? this.pending.slice(0, length);
+    const leaves = this.prefix.length === 0 ? bytes : joined(this.prefix, bytes);
+    if (out !== undefined || this.prefix.length > 0) {
+      this.edits.push({ at: this.next, lengthIn: length, out: leaves });
       if (this.edits.length > MAX_EDITS) {
         const oldest = this.edits.shift()!;
         this.base += oldest.out.length - oldest.lengthIn;
       }
     }
+    this.prefix = EMPTY;
     this.next += length;
     this.pending = this.pending.length === length ? EMPTY : this.pending.slice(length);
+    return leaves;
   }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const out = new Uint8Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
+  return out;
 }

@@ -175,7 +175,7 @@ export class Nat64Mapper implements AddressMapper {
   }
 
   /**
-   * Lets `peer4` connect to a TCP port of the host whose address is at `o`, as if it had sent a SYN there (RFC 6384 section 6.2); the peer is the one that
+   * Lets `peer4` connect to a TCP port of the host whose address is at `o`, as if it had sent a SYN there (RFC 6384 section 7.2); the peer is the one that
    * peerOf was asked for last. Returns the binding, or minus a reason.
    */
   expectTcp(b: Uint8Array, o: number, port: number, peer4: number, peerPort: number, nowNs: number): number {

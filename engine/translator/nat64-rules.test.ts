@@ -99,3 +99,15 @@ describe('times (RFC 6146 section 4)', () => {
     });
   });
 });
+
+describe('destinations that are not translated (RFC 6888 REQ-6)', () => {
+  it('a destination on the list makes no state and is refused by name, its neighbour passes', () => {
+    const settings = settingsOf({ mode: 'nat64', deny4: ['198.51.100.8/30'], nat64: { pool4: [{ prefix: POOL }] } });
+    const made = Nat64.create(settings);
+    if (!made.ok) throw new Error(made.error.message);
+    const n = made.value;
+    expect(send(n, 6, ip6(HOST, PEER6, 17, udp(5_000, 53)))).toEqual({ reason: 'denied', out: undefined });
+    expect(n.mapper.bindings.count).toBe(0);
+    expect(send(n, 6, ip6(HOST, '64:ff9b::c633:640d', 17, udp(5_000, 53))).reason).toBe('translated');
+  });
+});

@@ -118,7 +118,7 @@ const ROWS: readonly Row[] = [
     'RFC 7757 section 4.2, RFC 6146 section 3.8',
     'translated twice: source and destination are on the same side',
   ],
-  ['ftpChanged', 'translated', 'RFC 6384 section 4 to 6', 'translated, with an FTP line or TCP numbers changed by the FTP gateway'],
+  ['ftpChanged', 'translated', 'RFC 6384 section 5 to 7', 'translated, with an FTP line or TCP numbers changed by the FTP gateway'],
   ['tooShort', 'refused', 'RFC 791 section 3.1, RFC 8200 section 3', 'the capture ends inside the IP header'],
   ['notIp', 'refused', 'RFC 7915 section 1.1', 'not a packet of this side: the version field differs'],
   ['badHeaderLength', 'refused', 'RFC 791 section 3.1', 'header length or total length cannot be right'],
@@ -217,7 +217,7 @@ const ROWS: readonly Row[] = [
   [
     'ftpOutOfOrder',
     'refused',
-    'RFC 6384 section 4',
+    'RFC 6384 section 5',
     'FTP control segment behind one that is missing: its sequence number is not known before that one has come',
   ],
   ['fragmentHeld', 'held', 'RFC 6146 section 3.4', 'fragment waits for the first one of its packet'],
