@@ -4,7 +4,7 @@ import { sharedState } from '../../lib/shared-state.svelte.ts';
 import { History } from './history.svelte.ts';
 
 export type BurstRun = CallAnswer<'burst.run'>;
-export type BurstView = 'meter' | 'bursts';
+export type BurstView = 'meter' | 'senders' | 'bursts';
 
 /** A change is run after the user has paused this long: a figure typed in is not run digit by digit. */
 const DEBOUNCE_MS = 150;

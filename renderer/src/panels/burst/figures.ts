@@ -1,6 +1,7 @@
 /** What the Burst panel computes from the engine's answers. No drawing, no state. */
 import {
   conditionsSchema,
+  lostAtHost,
   meterSchema,
   networkSchema,
   socketsSchema,
@@ -8,6 +9,7 @@ import {
   type BurstSeriesFrame,
   type MeterStats,
   type RingSizeRecord,
+  type SendersOutcome,
   type StageHistogram,
 } from '../../../../engine/contract/index.ts';
 import type { Stat } from '../../ui/stats.ts';
@@ -57,6 +59,20 @@ export function headlines({ on, off }: { readonly on: BurstOutcome; readonly off
   ];
   const wakeups = sum((meter) => meter.wakeups)(on) / seconds(on);
   return [...out, { label: 'releases', before: '–', value: `${formatCount(wakeups)}/s` }];
+}
+
+/** The closed loop, off and on: what senders get through and how long it takes. */
+export function senderHeadlines({ on, off }: { readonly on: SendersOutcome; readonly off: SendersOutcome }): Stat[] {
+  const say = (ms: number): string => formatDuration(ms * 1e6);
+  return [
+    compare('goodput', off.goodputBps, on.goodputBps, formatRate, false),
+    compare('round trip p50', off.rttMs.p50, on.rttMs.p50, say),
+    compare('round trip p99', off.rttMs.p99, on.rttMs.p99, say),
+    compare('in pool and ring p99', off.meterMs.p99, on.meterMs.p99, say),
+    compare('lost at this host', lostAtHost(off), lostAtHost(on), formatCount),
+    compare('lost in the network', off.losses['network'] ?? 0, on.losses['network'] ?? 0, formatCount),
+    compare('timeouts', off.timeouts, on.timeouts, formatCount),
+  ];
 }
 
 /** Defaults that hold where a scenario says nothing. */
@@ -121,10 +137,11 @@ export function binRate(bytes: number, binNs: number): string {
   return formatRate(binNs > 0 ? (bytes * 8e9) / binNs : 0);
 }
 
-/** A size as one would type it: `128 KiB`, `1,500 B` without the comma. */
+/** A size as one would type it: `128 KiB`, `1.5 MB`, `1,500 B` without the comma. */
 export function sizeText(bytes: number): string {
   if (bytes >= 1_048_576 && bytes % 1_048_576 === 0) return `${String(bytes / 1_048_576)} MiB`;
-  return bytes >= 1_024 && bytes % 1_024 === 0 ? `${String(bytes / 1_024)} KiB` : `${String(bytes)} B`;
+  if (bytes >= 1_024 && bytes % 1_024 === 0) return `${String(bytes / 1_024)} KiB`;
+  return bytes >= 100_000 && bytes % 10_000 === 0 ? `${String(bytes / 1e6)} MB` : `${String(bytes)} B`;
 }
 
 /** Microseconds as one would type them: `500 µs`, `2 ms`. */

@@ -27,3 +27,18 @@ export const METER_HELP = {
   overflow: 'A full ring drops what comes, drops the oldest, or leaves packets in the first pool (B-18).',
   grouping: 'One ring for all sockets, shared by deficit round robin, or one for each (B-08, B-20).',
 } as const;
+
+/** Fields of the view "Senders". */
+export const SENDERS_HELP = {
+  algorithm: 'How senders size their window: Reno (RFC 5681) or CUBIC (RFC 9438); no SACK. Each has all the data it can send.',
+  flows: 'Senders at once, up to 256; each has a socket of its own if the scenario says so.',
+  durationS: 'Lab time to run, in seconds.',
+  rateBps: 'Bottleneck of the network between senders and this host.',
+  rttMs: 'Round trip without any queue; a bare number is milliseconds.',
+  queueBytes: 'Queue in front of the bottleneck: a segment that finds it full is lost in the network.',
+  grantMs: 'The modem hands over what has come every so often, in one lump; 0 hands over at once.',
+  lineBps: 'Rate at which the modem hands over a lump.',
+  mss: 'Data of a segment, without its headers.',
+  windowBytes: 'Window that receivers advertise: a promise, which may exceed the receive buffer.',
+  minRtoMs: 'Shortest retransmission timeout: RFC 6298 says a second, most systems use 200 ms.',
+} as const;
