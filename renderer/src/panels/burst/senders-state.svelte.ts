@@ -39,7 +39,7 @@ export class SendersState {
 
   /** Another value of a field; undefined where what was typed in is none. */
   set(key: SendersKey, value: string | number | undefined): void {
-    const given = { ...this.#given, [key]: value } as SendersInput;
+    const given = { ...this.#given, [key]: value };
     const read = sendersSchema.safeParse(given);
     if (value === undefined || !read.success) {
       const issue = read.error?.issues[0];
