@@ -4,7 +4,7 @@ import { explainTranslation } from '../translator/index.ts';
 import { ClassifiedBatch, META_FLOW, ROW_HASH, ROW_META, classifyBatch, classifyRange, queueOfHash } from '../wire/index.ts';
 import { explainCards } from './explain-cards.ts';
 import { offloadCard, tellsOffloads } from './offload/explain-offload.ts';
-import { PollMemory } from './offload/poll-memory.ts';
+import { OFFLOAD_HISTORY, PollMemory } from './offload/poll-memory.ts';
 import { offloadPlan } from './offload/settings.ts';
 import { multicastCard } from './multicast/port-view.ts';
 import type { MulticastStep } from './multicast/port.ts';
@@ -73,10 +73,10 @@ export function explainPacket(
   const queue = flow ? queueOfHash(row[ROW_HASH]!, scenario.device.queues) : 0;
 
   const trace = new PacketTrace(number);
-  const joinNs = tellsOffloads(scenario) ? offloadPlan(withHostPort(scenario)).device.gsoJoinUs * 1_000 : -1;
-  const polls = joinNs < 0 ? undefined : new PollMemory(number, joinNs);
+  const offloads = tellsOffloads(scenario);
+  const start = nearest(snapshots, offloads ? number - OFFLOAD_HISTORY : number, queue);
+  const polls = offloads ? pollMemory(scenario, number, start === undefined) : undefined;
   const pipeline = new Pipeline(scenario, { queues: [queue], trace, ...(polls && { polls }) });
-  const start = nearest(snapshots, number, queue);
   if (start !== undefined) pipeline.restore(start);
   let nowNs = 0;
   const open = (): boolean => trace.verdict === 'held' || polls?.waits(nowNs) === true;
@@ -91,10 +91,16 @@ export function explainPacket(
   const steps = pipeline.worlds.flatMap((world) => (world instanceof TranslatingWorld ? world.steps : []));
   const routed = pipeline.worlds.flatMap((world) => (world instanceof TranslatingWorld ? world.routed : []));
   const cards = explainCards(withHostPort(scenario), path, row, queue);
-  const offloads = polls === undefined ? undefined : offloadCard(access, withHostPort(scenario), number, polls);
-  if (offloads !== undefined) cards.push(offloads);
+  const card = polls === undefined ? undefined : offloadCard(access, withHostPort(scenario), number, polls);
+  if (card !== undefined) cards.push(card);
   cards.push(...steps.map((step) => translationCard(scenario, step)), ...routed.map(multicastCard));
   return { path, queue, verdict: trace.verdict, cards, steps, routed };
+}
+
+function pollMemory(scenario: Scenario, number: number, fromStart: boolean): PollMemory {
+  const { device, ports } = offloadPlan(withHostPort(scenario));
+  const holdNs = Math.max(...ports.map(({ release }) => release.timeoutNs));
+  return new PollMemory(number, { joinNs: device.gsoJoinUs * 1_000, holdNs, batch: scenario.flowSwitch.batch, fromStart });
 }
 
 /** The card of a translator port; its parameters are those of the port in the scenario. */

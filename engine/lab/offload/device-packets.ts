@@ -37,6 +37,11 @@ export class DevicePackets {
     this.options = options;
   }
 
+  /** The next packet is the one after an instant: where packets between are not loaded. */
+  after(tNs: number): void {
+    this.lastNs = tNs;
+  }
+
   get waiting(): number {
     return this.inside.size;
   }

@@ -1,20 +1,13 @@
 import type { ExplainCard, Scenario } from '../../contract/index.ts';
 import { RecordBatch } from '../../files/index.ts';
-import {
-  AGGREGATE_REASONS,
-  Aggregator,
-  CSUM_ABSENT,
-  CSUM_DATA_VALID,
-  CSUM_PARTIAL,
-  OffloadMemory,
-  type OutPacket,
-} from '../../stack/index.ts';
+import { AGGREGATE_REASONS, CSUM_ABSENT, CSUM_DATA_VALID, CSUM_PARTIAL, OffloadMemory, Reassembler, reasonCode } from '../../stack/index.ts';
 import { ClassifiedBatch, classifyRange } from '../../wire/index.ts';
 import type { RecordAccess } from '../types.ts';
 import { DevicePackets } from './device-packets.ts';
 import { numbersText, sentCard } from './explain-sent.ts';
-import type { PollMemory } from './poll-memory.ts';
-import { offloadPlan, type PortPlan } from './settings.ts';
+import { OFFLOAD_HISTORY, type PollMemory } from './poll-memory.ts';
+import { ReceivePath, ReceiveTotals } from './receive.ts';
+import { offloadPlan, type OffloadPlan } from './settings.ts';
 
 /** Whether a scenario says anything about the offloads of a port; only then there is something to tell. */
 export function tellsOffloads(scenario: Scenario): boolean {
@@ -32,7 +25,8 @@ const SUMMED = {
  * again on the bytes of the polls; `scenario` must have its host port.
  */
 export function offloadCard(access: RecordAccess, scenario: Scenario, number: number, memory: PollMemory): ExplainCard | undefined {
-  const { device, ports } = offloadPlan(scenario);
+  const offloads = offloadPlan(scenario);
+  const { device, ports } = offloads;
   const plan = ports[memory.port];
   if (plan === undefined) return undefined;
   const at = `ports.${String(memory.port)}.offloads`;
@@ -45,11 +39,9 @@ export function offloadCard(access: RecordAccess, scenario: Scenario, number: nu
     };
   }
   if (memory.isSent) return sentCard(access, device, plan, memory, number);
-  const found = replay(access, plan, memory, number);
+  const found = new Replay(access, offloads, memory, number).run();
   if (found === undefined) return undefined;
-  const { out, reason } = found;
-  const members = out.members.flatMap((m) => m.numbers);
-  const flags = out.checksumFlags;
+  const { members, lenBytes, flags, reason } = found;
   const verdict =
     (flags & CSUM_DATA_VALID) !== 0
       ? 'good'
@@ -61,7 +53,7 @@ export function offloadCard(access: RecordAccess, scenario: Scenario, number: nu
   const lines: ExplainCard['lines'] = [
     { label: 'Checksum', value: verdict, because: `${SUMMED[plan.path.rx]}; ${plan.path.because}`, parameter: 'device.offloads.mode' },
   ];
-  const size = `${String(members.length)} packets, ${String(out.lenBytes)} bytes`;
+  const size = `${String(members.length)} packets, ${String(lenBytes)} bytes`;
   if (reason < 0) {
     const because = 'the expected sequence number, the same headers, and a good checksum';
     lines.push({ label: 'Merged into', value: `packet ${String(members[0])}: ${size}`, because, parameter: `${at}.aggregateKiB` });
@@ -71,32 +63,95 @@ export function offloadCard(access: RecordAccess, scenario: Scenario, number: nu
     if (members.length > 1) lines.push({ label: 'Begins an aggregate', value: size });
   }
   if (members.length > 1) lines.push({ label: 'Members', value: numbersText(members) });
+  if (!found.sure) {
+    const because = `the port had no pause in the ${String(OFFLOAD_HISTORY)} packets before: the report, which has seen all, may set the borders of this batch elsewhere`;
+    lines.push({ label: 'Batch', value: 'began before what was looked at', because, parameter: `${at}.releaseTimeoutUs` });
+  }
   return { title: 'Offloads', tone: verdict === 'bad' ? 'dropped' : 'neutral', lines };
 }
 
-function replay(access: RecordAccess, plan: PortPlan, polls: PollMemory, wanted: number): { out: OutPacket; reason: number } | undefined {
-  const memory = new OffloadMemory({ defaultBuffers: 8_192, largeBuffers: 64 });
-  const device = new DevicePackets(memory, { deviceSums: plan.path.rx === 'hardware', wakeAfterNs: 0 });
-  const aggregator = new Aggregator(memory, plan.aggregate);
-  const batch = new RecordBatch(1);
-  const classified = new ClassifiedBatch(1);
-  let found: { out: OutPacket; reason: number } | undefined;
-  for (const poll of polls.polls) {
-    for (const [i, number] of poll.numbers.entries()) {
-      if (poll.ports[i] !== polls.port || access.read(number, batch) === 0) continue;
-      classifyRange(batch, 0, 1, classified.rows, 0);
-      device.load(batch, 0, classified.rows, 0, number, 0);
-      const packet = device.take(number);
-      if (packet === undefined || !aggregator.take(packet) || number !== wanted) continue;
-      const out = aggregator.pending.find((p) => p.members.some((m) => m.numbers.includes(number)));
-      if (out !== undefined) found = { out, reason: aggregator.lastReason };
-    }
-    aggregator.close();
-    if (found !== undefined) return found;
-    for (const out of aggregator.pending.splice(0)) {
-      for (const member of out.members) memory.give(member.first);
-      aggregator.recycle(out);
-    }
+interface Found {
+  readonly members: readonly number[];
+  readonly lenBytes: number;
+  readonly flags: number;
+  /** Place in AGGREGATE_REASONS, negative if the packet was merged. */
+  reason: number;
+  /** The port was silent for as long as a batch may wait, so it is known where batches begin. */
+  sure: boolean;
+}
+
+/** Does the work of the port again on the packets of the polls, until the packet is given out. */
+class Replay {
+  private readonly memory = new OffloadMemory({ defaultBuffers: 8_192, largeBuffers: 256 });
+  private readonly device: DevicePackets;
+  private readonly path: ReceivePath;
+  private readonly reassembler: Reassembler | undefined;
+  private readonly batch = new RecordBatch(1);
+  private readonly classified = new ClassifiedBatch(1);
+  private readonly access: RecordAccess;
+  private readonly polls: PollMemory;
+  private readonly wanted: number;
+  private readonly wakeAfterNs: number;
+  private found: Found | undefined;
+  private reason = -1;
+  /** The packet is a fragment, and the rest of its datagram has not come. */
+  private waits = false;
+
+  constructor(access: RecordAccess, plan: OffloadPlan, polls: PollMemory, wanted: number) {
+    const { memory } = this;
+    const port = plan.ports[polls.port]!;
+    this.access = access;
+    this.polls = polls;
+    this.wanted = wanted;
+    this.wakeAfterNs = plan.device.wakeAfterMs * 1e6;
+    this.device = new DevicePackets(memory, { deviceSums: port.path.rx === 'hardware', wakeAfterNs: this.wakeAfterNs });
+    this.path = new ReceivePath(port, { memory, roundTrip: undefined, output: undefined, corrupt: undefined, totals: new ReceiveTotals() });
+    this.path.watch = (out) => {
+      const members = out.members.flatMap((m) => m.numbers);
+      if (members.includes(wanted)) this.found = { members, lenBytes: out.lenBytes, flags: out.checksumFlags, reason: 0, sure: true };
+    };
+    const done = ({ first }: { readonly first: number }): void => {
+      memory.give(first);
+    };
+    this.reassembler = plan.device.reassembly ? new Reassembler(memory, plan.reassembly, done) : undefined;
   }
-  return undefined;
+
+  run(): Found | undefined {
+    const { polls, path } = this;
+    const { timeoutNs } = path.plan.release;
+    let sure = timeoutNs === 0 || polls.hasAll;
+    let lastNs = Number.POSITIVE_INFINITY;
+    for (const poll of polls.polls) {
+      for (const [i, number] of poll.numbers.entries()) {
+        if (this.found !== undefined) break;
+        // Fragments go to no port before they are whole, but their port is that of the datagram.
+        if (poll.ports[i] !== polls.port) continue;
+        sure ||= poll.tNs - lastNs >= timeoutNs;
+        lastNs = poll.tNs;
+        this.take(number, poll.tNs);
+      }
+      path.pollEnd(poll.tNs);
+    }
+    if (this.found === undefined) path.out('end', lastNs);
+    if (this.found !== undefined) return Object.assign(this.found, { reason: this.reason, sure });
+    return this.waits ? { members: [this.wanted], lenBytes: 0, flags: 0, reason: reasonCode('fragment'), sure: true } : undefined;
+  }
+
+  private take(number: number, tNs: number): void {
+    const { batch, classified, device, path, reassembler } = this;
+    if (this.wakeAfterNs > 0) device.after(number > 1 && this.access.read(number - 1, batch) > 0 ? batch.tsNs[0]! : 0);
+    if (this.access.read(number, batch) === 0) return;
+    classifyRange(batch, 0, 1, classified.rows, 0);
+    device.load(batch, 0, classified.rows, 0, number, batch.tsNs[0]!);
+    let packet = device.take(number);
+    if (packet?.fragment === true && reassembler !== undefined) {
+      const whole = reassembler.take(packet);
+      packet = whole && { ...packet, ...whole, fragment: false };
+      this.waits ||= number === this.wanted;
+    }
+    if (packet === undefined) return;
+    path.timeout(tNs);
+    path.take(packet, tNs);
+    if (packet.numbers.includes(this.wanted)) this.reason = path.aggregator.lastReason;
+  }
 }

@@ -177,6 +177,34 @@ describe('an input through the offloads', () => {
     expect(card(numbers[1]!, scenarioOf({}))).toBeUndefined();
   });
 
+  it('tells the aggregates of the run also where batches wait for more, and where a packet wakes the machine', () => {
+    const access = accessToAll();
+    const scenario = scenarioOf({
+      device: { queues: 1, offloads: { wakeAfterMs: 3 } },
+      ports: [{ id: 'host', kind: 'host', offloads: { releaseTimeoutUs: 1_000, releasePackets: 100 } }],
+    });
+    const offload = new OffloadRun(scenario);
+    offload.feed(firstOf(access, 600));
+    const report = offload.finish();
+    expect(report.releases.map(({ cause }) => cause)).toContain('timeout');
+    const aggregateOf = new Map(offload.totals.superPackets.flatMap(({ numbers }) => numbers.map((n) => [n, numbers] as const)));
+    const reasons = new Set<string>();
+    for (let number = 3; number <= 500; number += 11) {
+      const lines = explainPacket(access, scenario, number)?.cards.find(({ title }) => title === 'Offloads')?.lines ?? [];
+      const value = (label: string): string | undefined => lines.find((l) => l.label === label)?.value;
+      const aggregate = aggregateOf.get(number);
+      const size = aggregate && `${String(aggregate.length)} packets`;
+      if (aggregate === undefined || aggregate[0] === number) expect([number, value('Merged into')]).toEqual([number, undefined]);
+      else expect([number, value('Merged into')]).toEqual([number, expect.stringContaining(`packet ${String(aggregate[0])}: ${String(size)}`)]);
+      if (aggregate?.[0] === number) expect(value('Begins an aggregate')).toContain(size);
+      expect(value('Batch')).toBeUndefined();
+      reasons.add(value('Not merged') ?? 'merged');
+    }
+    expect([...reasons]).toEqual(expect.arrayContaining(['merged', 'empty']));
+    const wakes = report.reasons.find(({ name }) => name === 'wake')!.count;
+    expect(wakes).toBeGreaterThan(0);
+  });
+
   it('tells of a packet that was sent of which packet of its stack it was cut, and who filled what', () => {
     const access = accessToAll();
     const scenario = (more: object, device: object = {}): Scenario =>

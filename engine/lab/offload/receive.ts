@@ -83,6 +83,8 @@ export class ReceivePath {
   aggregates = 0;
   /** CRC-32 over all bytes given out, in order. */
   crc = 0;
+  /** Told of every packet that is given out, while it is whole. */
+  watch: ((out: OutPacket) => void) | undefined;
   private readonly shared: ReceiveShared;
   private readonly shape = newShape();
 
@@ -146,6 +148,7 @@ export class ReceivePath {
       const members = out.members;
       totals.sizes[SIZE_CLASSES.findIndex((upTo) => members.length <= upTo)]!++;
       this.judge(out);
+      this.watch?.(out);
       for (const member of members) this.delay(member.tNs, tNs);
       if (members.length > 1) this.aggregate(out, tNs);
       const last = members[0]! as CarriedPacket;
