@@ -74,6 +74,8 @@ export class PortQueue {
   readonly reader: ReaderTimes;
   /** What it sends it has made of other packets: no application stands behind it that could be told to stop. */
   readonly makes: boolean;
+  /** Low-latency class (V-12): its packets wait neither for the moderated interrupt nor in class queues. */
+  readonly lowLatency: boolean;
   /** Set where packets go to sockets instead of this reader. */
   metered: MeteredPort | null = null;
   /** Packets of the read that is going on, 0 while the reader sleeps or is about to start. */
@@ -86,6 +88,7 @@ export class PortQueue {
     this.number = number;
     this.counters = new PortCounters(delays);
     this.makes = spec.kind !== 'host' && spec.kind !== 'user';
+    this.lowLatency = spec.offloads?.lowLatency === true;
     this.rx = new Ring(arena, `${spec.id}.rx.${String(queue)}`, spec.rxRingSlots);
     this.tx = new Ring(arena, `${spec.id}.tx.${String(queue)}`, spec.txRingSlots);
     this.pool = pool;

@@ -112,7 +112,7 @@ function toDevice(world: QueueWorld, port: PortQueue, slot: number): void {
   port.pool.give(buflets);
   const room = pool.take(buflets);
   const classQueues = world.model === null ? null : world.model.classQueues;
-  if (room && classQueues !== null) {
+  if (room && classQueues !== null && !port.lowLatency) {
     classQueues.enqueue(slot, !port.makes);
     return;
   }

@@ -147,6 +147,8 @@ export class QueueWorld {
   readonly hostIndex: number;
   /** Place of the link among the services. */
   readonly link: number;
+  /** Whether a port is of the low-latency class: only then is it asked of each packet that arrives. */
+  readonly lowLatency: boolean;
   /** Whether this machine has addresses of its own: without them nothing is sent. */
   readonly haveLocal: boolean;
   /** Flows of the packets that are arriving. */
@@ -192,6 +194,7 @@ export class QueueWorld {
       ...(reserve === null ? {} : { room: (words: number) => reserve.int32(words), clock: reserve.float64(CLOCK_PLACES) }),
     });
     this.clock = this.fsw.clock;
+    this.lowLatency = this.ports.some((port) => port.lowLatency);
     this.moderationNs = Math.round(device.moderationUs * NS_PER_US);
     this.batch = flowSwitch.batch;
     this.perPacketNs = flowSwitch.perPacketNs;

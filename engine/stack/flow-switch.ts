@@ -175,6 +175,13 @@ export class FlowSwitch {
     return (state & ((meta & META_FROM_B) !== 0 ? FLOW_LOCAL_A : FLOW_LOCAL_B)) !== 0;
   }
 
+  /** Port that a packet will be switched to as things are now, asked before its time: changes nothing. `words` holds its key at `at`. */
+  portAhead(id: number, words: Int32Array, at: number, meta: number, ackOrPorts: number): number {
+    const state = id < 0 ? 0 : this.table.entries[id * FLOW_ENTRY_WORDS + E_STATE]!;
+    if ((state & FLOW_ACTIVE) !== 0) return state & FLOW_PORT_MASK;
+    return this.choose(words, at, meta, ackOrPorts, false);
+  }
+
   /**
    * Port for a packet of a flow that is switched now. Makes the entry if there is none and there is room, and takes the segment
    * into the flow track. The packet's metadata stand in `packet` from word `w` on, in the layout of the packet store.

@@ -28,7 +28,7 @@ export interface KernelExports {
 export function suitsKernel(world: QueueWorld): boolean {
   if (world.verdict !== null || world.trace !== null || world.model !== null || world.metered !== null || world.hooks !== null)
     return false;
-  if (world.haveLocal || world.services !== world.link) return false;
+  if (world.lowLatency || world.haveLocal || world.services !== world.link) return false;
   return world.ports.every(({ reader }) => reader.stalls === 0 && reader.perByteNs === 0);
 }
 

@@ -31,7 +31,7 @@ export function offloadCard(access: RecordAccess, scenario: Scenario, number: nu
   if (plan === undefined) return undefined;
   const at = `ports.${String(memory.port)}.offloads`;
   if (plan.spec.lowLatency) {
-    const because = 'low-latency class: neither copied nor summed';
+    const because = `low-latency class: neither copied nor summed, ${memory.isSent ? 'and past the class queues' : 'and its interrupt is not moderated'}`;
     return {
       title: 'Offloads',
       tone: 'neutral',
