@@ -23,7 +23,7 @@ export interface OffloadCommandOptions extends ScenarioOptions {
 export async function offloadCommand(file: string, options: OffloadCommandOptions, output: Output, signal: AbortSignal): Promise<number> {
   const scenario = chooseScenario(options).value;
   const progress = await startProgress(output, printable(basename(file)));
-  const { report, costs, opened, written } = await offloadFile({
+  const { report, costs, opened, notOpened, written } = await offloadFile({
     path: file,
     scenario,
     overrides: overridesOf(options),
@@ -45,6 +45,7 @@ export async function offloadCommand(file: string, options: OffloadCommandOption
     if (opened !== undefined) printOpened(opened, output);
   }
   if (options.output !== undefined) output.message(`${options.output}: ${count(written)} packets`);
+  if (notOpened !== undefined) throw notOpened;
   return report.conserved ? EXIT.ok : EXIT.failed;
 }
 
@@ -93,12 +94,14 @@ function print(report: OffloadReport, output: Output): void {
     ['delay to release', `p50 ${duration(delayNs.p50)}, p99 ${duration(delayNs.p99)}, most ${duration(delayNs.max)}`],
     ['cut again', `${count(trip.segments)} segments, ${count(trip.identical)} as on the wire (${share(trip.identical, trip.segments)})`],
     ...(rx.lost > 0 ? [['lost', `${count(rx.lost)} for want of buffers`]] : []),
+    ...(rx.unpadded > 0 ? [['without padding', `${count(rx.unpadded)}: no buffer was left for it`]] : []),
     ...(report.notCarried > 0 ? [['not carried', `${count(report.notCarried)} too long, empty, or without a buffer`]] : []),
   ];
   for (const line of table(lines)) output.text(`  ${line}`);
   printNamed('Why not merged', report.reasons, output);
   printNamed('Cut again: first difference', trip.differs, output);
-  printNamed('Fragments', report.reassembly, output);
+  const { taken, datagrams } = report.fragments;
+  printNamed(`${count(taken)} fragments, ${count(datagrams)} datagrams put together`, report.fragments.reasons, output);
   if (tx.packetsIn > 0) {
     heading('Sent', output);
     const sent = [
@@ -114,11 +117,11 @@ function print(report: OffloadReport, output: Output): void {
     output.text(`  ${count(corruption.injected)}: ${count(corruption.caught)} caught, ${count(corruption.missed)} missed`);
   }
   if (report.superPackets.rows.length > 0) {
-    heading('Largest aggregates', output);
+    heading('Largest aggregates, and packets of this machine that were cut', output);
     const rows = report.superPackets.rows
       .slice(0, 5)
-      .map((r) => [`packets ${r.first} to ${r.last}`, `${r.members}`, bytes(r.bytes), r.flow]);
-    for (const line of table(rows, [1, 2])) output.text(`  ${printable(line)}`);
+      .map((r) => [r.direction === 'rx' ? 'received' : 'sent', `packets ${r.first} to ${r.last}`, `${r.members}`, bytes(r.bytes), r.flow]);
+    for (const line of table(rows, [2, 3])) output.text(`  ${printable(line)}`);
     const { total, kept } = report.superPackets;
     if (kept < total) output.text(`  of the first ${count(kept)}; ${count(total - kept)} later ones are only counted`);
   }
@@ -152,11 +155,15 @@ function printCosts(costs: OffloadCosts, output: Output): void {
 
 function printOpened(opened: SuperPacket, output: Output): void {
   const { row, segments } = opened;
-  heading(`Aggregate of packets ${row.first} to ${row.last}: ${bytes(row.bytes)}, ${printable(row.flow)}`, output);
+  const what = row.direction === 'rx' ? 'Aggregate of packets' : 'Packet of this machine, in the capture';
+  heading(`${what} ${row.first} to ${row.last}: ${bytes(row.bytes)}, ${printable(row.flow)}`, output);
   output.text(`  header ${hex(opened.header, 0, opened.header.length, ' ')}`);
   for (const [i, segment] of segments.entries()) {
-    const same =
-      segment.differs.length === 0 ? 'as on the wire' : `differs from the wire: ${segment.differs.map((f) => f.label).join(', ')}`;
+    const same = !segment.onWire
+      ? 'the capture has the packet whole'
+      : segment.differs.length === 0
+        ? 'as on the wire'
+        : `differs from the wire: ${segment.differs.map((f) => f.label).join(', ')}`;
     output.text(
       `\n  segment ${i + 1}, packet ${segment.number}: payload ${segment.offset} to ${segment.offset + segment.payloadBytes}, ${same}`,
     );

@@ -62,14 +62,15 @@ export type DeviceOffloads = z.infer<typeof deviceOffloadsSchema>;
 const n = z.number();
 const named = z.object({ name: z.string(), text: z.string(), count: n });
 
-/** A packet made of several, as a list shows it. */
+/** A received packet made of several, or one of this machine that was cut into several, as a list shows it. */
 export const superPacketRowSchema = z.object({
   /** Names it for `offload.superPacket`. */
   index: z.int(),
+  direction: z.enum(['rx', 'tx']),
   tNs: n,
   port: z.string(),
   flow: z.string(),
-  /** Numbers of the packets it is made of. */
+  /** Numbers of the packets of the input that it is made of. */
   first: z.int(),
   last: z.int(),
   members: z.int(),
@@ -112,6 +113,8 @@ export const offloadReportSchema = z.object({
     largestMembers: n,
     handedOver: n,
     lost: n,
+    /** Packets whose padding found no buffer. */
+    unpadded: n,
     polls: n,
     fast: n,
     slow: n,
@@ -136,7 +139,8 @@ export const offloadReportSchema = z.object({
   }),
   /** Every aggregate cut again and compared with the packets on the wire. */
   roundTrip: z.object({ aggregates: n, segments: n, identical: n, differs: z.array(named) }),
-  reassembly: z.array(named),
+  /** Fragments taken in, datagrams put together of them, and what became of each fragment. */
+  fragments: z.object({ taken: n, datagrams: n, reasons: z.array(named) }),
   releases: z.array(z.object({ cause: z.string(), batches: n })),
   delayNs: z.object({ p50: n, p99: n, max: n }),
   corruption: z.object({ injected: n, caught: n, missed: n }),
@@ -173,7 +177,7 @@ const rewrittenFieldSchema = z.object({
 });
 export type RewrittenField = z.infer<typeof rewrittenFieldSchema>;
 
-/** One aggregate, cut into its segments again. */
+/** One aggregate, cut into its segments again, or one packet of this machine and the segments it was cut into. */
 export const superPacketSchema = z.object({
   row: superPacketRowSchema,
   segmentBytes: n,
@@ -183,7 +187,10 @@ export const superPacketSchema = z.object({
   layers: z.array(z.object({ name: z.string(), start: z.int(), length: z.int() })),
   segments: z.array(
     z.object({
+      /** Its packet in the input; where the input has the large packet whole, that. */
       number: z.int(),
+      /** The input has the segment as a packet of its own, to compare with. */
+      onWire: z.boolean(),
       offset: z.int(),
       payloadBytes: z.int(),
       header: z.instanceof(Uint8Array),
@@ -218,7 +225,7 @@ export const offloadCalls = {
     answer: offloadReportSchema,
   },
   'offload.superPacket': {
-    title: 'One aggregate of the last run, opened into its segments',
+    title: 'One aggregate or one cut packet of the last run, opened into its segments',
     request: z.strictObject({ session, index: z.int().min(0) }),
     answer: superPacketSchema,
   },

@@ -1,4 +1,14 @@
-import type { OffloadCosts, OffloadOverrides, OffloadReport, Progress, Scenario, SuperPacket } from '../contract/index.ts';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  EngineError,
+  type OffloadCosts,
+  type OffloadOverrides,
+  type OffloadReport,
+  type Progress,
+  type Scenario,
+  type SuperPacket,
+} from '../contract/index.ts';
 import { PcapngWriter, atomicFile } from '../files/index.ts';
 import type { OffloadOutput } from '../lab/index.ts';
 import { SessionInput } from './session/input.ts';
@@ -23,14 +33,28 @@ export interface OffloadFileResult {
   /** Undefined where they were not asked for. */
   readonly costs: OffloadCosts | undefined;
   readonly opened: SuperPacket | undefined;
+  /** Why the packet that was to be opened was not. */
+  readonly notOpened: EngineError | undefined;
   readonly written: number;
 }
 
 /** A capture file through the offloads of a scenario, without a window. */
 export async function offloadFile(request: OffloadFileRequest): Promise<OffloadFileResult> {
   const { path, scenario, overrides, signal, onProgress } = request;
+  if (request.output !== undefined && isSameFile(request.output, path)) {
+    throw new EngineError({
+      code: 'bad-input',
+      message: 'The output is the input.',
+      where: { file: path },
+      fix: 'Name another file for the output.',
+    });
+  }
   const input = await SessionInput.open(path, { signal, progress: onProgress });
   try {
+    if (request.open !== undefined && (request.open < 1 || request.open > input.packets)) {
+      const message = `There is no packet ${request.open}; the file has ${input.packets}.`;
+      throw new EngineError({ code: 'not-found', message, where: { file: path } });
+    }
     const writer = request.output === undefined ? undefined : new OutputWriter(request.output, input);
     let result: OffloadResult;
     try {
@@ -41,11 +65,27 @@ export async function offloadFile(request: OffloadFileRequest): Promise<OffloadF
       throw error;
     }
     const written = writer?.finish() ?? 0;
-    const opened = request.open === undefined ? undefined : result.openPacket(request.open);
-    return { report: result.report, costs: request.costs ? offloadCosts(input, scenario, overrides) : undefined, opened, written };
+    const costs = request.costs ? offloadCosts(input, scenario, overrides) : undefined;
+    return { report: result.report, costs, ...openedOf(result, request.open), written };
   } finally {
     input.dispose();
   }
+}
+
+/** The report stands whether the packet is part of an aggregate or not. */
+function openedOf(result: OffloadResult, number: number | undefined): Pick<OffloadFileResult, 'opened' | 'notOpened'> {
+  try {
+    return { opened: number === undefined ? undefined : result.openPacket(number), notOpened: undefined };
+  } catch (error) {
+    if (error instanceof EngineError) return { opened: undefined, notOpened: error };
+    throw error;
+  }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  if (resolve(a) === resolve(b)) return true;
+  const [one, other] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return one !== undefined && one.dev === other?.dev && one.ino === other.ino;
 }
 
 /** Writes packets with one interface for each link type and direction. */

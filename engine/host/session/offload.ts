@@ -11,7 +11,15 @@ import {
   type SuperPacket,
 } from '../../contract/index.ts';
 import { RecordBatch } from '../../files/index.ts';
-import { COST_SAMPLE_PACKETS, OffloadRun, measureCosts, openSuperPacket, type OffloadOutput } from '../../lab/index.ts';
+import {
+  COST_SAMPLE_PACKETS,
+  OffloadRun,
+  measureCosts,
+  openSentPacket,
+  openSuperPacket,
+  prefixProblem,
+  type OffloadOutput,
+} from '../../lab/index.ts';
 import type { SessionCore } from './core.ts';
 import type { SessionInput } from './input.ts';
 
@@ -27,44 +35,43 @@ export class OffloadResult {
   readonly report: OffloadReport;
   /** Of the run only this is kept: its buffers can be more than a hundred megabytes. */
   private readonly superPackets: OffloadRun['totals']['superPackets'];
-  private readonly ports: OffloadRun['plan']['ports'];
+  private readonly plan: OffloadRun['plan'];
   private readonly input: SessionInput;
 
   constructor(run: OffloadRun, input: SessionInput) {
     this.input = input;
     this.report = run.finish();
     this.superPackets = run.totals.superPackets;
-    this.ports = run.plan.ports;
+    this.plan = run.plan;
   }
 
-  /** Opens the aggregate that a packet is part of; EngineError `not-found` if it is part of none. */
+  /** Opens the aggregate or the cut packet that a packet is part of; EngineError `not-found` if it is part of none. */
   openPacket(number: number): SuperPacket {
     const found = this.superPackets.find(({ numbers }) => numbers.includes(number));
     if (found !== undefined) return this.open(found.row.index);
     throw new EngineError({
       code: 'not-found',
-      message: `Packet ${number} was not merged with another.`,
-      fix: 'The list of the largest aggregates names packets that were.',
+      message: `Packet ${number} was neither merged with another nor cut.`,
+      fix: 'The list of the largest aggregates names packets that were. The card of the packet says why it was not.',
     });
   }
 
   /** EngineError `not-found` for an aggregate the run does not have. */
   open(index: number): SuperPacket {
     const known = this.superPackets[index];
-    const port = this.ports.find(({ id }) => id === known?.row.port);
-    if (known === undefined || port === undefined) {
+    const { device, ports } = this.plan;
+    const plan = ports.find(({ id }) => id === known?.row.port);
+    if (known === undefined || plan === undefined) {
       const count = this.superPackets.length;
       throw new EngineError({
         code: 'not-found',
         message: count === 0 ? 'The run has no aggregate.' : `There is no aggregate ${index}; they are numbered 0 to ${count - 1}.`,
       });
     }
-    const opened = openSuperPacket(
-      known.row,
-      known.numbers,
-      port.aggregate,
-      (number, batch) => this.input.records.read(number, batch, 1) > 0,
-    );
+    const { row, numbers } = known;
+    const read = (number: number, batch: RecordBatch): boolean => this.input.records.read(number, batch, 1) > 0;
+    const sent = row.direction === 'tx';
+    const opened = sent ? openSentPacket(row, numbers, { plan, device }, read) : openSuperPacket(row, numbers, plan.aggregate, read);
     if (opened !== undefined) return opened;
     throw new EngineError({
       code: 'bad-input',
@@ -82,6 +89,7 @@ export async function runOffloads(
   overrides: OffloadOverrides,
   context: RunContext,
 ): Promise<OffloadResult> {
+  checkLocal(overrides.local ?? []);
   const run = new OffloadRun(scenario, { overrides, ...(context.onOutput && { onOutput: context.onOutput }) });
   const batch = new RecordBatch(SLICE_PACKETS);
   const total = input.packets;
@@ -93,6 +101,20 @@ export async function runOffloads(
     if (context.signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
   }
   return new OffloadResult(run, input);
+}
+
+/** Prefixes that are none would make nothing this machine's own, and nobody would know. */
+function checkLocal(local: readonly string[]): void {
+  for (const text of local) {
+    const problem = prefixProblem(text);
+    if (problem !== undefined) {
+      throw new EngineError({
+        code: 'bad-input',
+        message: `Prefixes of this machine: ${problem}.`,
+        fix: 'Write prefixes such as 192.0.2.0/24 or 2001:db8::/32.',
+      });
+    }
+  }
 }
 
 /** Measures the modes on the first packets of an input. */

@@ -1,6 +1,14 @@
 import type { ExplainCard, Scenario } from '../../contract/index.ts';
 import { RecordBatch } from '../../files/index.ts';
-import { AGGREGATE_REASONS, CSUM_ABSENT, CSUM_DATA_VALID, CSUM_PARTIAL, OffloadMemory, Reassembler, reasonCode } from '../../stack/index.ts';
+import {
+  AGGREGATE_REASONS,
+  CSUM_ABSENT,
+  CSUM_DATA_VALID,
+  CSUM_PARTIAL,
+  OffloadMemory,
+  Reassembler,
+  reasonCode,
+} from '../../stack/index.ts';
 import { ClassifiedBatch, classifyRange } from '../../wire/index.ts';
 import type { RecordAccess } from '../types.ts';
 import { DevicePackets } from './device-packets.ts';

@@ -36,7 +36,7 @@ export interface OffloadOutput {
 /** Upper ends of the member counts shown as classes. */
 export const SIZE_CLASSES = [1, 2, 4, 8, 16, 32, 64, Number.POSITIVE_INFINITY];
 
-/** Aggregates that are remembered by the packets they are made of. */
+/** Aggregates and cut packets that are remembered by the packets they are made of. */
 export const MAX_SUPER_PACKETS = 100_000;
 
 /** What all receive paths of a run share. */
@@ -56,12 +56,24 @@ export class ReceiveTotals {
   readonly checksums = { good: 0, bad: 0, absent: 0, unchecked: 0 };
   readonly corruption = { injected: 0, caught: 0, missed: 0 };
   readonly superPackets: { row: SuperPacketRow; numbers: number[] }[] = [];
+  /** Aggregates and cut packets in all: more than MAX_SUPER_PACKETS are only counted. */
+  superPacketCount = 0;
   aggregates = 0;
   aggregateBytes = 0;
   largestBytes = 0;
   largestMembers = 0;
   handedOver = 0;
   private sinceCorruption = 0;
+
+  /** Remembers a packet of several, so that it can be opened. */
+  remember(direction: 'rx' | 'tx', port: string, tNs: number, memory: OffloadMemory, out: OutPacket, numbers: number[]): void {
+    this.superPacketCount++;
+    const index = this.superPackets.length;
+    if (index >= MAX_SUPER_PACKETS) return;
+    const [first, last, members, bytes] = [numbers[0]!, numbers.at(-1)!, numbers.length, out.lenBytes];
+    const row = { index, direction, tNs, port, flow: flowText(memory, out), first, last, members, bytes };
+    this.superPackets.push({ row, numbers });
+  }
 
   /** Whether the next packet is the one to be damaged. */
   turn(every: number): boolean {
@@ -129,7 +141,7 @@ export class ReceivePath {
   /** Releases what has waited long enough by now. */
   timeout(tNs: number): void {
     const deadline = this.release.deadlineNs;
-    if (deadline <= tNs) this.out('timeout', deadline);
+    if (Number.isFinite(deadline) && deadline <= tNs) this.out('timeout', deadline);
   }
 
   pollEnd(tNs: number): void {
@@ -187,19 +199,7 @@ export class ReceivePath {
     totals.aggregateBytes += out.lenBytes;
     if (out.lenBytes > totals.largestBytes) totals.largestBytes = out.lenBytes;
     if (numbers.length > totals.largestMembers) totals.largestMembers = numbers.length;
-    if (totals.superPackets.length < MAX_SUPER_PACKETS) {
-      const row = {
-        index: totals.superPackets.length,
-        tNs,
-        port: this.plan.id,
-        flow: flowText(this.shared.memory, out),
-        first: numbers[0]!,
-        last: numbers.at(-1)!,
-        members: numbers.length,
-        bytes: out.lenBytes,
-      };
-      totals.superPackets.push({ row, numbers });
-    }
+    totals.remember('rx', this.plan.id, tNs, this.shared.memory, out, numbers);
     roundTrip?.check(out);
   }
 

@@ -30,6 +30,7 @@ export function offloadReport(run: OffloadRun): OffloadReport {
   const { totals, memory, plan } = run;
   const paths = [...run.receive.values()];
   const sent = [...run.transmit.values()];
+  const reassembly = [...run.reassembly.values()];
   const delay = (p: number): number => histogramPercentile(totals.delays, p, totals.maxDelayNs);
   return {
     kernel: memory.kernel.variant,
@@ -47,6 +48,7 @@ export function offloadReport(run: OffloadRun): OffloadReport {
       largestMembers: totals.largestMembers,
       handedOver: totals.handedOver,
       lost: sum(paths, (p) => p.aggregator.nomem),
+      unpadded: sum(paths, (p) => p.aggregator.unpadded),
       polls: run.polls,
       fast: sum(paths, (p) => p.aggregator.match.fast),
       slow: sum(paths, (p) => p.aggregator.match.slow),
@@ -62,7 +64,11 @@ export function offloadReport(run: OffloadRun): OffloadReport {
       identical: run.roundTrip?.identical ?? 0,
       differs: [...(run.roundTrip?.differs ?? [])].map(([name, count]) => ({ name, text: FIELD_TEXT[name] ?? name, count })),
     },
-    reassembly: REASSEMBLY_REASONS.map(({ name, text }) => ({ name, text, count: run.fragments(name) })),
+    fragments: {
+      taken: sum(reassembly, (r) => r.taken),
+      datagrams: sum(reassembly, (r) => r.datagramsOut),
+      reasons: REASSEMBLY_REASONS.map(({ name, text }) => ({ name, text, count: sum(reassembly, (r) => r.counts.get(name)!) })),
+    },
     releases: [...totals.releases].map(([cause, batches]) => ({ cause, batches })),
     delayNs: { p50: delay(50), p99: delay(99), max: totals.maxDelayNs },
     corruption: { ...totals.corruption },
@@ -71,7 +77,7 @@ export function offloadReport(run: OffloadRun): OffloadReport {
     conserved: conserved(run, paths, sent),
     outCrc32: crcOfAll(run, paths, sent),
     superPackets: {
-      total: totals.aggregates,
+      total: totals.superPacketCount,
       kept: totals.superPackets.length,
       rows: totals.superPackets
         .map(({ row }) => row)

@@ -1,7 +1,7 @@
 import { Random, assert } from '../../base/index.ts';
 import type { OffloadOverrides, OffloadReport, Scenario } from '../../contract/index.ts';
 import { RecordBatch } from '../../files/index.ts';
-import { OffloadMemory, Reassembler, type ReassemblyReason } from '../../stack/index.ts';
+import { OffloadMemory, Reassembler } from '../../stack/index.ts';
 import { ClassifiedBatch, classifyBatch } from '../../wire/index.ts';
 import { withHostPort } from '../host-port.ts';
 import { Pipeline } from '../pipeline.ts';
@@ -238,12 +238,5 @@ export class OffloadRun implements PollSink {
       this.reassembly.set(queue, reassembler);
     }
     return reassembler;
-  }
-
-  /** Fragments by what became of them, over all queues. */
-  fragments(reason: ReassemblyReason): number {
-    let n = 0;
-    for (const { counts } of this.reassembly.values()) n += counts.get(reason)!;
-    return n;
   }
 }

@@ -135,6 +135,8 @@ export class TransmitPath {
     if (outcome === 'cut') {
       const { count, heads } = this.segmenter;
       this.segments += count;
+      const numbers = out.members.flatMap((m) => (m as CarriedPacket).numbers);
+      this.shared.totals.remember('tx', this.plan.id, tNs, memory, out, numbers);
       this.batches += Math.ceil(count / this.device.gsoBatch);
       if (cut === 'stack') this.wakeupsCut += count - 1;
       this.watch?.({ out, shape: s, segmentBytes, segments: heads.subarray(0, count), filled: true });

@@ -41,10 +41,10 @@ export function offloadsModule(report: OffloadReport): ReportModule {
         ['Packets', 'count', ([, packets]) => packets],
       ]),
       ...tableOf(
-        'Reassembly before the switch',
-        report.reassembly.filter((r) => r.count > 0),
+        'Fragments before the switch',
+        report.fragments.reasons.filter((r) => r.count > 0),
         [
-          ['What', 'text', (r) => r.text],
+          ['What became of them', 'text', (r) => r.text],
           ['Fragments', 'count', (r) => r.count],
         ],
       ),

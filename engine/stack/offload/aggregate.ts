@@ -79,6 +79,8 @@ export class Aggregator {
   undone = 0;
   /** Packets that did not get their buffers and were lost. */
   nomem = 0;
+  /** Packets whose padding found no buffer: they go on without it. */
+  unpadded = 0;
   readonly flows = new FlowMemory();
   readonly match: HeaderMatch;
   /** Packets waiting for release, in the order in which they were begun. */
@@ -188,12 +190,13 @@ export class Aggregator {
     const tail = head.tail;
     const tailBytes = memory.dataLen[tail]!;
     const lenBytes = s.end - s.payload;
-    if (!this.copyPayload(head, packet, s, lenBytes)) {
+    const header = headerSum(memory.bytes, at, s);
+    if (!this.copyPayload(head, packet, s, lenBytes, header)) {
       memory.cut(tail, tailBytes);
       head.tail = tail;
       return 'no-buffers';
     }
-    const flags = verifyFlags(memory.bytes, at, s, headerSum(memory.bytes, at, s) + this.copiedSum);
+    const flags = verifyFlags(memory.bytes, at, s, header + this.copiedSum);
     if ((flags & CSUM_DATA_VALID) === 0) {
       memory.cut(tail, tailBytes);
       head.tail = tail;
@@ -211,8 +214,8 @@ export class Aggregator {
 
   private copiedSum = 0;
 
-  /** Copies a packet's payload behind a packet and takes its sum, as the mode has it. */
-  private copyPayload(out: OutPacket, packet: DevicePacket, s: Shape, lenBytes: number): boolean {
+  /** Copies a packet's payload behind a packet and takes its sum, as the mode has it. `header`: sum of its transport header. */
+  private copyPayload(out: OutPacket, packet: DevicePacket, s: Shape, lenBytes: number, header: number): boolean {
     const { memory, options } = this;
     const tail = out.tail;
     const from = memory.dataLen[tail]!;
@@ -222,7 +225,7 @@ export class Aggregator {
     if (!ok) return false;
     if (options.mode === 'copy') this.copiedSum = memory.appendedSum;
     else if (options.mode === 'stack') this.copiedSum = memory.sumChain(tail, from, lenBytes);
-    else this.copiedSum = fold(packet.deviceSum + 0xffff - headerSum(memory.bytes, memory.address(packet.first), s));
+    else this.copiedSum = fold(packet.deviceSum + 0xffff - header);
     return true;
   }
 
@@ -246,9 +249,10 @@ export class Aggregator {
     out.tail = memory.tail;
     if (ok && summed) {
       out.payloadBytes = s.end - s.payload;
-      ok = this.copyPayload(out, packet, s, out.payloadBytes);
+      const header = headerSum(memory.bytes, at, s);
+      ok = this.copyPayload(out, packet, s, out.payloadBytes, header);
       out.payloadSum = this.copiedSum;
-      out.checksumFlags = verifyFlags(memory.bytes, at, s, headerSum(memory.bytes, at, s) + this.copiedSum);
+      out.checksumFlags = verifyFlags(memory.bytes, at, s, header + this.copiedSum);
     } else if (ok) {
       out.shape.payload = headers;
       out.payloadBytes = packet.lenBytes - headers;
@@ -286,7 +290,7 @@ export class Aggregator {
     const { shape: s } = out;
     if ((s.kind !== 'tcp' && s.kind !== 'udp') || s.truncated || s.end >= packet.lenBytes) return;
     if (this.memory.append(out.tail, packet.first, s.end, packet.lenBytes - s.end, false, false)) out.tail = this.memory.tail;
-    else this.nomem++;
+    else this.unpadded++;
   }
 
   /** Length, flags and checksums of a merged packet, from the sums that the copies took. */

@@ -18,6 +18,22 @@ describe('who sums and who cuts', () => {
     expect(decidePath('auto', { ...NONE, rxChecksum: true }, ['csum-partial'])).toMatchObject({ rx: 'hardware', tx: 'copy' });
   });
 
+  it('says why, each direction for itself', () => {
+    const why = (device: Partial<typeof NONE>, ...port: ('csum-partial' | 'tso4')[]): string =>
+      decidePath('auto', { ...NONE, ...device }, port).because;
+    expect([
+      why({ rxChecksum: true, txChecksum: true }),
+      why({ rxChecksum: true }, 'csum-partial'),
+      why({ txChecksum: true }),
+      why({}),
+    ]).toEqual([
+      'the driver sums',
+      'the driver sums what is received, not what is sent; the port offers CSUM_PARTIAL, so the copy does',
+      'the driver sums what is sent, not what is received; the port does not offer CSUM_PARTIAL, so the stack does',
+      'the driver cannot sum; the port does not offer CSUM_PARTIAL, so the stack does',
+    ]);
+  });
+
   it('as forced, for measuring', () => {
     expect(decidePath('stack', ALL, PORT_CAPABILITIES)).toMatchObject({ rx: 'stack', tx: 'stack', because: 'forced to stack' });
     expect(decidePath('hardware', NONE, [])).toMatchObject({ rx: 'hardware', cut4: 'stack' });

@@ -22,6 +22,15 @@ export interface PathDecision {
   readonly because: string;
 }
 
+function becauseOf({ rxChecksum, txChecksum }: DeviceAbilities, partial: boolean): string {
+  if (rxChecksum && txChecksum) return 'the driver sums';
+  const rest = partial ? 'the port offers CSUM_PARTIAL, so the copy does' : 'the port does not offer CSUM_PARTIAL, so the stack does';
+  if (!rxChecksum && !txChecksum) return `the driver cannot sum; ${rest}`;
+  return rxChecksum
+    ? `the driver sums what is received, not what is sent; ${rest}`
+    : `the driver sums what is sent, not what is received; ${rest}`;
+}
+
 /** Decides for one port who sums and who cuts (V-02): the driver if it can, else the switch if the stack lets it, else the stack. */
 export function decidePath(mode: ForcedMode, device: DeviceAbilities, port: readonly PortCapability[]): PathDecision {
   const partial = port.includes('csum-partial');
@@ -29,13 +38,6 @@ export function decidePath(mode: ForcedMode, device: DeviceAbilities, port: read
   const rx = mode === 'auto' ? auto(device.rxChecksum) : mode;
   const tx = mode === 'auto' ? auto(device.txChecksum) : mode;
   const cut = (offered: boolean): PathDecision['cut4'] => (!offered ? 'stack' : device.tso && tx === 'hardware' ? 'hardware' : 'switch');
-  const because =
-    mode !== 'auto'
-      ? `forced to ${mode}`
-      : device.rxChecksum || device.txChecksum
-        ? 'the driver sums what it can'
-        : partial
-          ? 'the driver cannot sum; the port offers CSUM_PARTIAL, so the copy does'
-          : 'the driver cannot sum and the port does not offer CSUM_PARTIAL, so the stack does';
+  const because = mode === 'auto' ? becauseOf(device, partial) : `forced to ${mode}`;
   return { rx, tx, cut4: cut(port.includes('tso4')), cut6: cut(port.includes('tso6')), because };
 }

@@ -352,6 +352,19 @@ describe('aggregation', () => {
     expect(small.usedDefault).toBe(3);
   });
 
+  it('counts padding that finds no buffer apart: the packet itself is not lost', () => {
+    const small = new OffloadMemory({ defaultBuffers: 3, largeBuffers: 0 });
+    const a = new Aggregator(small, { ...OPTIONS, largeBuffers: false });
+    // Headers and payload fill one buffer, so the padding would need another.
+    const packet = makePacket({ payload: new Uint8Array(2_048 - L3 - 40) });
+    const padded = new Uint8Array(packet.length + 6);
+    padded.set(packet);
+    expect(a.take(toDevice(small, padded))).toBe(true);
+    a.close();
+    expect([a.unpadded, a.nomem, a.reasons.reduce((x, n) => x + n, 0)]).toEqual([1, 0, 1]);
+    expect(Buffer.compare(small.read(a.pending[0]!.first), packet)).toBe(0);
+  });
+
   it('leaves a packet that no rule touches as it is, its padding too (V-15)', () => {
     const padded = new Uint8Array(64);
     padded.set(makePacket({ payload: new Uint8Array(2) }));

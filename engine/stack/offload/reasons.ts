@@ -40,12 +40,13 @@ export function reasonCode(name: AggregateReason): number {
   return CODES.get(name)!;
 }
 
-/** What became of IP fragments (V-11). */
+/** What became of IP fragments (V-11): every fragment that was taken in has exactly one of these once it waits no more. */
 export const REASSEMBLY_REASONS = [
-  { name: 'held', text: 'fragments taken in' },
-  { name: 'completed', text: 'datagrams put together' },
+  { name: 'joined', text: 'put together to a datagram with the others' },
   { name: 'duplicate', text: 'a fragment that was there already' },
-  { name: 'overlap', text: 'fragments overlap: the datagram is refused (RFC 5722)' },
+  { name: 'overlap', text: 'fragments of a datagram overlap: all that has come of it is refused (RFC 5722)' },
+  { name: 'end', text: 'fragments of a datagram contradict each other about its end: all that has come of it is refused' },
+  { name: 'fragment-limit', text: 'a datagram in more fragments than are taken of one: all that has come of it is refused' },
   { name: 'refused', text: 'a later fragment of a datagram that was refused' },
   { name: 'bad-length', text: 'a fragment that is not the last has a length that is no multiple of 8, or is empty' },
   { name: 'too-long', text: 'the datagram would be longer than 65,535 bytes' },

@@ -4,7 +4,7 @@ import { Random, putU16, putU32, u16 } from '../../base/index.ts';
 import type { DevicePacket } from './aggregate.ts';
 import { sealIpv4Header } from './checksum-metadata.ts';
 import { OffloadMemory } from './memory.ts';
-import { Reassembler, type ReassemblyOptions } from './reassembly.ts';
+import { MAX_FRAGMENTS, Reassembler, type ReassemblyOptions } from './reassembly.ts';
 import { REASSEMBLY_REASONS } from './reasons.ts';
 import { L3, makePacket, randomBytes, toDevice } from './testing/packets.ts';
 
@@ -64,10 +64,10 @@ describe('reassembly before the switch', () => {
           cuts.push(Math.min(payloadBytes, cuts.at(-1)! + 8 * random.int(1, Math.min(400, payloadBytes >>> 4))));
         const pieces = cuts.slice(1).map((to, i) => fragment(packet, cuts[i]!, to, to < payloadBytes));
         const shuffled = pieces.map((b) => ({ b, key: random.u32() })).sort((x, y) => x.key - y.key);
-        const { whole, counts } = run(shuffled.map(({ b }) => b));
+        const { whole, counts, r } = run(shuffled.map(({ b }) => b));
         expect(whole).toHaveLength(1);
         expect(Buffer.compare(whole[0]!, packet)).toBe(0);
-        expect(counts()).toEqual({ held: pieces.length, completed: 1 });
+        expect([counts(), r.taken, r.datagramsOut]).toEqual([{ joined: pieces.length }, pieces.length, 1]);
       }),
       { numRuns: 60 },
     );
@@ -83,7 +83,7 @@ describe('reassembly before the switch', () => {
       fragment(packet, 2_000, 3_008, false),
     ]);
     expect(whole).toHaveLength(0);
-    expect(counts()).toEqual({ held: 4, overlap: 1, refused: 2 });
+    expect(counts()).toEqual({ overlap: 2, refused: 2 });
     expect(memory.usedDefault).toBe(0);
   });
 
@@ -99,9 +99,9 @@ describe('reassembly before the switch', () => {
     const packet = datagram(4, 3_000);
     const part = (id: number): Uint8Array => fragment(packet, 0, 1_000, true, id);
     const late = run([part(1), fragment(packet, 1_000, 3_008, false, 1)], {}, [0, 31e9]);
-    expect(late.counts()).toEqual({ held: 2, timeout: 1 });
+    expect(late.counts()).toEqual({ timeout: 1 });
     late.r.finish();
-    expect(late.counts()).toEqual({ held: 2, timeout: 1, unfinished: 1 });
+    expect(late.counts()).toEqual({ timeout: 1, unfinished: 1 });
     const many = run([part(1), part(2), part(3)], { maxDatagrams: 2 });
     expect(many.counts()['datagram-limit']).toBe(1);
     many.r.finish();
@@ -121,12 +121,28 @@ describe('reassembly before the switch', () => {
     });
     expect(r.take(toDevice(small, part(5)))).toBeUndefined();
     expect(r.take(toDevice(small, fragment(packet, 1_000, 3_008, false, 5)))).toBeUndefined();
-    expect(r.counts.get('no-buffers')).toBe(1);
+    expect(r.counts.get('no-buffers')).toBe(2);
     expect(small.usedDefault).toBe(0);
     expect(memory.usedDefault + memory.usedLarge).toBe(0);
-    const tested = ['held', 'completed', 'duplicate', 'overlap', 'refused', 'bad-length', 'too-long', 'truncated', 'timeout'];
+    const tested = ['joined', 'duplicate', 'overlap', 'end', 'fragment-limit', 'refused', 'bad-length', 'too-long', 'truncated', 'timeout'];
     const also = ['datagram-limit', 'byte-limit', 'no-buffers', 'unfinished'];
     expect([...tested, ...also].sort()).toEqual(REASSEMBLY_REASONS.map((x) => x.name as string).sort());
+  });
+
+  it('refuses a datagram whose fragments contradict each other about its end, or that comes in too many', () => {
+    const packet = datagram(4, 3_000);
+    const beyond = run([fragment(packet, 1_000, 2_000, false), fragment(packet, 2_000, 3_008, true), fragment(packet, 0, 1_000, true)]);
+    expect(beyond.counts()).toEqual({ end: 2, refused: 1 });
+    const before = run([fragment(packet, 2_000, 3_008, true), fragment(packet, 1_000, 2_000, false)]);
+    expect(before.counts()).toEqual({ end: 2 });
+    const small = datagram(6, 8 * (MAX_FRAGMENTS + 4));
+    const many = Array.from({ length: MAX_FRAGMENTS + 1 }, (_, i) => fragment(small, 8 * i, 8 * i + 8, true));
+    const big = new OffloadMemory({ defaultBuffers: 1_024, largeBuffers: 0 });
+    const r = new Reassembler(big, OPTIONS, (p) => {
+      big.give(p.first);
+    });
+    for (const one of many) expect(r.take(toDevice(big, one))).toBeUndefined();
+    expect([r.counts.get('fragment-limit'), r.taken, big.usedDefault]).toEqual([MAX_FRAGMENTS + 1, MAX_FRAGMENTS + 1, 0]);
   });
 
   it('takes the fragment header out of an IPv6 chain', () => {

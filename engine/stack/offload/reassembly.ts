@@ -17,7 +17,7 @@ export interface ReassemblyOptions {
 }
 
 /** Fragments of one datagram at most: 64 KiB of the smallest useful ones. */
-const MAX_FRAGMENTS = 512;
+export const MAX_FRAGMENTS = 512;
 const MAX_DATAGRAM_BYTES = 65_535;
 
 interface Piece {
@@ -39,6 +39,9 @@ interface Datagram {
 
 export class Reassembler {
   readonly counts = new Map<ReassemblyReason, number>(REASSEMBLY_REASONS.map((r) => [r.name, 0]));
+  /** Fragments taken in, and datagrams put together. */
+  taken = 0;
+  datagramsOut = 0;
   /** Bytes waiting now. */
   bytes = 0;
   private readonly memory: OffloadMemory;
@@ -63,7 +66,7 @@ export class Reassembler {
     const { memory, shape: s } = this;
     const at = memory.address(packet.first);
     readShape(s, memory.bytes, at, memory.dataLen[packet.first]!, packet.lenBytes, packet.origLen, packet.l3);
-    this.count('held');
+    this.taken++;
     const from = s.fragment.headerAt + (s.version === 6 ? 8 : 0);
     const piece: Piece = { packet, offset: s.fragment.offsetBytes, lenBytes: s.end - from, from };
     const problem = this.problem(s, piece);
@@ -97,9 +100,10 @@ export class Reassembler {
     const beyond = datagram.total >= 0 && (end > datagram.total || !s.fragment.more);
     const pastEnd = !s.fragment.more && pieces.length > 0 && pieces.at(-1)!.offset + pieces.at(-1)!.lenBytes > end;
     const overlaps = (before !== undefined && before.offset + before.lenBytes > piece.offset) || (same !== undefined && same.offset < end);
-    if (overlaps || beyond || pastEnd || pieces.length >= MAX_FRAGMENTS) {
-      this.refuse(datagram);
-      return this.lose(piece, 'overlap');
+    const wrong = overlaps ? 'overlap' : beyond || pastEnd ? 'end' : pieces.length >= MAX_FRAGMENTS ? 'fragment-limit' : undefined;
+    if (wrong !== undefined) {
+      this.refuse(datagram, wrong);
+      return this.lose(piece, wrong);
     }
     pieces.splice(at, 0, piece);
     datagram.bytes += piece.lenBytes;
@@ -109,7 +113,8 @@ export class Reassembler {
   }
 
   /** Drops what has come of a datagram; its place is kept until the timeout, so that later fragments find it refused. */
-  private refuse(datagram: Datagram): void {
+  private refuse(datagram: Datagram, reason: ReassemblyReason): void {
+    this.count(reason, datagram.pieces.length);
     for (const piece of datagram.pieces) this.done(piece.packet);
     this.bytes -= datagram.bytes;
     datagram.bytes = 0;
@@ -132,7 +137,8 @@ export class Reassembler {
     const built = this.build(datagram);
     const numbers = pieces.flatMap((p) => p.packet.numbers);
     const last = pieces.reduce((a, p) => Math.max(a, p.packet.tNs), 0);
-    this.count(built < 0 ? 'no-buffers' : 'completed');
+    this.count(built < 0 ? 'no-buffers' : 'joined', pieces.length);
+    if (built >= 0) this.datagramsOut++;
     for (const piece of pieces) this.done(piece.packet);
     if (built < 0) return undefined;
     const lenBytes = memory.chainBytes(built);
@@ -181,8 +187,7 @@ export class Reassembler {
   }
 
   private giveUp(datagram: Datagram, reason: ReassemblyReason): void {
-    this.count(reason, datagram.pieces.length);
-    this.refuse(datagram);
+    this.refuse(datagram, reason);
     this.datagrams.delete(datagram.key);
   }
 

@@ -4,6 +4,7 @@ type OffloadCall = Extract<CallName, `offload.${string}`>;
 
 const ROW = {
   index: 3,
+  direction: 'rx',
   tNs: 2_500_000,
   port: 'ch3',
   flow: '198.51.100.9:443 → 192.0.2.7:50000',
@@ -11,7 +12,7 @@ const ROW = {
   last: 42,
   members: 3,
   bytes: 4_398,
-};
+} as const;
 
 /** A run of 2,000 packets that became 1,400; with aggregation off nothing is merged. */
 export function offloadReport(aggregates = true): OffloadReport {
@@ -51,6 +52,7 @@ export function offloadReport(aggregates = true): OffloadReport {
       largestMembers: 3,
       handedOver: 0,
       lost: 0,
+      unpadded: 0,
       polls: 90,
       fast: merged,
       slow: 0,
@@ -59,7 +61,12 @@ export function offloadReport(aggregates = true): OffloadReport {
     reasons: aggregates
       ? [reason('first', 200), reason('empty', 900), reason('sequence', 0), reason('batch-end', 300)]
       : [reason('off', 2_000)],
-    sizes: [],
+    sizes: [
+      { upTo: 1, packets: 1_100 },
+      { upTo: 2, packets: 200 },
+      { upTo: 4, packets: 100 },
+      { upTo: 0, packets: 0 },
+    ],
     checksums: { good: 1_390, bad: 10, absent: 0, unchecked: 0 },
     tx: {
       packetsIn: 0,
@@ -76,8 +83,19 @@ export function offloadReport(aggregates = true): OffloadReport {
       wakeupsCut: 0,
     },
     roundTrip: { aggregates: 300, segments: 900, identical: 450, differs: [{ name: 'ip.id', text: 'IPv4 identification', count: 450 }] },
-    reassembly: [],
-    releases: [],
+    fragments: {
+      taken: 5,
+      datagrams: 2,
+      reasons: [
+        { name: 'joined', text: 'put together to a datagram with the others', count: 4 },
+        { name: 'timeout', text: 'the rest of the datagram did not come in time', count: 1 },
+        { name: 'overlap', text: 'text of overlap', count: 0 },
+      ],
+    },
+    releases: [
+      { cause: 'poll-end', batches: 80 },
+      { cause: 'timeout', batches: 10 },
+    ],
     delayNs: { p50: 90_000, p99: 110_000, max: 120_000 },
     corruption: { injected: 0, caught: 0, missed: 0 },
     buffers: { defaultHigh: 0, largeHigh: 0, failures: 0 },
@@ -94,7 +112,7 @@ function superPacket(): SuperPacket {
   second[17] = 0xdc;
   second[41] = 0x99;
   const field = { field: 'tcp.seq', label: 'Sequence number', start: 38, length: 4, before: '1000', after: '2448' };
-  const whole = { number: 40, offset: 0, payloadBytes: 1_448, header, rewritten: [], differs: [] };
+  const whole = { number: 40, onWire: true, offset: 0, payloadBytes: 1_448, header, rewritten: [], differs: [] };
   return {
     row: ROW,
     segmentBytes: 1_448,

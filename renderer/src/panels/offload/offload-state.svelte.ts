@@ -26,6 +26,9 @@ export class OffloadState {
   error = $state.raw<unknown>(null);
   costs = $state.raw<OffloadCosts | null>(null);
   measuring = $state(false);
+  /** The last run was stopped; raised, `again` asks for it once more. */
+  stopped = $state(false);
+  again = $state(0);
   /** Aggregate shown, by its index; -1 for none. */
   opened = $state(-1);
   superPacket = $state.raw<SuperPacket | null>(null);
@@ -57,12 +60,20 @@ export class OffloadState {
   request(session: string, overrides: OffloadOverrides): () => void {
     const controller = new AbortController();
     this.#latest = controller;
+    this.stopped = false;
     const timer = setTimeout(() => void this.#run(session, overrides, controller.signal), this.report === null ? 0 : DEBOUNCE_MS);
     return () => {
       clearTimeout(timer);
       controller.abort();
       if (this.#latest === controller) this.running = false;
     };
+  }
+
+  /** Leaves the figures as they are. */
+  cancel(): void {
+    this.#latest?.abort();
+    this.running = false;
+    this.stopped = true;
   }
 
   async #run(session: string, overrides: OffloadOverrides, signal: AbortSignal): Promise<void> {
@@ -116,6 +127,7 @@ export class OffloadState {
     this.report = null;
     this.costs = null;
     this.error = null;
+    this.stopped = false;
     this.opened = -1;
     this.superPacket = null;
   }

@@ -2,6 +2,7 @@ import { userEvent } from 'vitest/browser';
 import { expect, test } from 'vitest';
 import { EngineError } from '../../../../engine/contract/index.ts';
 import { eventually, stage, type Staged } from '../testing/stage.ts';
+import { offloadReport } from '../../testing/offload-double.ts';
 import OffloadPanel from './OffloadPanel.svelte';
 
 async function open(): Promise<Staged> {
@@ -18,8 +19,51 @@ test('packets in and out, and reasons with counts and shares, most frequent firs
   const s = await open();
   expect(bars(s, 'Packets in and out')).toEqual(['received, from the device||2,000 packets|', 'to the ports||1,400 packets|70 %']);
   expect(bars(s, 'Why not aggregated').map((row) => row.split('|')[0])).toEqual(['empty', 'batch-end', 'first']);
-  expect(bars(s, 'Why not aggregated')[0]).toBe('empty||900|64 %');
+  expect(bars(s, 'Why not aggregated')[0]).toBe('empty||900|64 %|text of empty');
   expect(s.root.textContent).toContain('50 %');
+});
+
+test('sizes, releases and fragments have their own figures, each with what it means', async () => {
+  const s = await open();
+  expect(bars(s, 'Packets by how many they are made of').map((row) => row.split('|')[0])).toEqual(['of 1', 'of 2', 'of 3–4']);
+  expect(bars(s, 'Why batches were released')[1]).toBe('timeout||10 batches|11 %|its first packet had waited for as long as it may');
+  expect(s.root.textContent).toContain('5 taken in, 2 datagrams put together');
+  expect(bars(s, 'What became of fragments').map((row) => row.split('|')[0])).toEqual(['joined', 'timeout']);
+});
+
+test('a run that takes long is cancelled, and asked for again', async () => {
+  let asked = 0;
+  const s = await stage({
+    body: OffloadPanel,
+    before: (double) => {
+      double.override('offload.run', (_request, { signal }) => {
+        if (++asked > 1) return offloadReport();
+        return new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            reject(new EngineError({ code: 'cancelled', message: 'The run was cancelled.' }));
+          });
+        });
+      });
+    },
+  });
+  const press = (name: string): void =>
+    s
+      .all('button')
+      .find((one) => one.textContent === name)
+      ?.click();
+  await eventually(() => {
+    expect(s.all('button').some((one) => one.textContent === 'Cancel')).toBe(true);
+  });
+  press('Cancel');
+  await eventually(() => {
+    expect(s.root.textContent).toContain('The run was stopped.');
+  });
+  expect(s.all('[role="alert"]')).toHaveLength(0);
+  press('Run');
+  await eventually(() => {
+    expect(s.root.textContent).toContain('Why not aggregated');
+  });
+  expect(asked).toBe(2);
 });
 
 test('an answer is no reason to ask again', async () => {
