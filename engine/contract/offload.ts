@@ -18,7 +18,12 @@ export const portOffloadsSchema = z
     aggregateKiB: aggregateKiB.default(16).describe('longest aggregate of received TCP segments, KiB; 0 switches aggregation off'),
     maxBuflets: z.int().min(1).max(64).default(16).describe('buflets of one packet at most'),
     exact: z.boolean().default(false).describe('merge only what segmentation would restore byte for byte'),
-    lowLatency: z.boolean().default(false).describe('low-latency class: packets are handed over as they come, neither copied nor summed, without a moderated interrupt and past class queues'),
+    lowLatency: z
+      .boolean()
+      .default(false)
+      .describe(
+        'low-latency class: packets are handed over as they come, neither copied nor summed, without a moderated interrupt and past class queues',
+      ),
     releasePackets: z.int().min(1).max(4_096).default(32).describe('packets that make a batch complete'),
     releaseTimeoutUs: z
       .number()

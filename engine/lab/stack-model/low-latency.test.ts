@@ -61,7 +61,7 @@ test('results do not depend on the size of batches, and the kernel of plain runs
   const text = (batch: number): string => JSON.stringify(runTraffic(scenarioOf(true), traffic, batch).summary(input));
   expect(text(7)).toBe(text(512));
   const { stack: _, ...plain } = scenarioOf(true);
-  expect(suitsKernel(new Pipeline(plain as Scenario).worlds[0]!)).toBe(false);
+  expect(suitsKernel(new Pipeline(plain).worlds[0]!)).toBe(false);
   expect(
     suitsKernel(new Pipeline({ ...plain, ports: plain.ports.map((p) => ({ ...p, offloads: undefined })) } as Scenario).worlds[0]!),
   ).toBe(true);
