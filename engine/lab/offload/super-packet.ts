@@ -2,7 +2,7 @@ import type { DeviceOffloads, SuperPacket, SuperPacketRow } from '../../contract
 import { RecordBatch } from '../../files/index.ts';
 import { Aggregator, OffloadMemory, Segmenter, newShape, type AggregateOptions, type OutPacket, type Shape } from '../../stack/index.ts';
 import { ClassifiedBatch, classifyRange } from '../../wire/index.ts';
-import { DevicePackets } from './device-packets.ts';
+import { DevicePackets, type CarriedPacket } from './device-packets.ts';
 import { differingFields } from './fields.ts';
 import { ReceiveTotals } from './receive.ts';
 import { sameBytes, shapeOfChain } from './round-trip.ts';
@@ -31,18 +31,23 @@ export function openSuperPacket(
   const memory = new OffloadMemory({ defaultBuffers: 4_096, largeBuffers: 16 });
   const device = new DevicePackets(memory, { deviceSums: true, wakeAfterNs: 0 });
   const aggregator = new Aggregator(memory, options);
-  const batch = new RecordBatch(1);
-  const classified = new ClassifiedBatch(1);
-  for (const number of numbers) {
-    if (!read(number, batch)) return undefined;
-    classifyRange(batch, 0, 1, classified.rows, 0);
-    device.load(batch, 0, classified.rows, 0, number, 0);
-    const packet = device.take(number);
-    if (packet === undefined || !aggregator.take(packet)) return undefined;
-  }
+  for (const packet of loaded(device, numbers, read)) if (packet === undefined || !aggregator.take(packet)) return undefined;
   aggregator.close();
   const out = aggregator.pending[0];
   return out?.members.length === numbers.length ? opened(memory, out, row, numbers) : undefined;
+}
+
+/** The packets in device buffers, one after the other; undefined for one that cannot be read any more. */
+function* loaded(device: DevicePackets, numbers: readonly number[], read: ReadRecord): Generator<CarriedPacket | undefined> {
+  const batch = new RecordBatch(1);
+  const classified = new ClassifiedBatch(1);
+  for (const number of numbers) {
+    if (read(number, batch)) {
+      classifyRange(batch, 0, 1, classified.rows, 0);
+      device.load(batch, 0, classified.rows, 0, number, 0);
+    }
+    yield device.take(number);
+  }
 }
 
 function opened(memory: OffloadMemory, out: OutPacket, row: SuperPacketRow, numbers: readonly number[]): SuperPacket {
@@ -69,13 +74,7 @@ export function openSentPacket(
   path.watch = (packet) => {
     if (packet.segments.length > 0 && packet.out.members.length === numbers.length) found = inSegments(memory, packet, row, numbers);
   };
-  const batch = new RecordBatch(1);
-  const classified = new ClassifiedBatch(1);
-  for (const number of numbers) {
-    if (!read(number, batch)) return undefined;
-    classifyRange(batch, 0, 1, classified.rows, 0);
-    packets.load(batch, 0, classified.rows, 0, number, 0);
-    const packet = packets.take(number);
+  for (const packet of loaded(packets, numbers, read)) {
     if (packet === undefined) return undefined;
     path.take(packet, 0);
   }
