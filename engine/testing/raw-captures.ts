@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { capture, capturesFolder } from './captures.ts';
 
@@ -8,6 +8,13 @@ export interface RawPacket {
   /** Length on the wire in bytes. */
   readonly origLenBytes: number;
   readonly bytes: Uint8Array;
+}
+
+/** Packet of one side, from its IP header on. */
+export interface RawIpPacket {
+  readonly side: 4 | 6;
+  readonly bytes: Uint8Array;
+  readonly wireLength: number;
 }
 
 /** Largest captured length believed; anything above is a damaged record and ends the file. */
@@ -32,6 +39,26 @@ export function readRawCapture(path: string, limit: number): RawPacket[] {
   if (magic === 0xa1b2c3d4 || magic === 0xa1b23c4d) return readPcap(data, limit, true);
   if (magic === 0xd4c3b2a1 || magic === 0x4d3cb2a1) return readPcap(data, limit, false);
   return [];
+}
+
+/**
+ * A packet of Ethernet (with VLAN tags) or raw IP from its IP header on; undefined for anything else. The EtherType says the side where
+ * there is one: a broken version field is then still told.
+ */
+export function rawIpPacket({ linkType, bytes, origLenBytes }: RawPacket): RawIpPacket | undefined {
+  if (linkType === 101) return bytes.length === 0 ? undefined : { side: bytes[0]! >> 4 === 6 ? 6 : 4, bytes, wireLength: origLenBytes };
+  if (linkType !== 1) return undefined;
+  let at = 12;
+  while (bytes[at] === 0x81 && bytes[at + 1] === 0) at += 4;
+  const type = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  if (type !== 0x0800 && type !== 0x86dd) return undefined;
+  return { side: type === 0x86dd ? 6 : 4, bytes: bytes.subarray(at + 2), wireLength: origLenBytes - at - 2 };
+}
+
+/** IP packets of a capture of the folder, at most `limit` records of it; none where it is absent. */
+export function readIpPackets(path: string, limit = 200_000): RawIpPacket[] {
+  const file = capture(path);
+  return existsSync(file) ? readRawCapture(file, limit).flatMap((packet) => rawIpPacket(packet) ?? []) : [];
 }
 
 /** pcap's and pcapng's link type values that stand for another. */
