@@ -4,7 +4,8 @@ import { putU16, putU32, u16, u32 } from '../base/index.ts';
 import { checksum, emitIpv6, formatIpv4, formatIpv6, parseIpv4, parseIpv6, pseudoSum6, sum16, sumIsGood } from '../wire/index.ts';
 import { icmp46, icmp64, mtu46, mtu64, pointer46, pointer64 } from './icmp-types.ts';
 import { reasonOf } from './reasons.ts';
-import { newSink, siit } from './test-support.ts';
+import { ip6 } from './test-packets.ts';
+import { newSink, siit, translated } from './test-support.ts';
 
 const PLATEAUS = [65_535, 32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_006, 508, 296, 68];
 const CONFIG: TranslatorInput = { maps: [{ v4: '192.0.2.1', v6: '2001:db8:1::1' }] };
@@ -294,5 +295,22 @@ describe('errors', () => {
     expect([reason, wire]).toEqual(['translatedTruncated', full.length]);
     expect([...out]).toEqual([...full.subarray(0, out.length)]);
     expect(out.length).toBe(48 + 40 + 20);
+  });
+});
+
+describe('echo', () => {
+  it('of nothing but zeros has a checksum of all ones in IPv4', () => {
+    const t = siit({ maps: [{ v4: '192.0.2.1', v6: '2001:db8:1::1' }] });
+    for (const [type, data, check] of [
+      [129, [0, 0, 0, 0], 0xffff],
+      [129, [0, 0, 0, 0, 0, 0], 0xffff],
+      [129, [0xff, 0xff, 0, 0], 0],
+      [128, [0, 0, 0, 0], 0xf7ff],
+    ] as const) {
+      const bytes = ip6('2001:db8:1::1', '64:ff9b::c633:6409', 58, Uint8Array.of(type, 0, 0, 0, ...data));
+      const [out] = translated(t, [{ side: 6, bytes, wireLength: bytes.length }]);
+      expect(u16(out!, 22)).toBe(check);
+      expect(sumIsGood(sum16(out!, 20, out!.length))).toBe(true);
+    }
   });
 });

@@ -89,7 +89,11 @@ function patchEcho64(view: PacketView, out: Uint8Array, t: number, available: nu
     after += identifier;
     putU16(out, t + 4, identifier);
   }
-  if (available >= t + 4) putU16(out, t + 2, updateChecksumSums(u16(out, t + 2), before, after));
+  if (available < t + 4) return;
+  const changed = updateChecksumSums(u16(out, t + 2), before, after);
+  // An echo reply of nothing but zeros: its checksum is all ones, which a difference cannot tell from zero (RFC 1624 section 3).
+  const zeros = changed === 0 && value === 0 && !view.truncated && sum16(out, t + 4, available) === 0;
+  putU16(out, t + 2, zeros ? 0xffff : changed);
 }
 
 /** ICMPv6 errors (RFC 7915 sections 5.2 and 5.3): type, code and parameter, the quoted packet, the extension after it. */
