@@ -74,11 +74,19 @@ describe('the calls of the Translated flows panel', () => {
 
   test('filter by what a row says', async () => {
     const { rows } = await sessions();
-    const one = rows[3]!;
+    const one = rows.find(({ protocol }) => protocol === 'UDP')!;
     const found = await sessions(`${one.four!.source}:${one.four!.sourcePort}`);
     expect(found.rows.map(({ id }) => id)).toContain(one.id);
     expect(found.total).toBeLessThan(rows.length);
     expect((await sessions('no such thing')).total).toBe(0);
+    // As it stands in the table, brackets and all.
+    const tcp = rows.find(({ protocol }) => protocol === 'TCP')!.six!;
+    const whole = `[${tcp.source}]:${tcp.sourcePort} → [${tcp.destination}]:${tcp.destinationPort}`;
+    expect((await sessions(whole.toUpperCase())).total).toBe(1);
+    const bindings = async (filter: string) =>
+      (await calls['translator.bindings']({ session: 's', first: 0, count: 100, filter }, context)).total;
+    expect(await bindings(`[${tcp.source}]:${tcp.sourcePort}`)).toBe(1);
+    expect([await bindings('static'), await bindings('dynamic')]).toEqual([0, await bindings('')]);
   });
 
   test('bindings, pool use and reasons agree with the sums', async () => {

@@ -1,7 +1,7 @@
 import type { BindingRow, TranslatedFlow, TranslatedSortKey } from '../../contract/index.ts';
 import { bindingRow } from '../../translator/index.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { flowRow, rowText, translatorsOf } from './tables.ts';
+import { ARROW, endText, flowRow, rowText, translatorsOf } from './tables.ts';
 import type { TranslatorPort } from './translator-port.ts';
 
 /** Numbers up to this are exact as floats. */
@@ -22,7 +22,7 @@ export abstract class TableSearch<Row> {
   private count = 0;
 
   constructor(rows: number, filter: string) {
-    this.wanted = filter.trim().toLowerCase();
+    this.wanted = filter.trim().toLowerCase().replaceAll('→', ARROW);
     this.total = rows;
     this.found = new Uint32Array(this.total);
   }
@@ -139,6 +139,11 @@ function sortedBy(numbers: Uint32Array, value: (number: number) => number): Uint
   return Uint32Array.from(values, (each) => numbers[each % count]!);
 }
 
+/** What a filter of the bindings looks at: the row as it is shown. */
+function bindingText({ protocol, v6, port6, v4, port4, fixed, port }: BindingRow): string {
+  return `${protocol} ${endText(v6, port6)} ${endText(v4, port4)} ${fixed ? 'static' : 'dynamic'} ${port}`.toLowerCase();
+}
+
 /** Bindings of all stateful translator ports, in the order of their table entries. */
 export class BindingSearch extends TableSearch<BindingRow> {
   private readonly ports: readonly TranslatorPort[];
@@ -168,7 +173,7 @@ export class BindingSearch extends TableSearch<BindingRow> {
 
   protected has(number: number): boolean {
     const row = this.row(number);
-    return row !== undefined && (this.wanted === '' || Object.values(row).join(' ').toLowerCase().includes(this.wanted));
+    return row !== undefined && (this.wanted === '' || bindingText(row).includes(this.wanted));
   }
 
   protected sorted(found: Uint32Array): Uint32Array {

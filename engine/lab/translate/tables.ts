@@ -83,13 +83,20 @@ function sessionOf(
   return { state: row.state === '' ? row.protocol.toUpperCase() : row.state, endsNs: row.endsNs };
 }
 
-/** What a filter looks at. */
+/** Stands for → in what filters look at: a text of Latin letters alone takes half the bytes. */
+export const ARROW = '>';
+
+/** One end as the tables show it: `[2001:db8::1]:80`, `192.0.2.1:80`, the address alone without a port. */
+export function endText(address: string, port: number): string {
+  if (port === 0) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** What a filter looks at: the row as it is shown, with ARROW for its arrow. */
 export function rowText(row: TranslatedFlow): string {
   const side = (s: TranslatedSide | null): string =>
-    s === null
-      ? ''
-      : `${s.source} ${s.sourcePort} ${s.destination} ${s.destinationPort} ${s.source}:${s.sourcePort} ${s.destination}:${s.destinationPort}`;
-  return `${row.port} ${row.protocol} ${side(row.six)} ${side(row.four)} ${row.state} ${row.refused > 0 ? 'refused' : ''} ${row.reason}`.toLowerCase();
+    s === null ? '' : `${endText(s.source, s.sourcePort)} ${ARROW} ${endText(s.destination, s.destinationPort)}`;
+  return `${row.protocol} ${side(row.six)} ${side(row.four)} ${row.state} ${row.refused > 0 ? 'refused' : ''} ${row.reason} ${row.port}`.toLowerCase();
 }
 
 /** Packets by reason, port by port, the most frequent first. */
