@@ -307,6 +307,10 @@ export const translatorSchema = z
       .max(64)
       .default([])
       .describe('sources of ICMP errors from routers that have no IPv4 address (RFC 6791)'),
+    errorPoolExtension: z
+      .boolean()
+      .default(true)
+      .describe('whether errors with a source of errorPool4 tell the IPv6 address of the router (RFC 6791 section 4, RFC 5837)'),
     own4: address('IPv4 address of the translator, source of the errors it makes').default('192.0.0.8'),
     own6: address('IPv6 address of the translator, source of the errors it makes').default('64:ff9b::c000:8'),
     mtu4: z.int().min(68).max(65_535).default(1_500).describe('MTU of the IPv4 next hop, bytes'),

@@ -1,4 +1,4 @@
-import { putU16, u16 } from '../base/index.ts';
+import { putU16, putU32, u16 } from '../base/index.ts';
 import { foldSum, sum16, updateChecksumSums } from '../wire/index.ts';
 import { copyBytes } from './bytes.ts';
 
@@ -54,4 +54,37 @@ export function copyExtension(out: Uint8Array, at: number, b: Uint8Array, from: 
   if (check === 0) return;
   const changed = updateChecksumSums(check, sum16(b, from + kept, from + bytes), 0);
   putU16(out, at + 2, changed === 0 ? 0xffff : changed);
+}
+
+/** An interface information object with an IPv6 address and nothing else (RFC 5837 section 4). */
+const ROUTER_OBJECT_BYTES = 24;
+const INTERFACE_INFORMATION = 2;
+/** Role: the interface upon which the packet arrived; of the parts only the address. */
+const WITH_ADDRESS = 0x04;
+const AFI_IPV6 = 2;
+
+/** Bytes that appendRouter writes behind a structure of so many bytes. */
+export function routerBytes(structureBytes: number): number {
+  return ROUTER_OBJECT_BYTES + (structureBytes === 0 ? STRUCTURE_BYTES : 0);
+}
+
+/**
+ * Adds the IPv6 address at `from` as an object, to the structure of so many bytes that ends at `at` or as a new one: the IPv4 source of the error does not
+ * tell which router it was (RFC 6791 section 4). A checksum that was wrong stays wrong, none stays none.
+ */
+export function appendRouter(out: Uint8Array, at: number, structureBytes: number, b: Uint8Array, from: number): void {
+  const made = structureBytes === 0;
+  const object = made ? at + STRUCTURE_BYTES : at;
+  putU16(out, object, ROUTER_OBJECT_BYTES);
+  out[object + 2] = INTERFACE_INFORMATION;
+  out[object + 3] = WITH_ADDRESS;
+  putU16(out, object + 4, AFI_IPV6);
+  putU16(out, object + 6, 0);
+  copyBytes(out, object + 8, b, from, 16);
+  if (made) putU32(out, at, 0x20000000);
+  const start = at - structureBytes;
+  const check = made ? 0xffff : u16(out, start + 2);
+  if (check === 0) return;
+  const changed = updateChecksumSums(check, 0, sum16(out, at, object + ROUTER_OBJECT_BYTES));
+  putU16(out, start + 2, changed === 0 ? 0xffff : changed);
 }

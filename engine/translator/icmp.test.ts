@@ -275,6 +275,33 @@ describe('errors', () => {
     expect(formatIpv4(run(6, packet, { errorPool4: ['203.0.113.64/28'] }).out, 12)).toBe(formatIpv4(out, 12));
   });
 
+  it('tell the address of a router whose source is of the pool, behind the quote or behind an extension (RFC 6791 section 4)', () => {
+    const pool: TranslatorInput = { errorPool4: ['203.0.113.64/28'] };
+    const router = '2001:db8:ffff::7';
+    const object = (b: Uint8Array): string | number[] =>
+      b.length === 24 && u32(b, 0) === 0x00180204 && u32(b, 4) === 0x00020000 ? formatIpv6(b, 8) : [...b];
+    const { out } = run(6, error(6, 3, 0, 0, quote(6, 20), router), pool);
+    expectValid(out);
+    expect([out[25], out.length]).toEqual([32, 28 + 128 + 28]);
+    expect([u16(out, 156), sumIsGood(sum16(out, 156, out.length)), object(out.subarray(160))]).toEqual([0x2000, true, router]);
+    expect([...out.subarray(28 + 40, 156)].every((byte) => byte === 0)).toBe(true);
+    // An extension that is there gets one more object, its checksum by difference.
+    const both = run(6, error(6, 1, 0, 19 << 24, join(quote(6, 112), extension()), router), pool).out;
+    expectValid(both);
+    expect([both[25], both.length, object(both.subarray(-24))]).toEqual([33, 28 + 132 + 12 + 24, router]);
+    expect(sumIsGood(sum16(both, 28 + 132, both.length))).toBe(true);
+    const bad = extension();
+    bad[2]! ^= 1;
+    const still = run(6, error(6, 1, 0, 19 << 24, join(quote(6, 112), bad), router), pool).out;
+    expect(sumIsGood(sum16(still, 28 + 132, still.length))).toBe(false);
+    // Not for routers that have an address, not where it is off, and not where the quote fills the message.
+    expect(run(6, error(6, 3, 0, 0, quote(6, 20)), pool).out.length).toBe(28 + 40);
+    expect(run(6, error(6, 3, 0, 0, quote(6, 20), router), { ...pool, errorPoolExtension: false }).out.length).toBe(28 + 40);
+    const long = quote(6, 1_100);
+    putU16(long, 4, 1_100);
+    expect(run(6, error(6, 3, 0, 0, long, router), pool).out.length).toBe(28 + 1_120);
+  });
+
   it('refuse an error in an error, a quote that cannot be read, and fragments of ICMP', () => {
     const nested = quote(4, 8);
     nested[9] = 1;

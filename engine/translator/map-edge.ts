@@ -193,6 +193,10 @@ export class NaptEdgeMapper implements AddressMapper {
     return 0;
   }
 
+  get poolSource(): boolean {
+    return this.map.poolSource;
+  }
+
   /** An error from outside about a packet of a host inside: it goes to that host, and its source is mapped as any, or as a router (RFC 6791). */
   private error64(view: PacketView): number {
     const { quote, map, napt } = this;
@@ -202,6 +206,7 @@ export class NaptEdgeMapper implements AddressMapper {
     let code = this.quoted64(quote);
     if (code !== 0) return code;
     this.sourcePort = KEEP_PORT;
+    map.poolSource = false;
     code = map.outside4(view.b, view.o + 8, -1);
     if (code === REASON.notPool6) code = map.routerSource(view);
     this.source4 = map.value;

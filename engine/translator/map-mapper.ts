@@ -35,6 +35,7 @@ export class MapMapper implements AddressMapper {
   readonly sourcePort = KEEP_PORT;
   readonly destinationPort = KEEP_PORT;
   hairpin = false;
+  poolSource = false;
   readonly rules: readonly MapRule[];
   private readonly dmr: Prefix6;
   /** Of a customer edge; null for a border relay. */
@@ -165,12 +166,14 @@ export class MapMapper implements AddressMapper {
   routerSource(view: PacketView): number {
     const code = this.errorPool.choose(view);
     this.value = this.errorPool.address4;
+    this.poolSource = code === 0;
     return code;
   }
 
   map64(view: PacketView, inner: boolean): number {
     const { b, o } = view;
     this.hairpin = false;
+    if (!inner) this.poolSource = false;
     if (!inner && b[o + 24] === 0xff) return REASON.multicast;
     // At a border relay packets come from the domain, at a customer edge they go to it; quoted ones went the other way.
     const insideSource = (this.own === null) !== inner;

@@ -18,6 +18,8 @@ export interface AddressMapper {
   destinationPort: number;
   /** The translated packet's destination is on the side it came from. */
   hairpin: boolean;
+  /** After map64 of an ICMP error: its source is of the pool for routers without an IPv4 address (RFC 6791). */
+  readonly poolSource?: boolean;
   /** The same mapping for plain packets, the short way; none where the mapper has no such way. */
   readonly plain?: PlainMapper | null;
   map64(view: PacketView, inner: boolean, nowNs: number): number;

@@ -1,7 +1,7 @@
 /** What an output packet is. */
 export const SINK_KIND = { translated: 0, error: 1, hairpin: 2 } as const;
 
-/** Bytes a translated packet may be longer than what came: 20 outside, 8 fragment header, the same inside, and padding to 128 bytes. */
+/** Bytes a translated packet may be longer than what came: 20 outside, 8 fragment header, the same inside, padding to 128 bytes and the address of a router. */
 export const GROWTH_BYTES = 256;
 
 /**

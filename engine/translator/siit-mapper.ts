@@ -129,6 +129,10 @@ export class SiitMapper implements AddressMapper {
     return !view.icmpError && this.destinationBy === MAPPED_BY.pool6 && this.maps.find4(this.destination4) >= 0;
   }
 
+  get poolSource(): boolean {
+    return this.sourceBy === MAPPED_BY.errorPool;
+  }
+
   private fromErrorPool(view: PacketView): number {
     const code = this.errorPool.choose(view);
     if (code !== 0) return code;

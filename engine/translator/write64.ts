@@ -2,7 +2,7 @@ import { putU16, putU32, u16, u32 } from '../base/index.ts';
 import { checksum, pseudoSum6, sum16, updateChecksumSums } from '../wire/index.ts';
 import { copyBytes } from './bytes.ts';
 import type { Context } from './context.ts';
-import { MAX_QUOTE4_BYTES, paddedQuote, quotedBytes } from './icmp-extension.ts';
+import { appendRouter, MAX_QUOTE4_BYTES, paddedQuote, quotedBytes, routerBytes } from './icmp-extension.ts';
 import { hasLength4, hasLength6, icmp64, ICMP6, isError6, mtu64, pointer64 } from './icmp-types.ts';
 import { IPV4_BYTES, PROTOCOL, type PacketView } from './packet-view.ts';
 import { REASON } from './reasons.ts';
@@ -104,6 +104,7 @@ function writeError64(context: Context, view: PacketView, out: Uint8Array, at: n
   const value = icmp64(type, b[from + 1]!);
   if (value < 0) return -value;
   const { source4, destination4 } = mapper;
+  const router = mapper.poolSource === true && context.settings.spec.errorPoolExtension;
   const t = at + IPV4_BYTES;
   const quoted = quotedBytes(b, from, end, available, hasLength6(type) ? b[from + 4]! * 8 : 0);
   const extension = end - from - ICMP_BYTES - quoted;
@@ -134,6 +135,11 @@ function writeError64(context: Context, view: PacketView, out: Uint8Array, at: n
     if (hasLength4(value >>> 8)) out[t + 5] = padded >>> 2;
     whole = padded + extension;
   }
+  if (router) {
+    const added = addRouter(context, view, out, t, value >>> 8, whole, extension);
+    whole += added;
+    if (added > 0) wrote = t + ICMP_BYTES + whole;
+  }
   const before =
     pseudoSum6(b, view.o + 8, view.o + 24, PROTOCOL.icmpv6, view.transportBytes) + sum16(b, from, available) - u16(b, from + 2);
   putU16(out, t + 2, updateChecksumSums(u16(b, from + 2), before, sum16(out, t, wrote)));
@@ -155,6 +161,22 @@ function writeError64(context: Context, view: PacketView, out: Uint8Array, at: n
   context.writtenBytes = wrote - at;
   context.wireBytes = IPV4_BYTES + bytes;
   return 0;
+}
+
+/**
+ * Tells the IPv6 address of the router behind the quote (RFC 6791 section 4), which has `whole` bytes with the `extension` that is there. Returns by how
+ * much the message grew; 0 where the type has no extensions, the quote or the packet has no room, or the capture does not hold it all.
+ */
+function addRouter(context: Context, view: PacketView, out: Uint8Array, t: number, type: number, whole: number, extension: number): number {
+  const quote = extension > 0 ? whole - extension : paddedQuote(whole, 4);
+  const grown = quote + extension + routerBytes(extension);
+  const fits = quote <= MAX_QUOTE4_BYTES && IPV4_BYTES + ICMP_BYTES + grown <= context.settings.spec.mtu4;
+  if (view.truncated || !hasLength4(type) || !fits || extension % 4 !== 0) return 0;
+  const body = t + ICMP_BYTES;
+  if (extension === 0) out.fill(0, body + whole, body + quote);
+  appendRouter(out, body + quote + extension, extension, view.b, view.o + 8);
+  out[t + 5] = quote >>> 2;
+  return grown - whole;
 }
 
 /** Bytes 4 to 7 of the ICMP error, or -1 where the pointer has no counterpart. */
