@@ -110,6 +110,7 @@ test('reasons, bindings and pools have their tables, and arrows move between the
   await eventually(() => {
     expect(s.root.textContent).toContain('no binding for this IPv4 address and port');
     expect(s.find('[aria-label="Drops told one by one"]').textContent).toContain('198.51.100.10:53');
+    expect(s.find('[aria-label="Limits that were hit"]').textContent).toContain('held fragments given up');
   });
   await tab(s, 'Pools');
   await eventually(() => {
