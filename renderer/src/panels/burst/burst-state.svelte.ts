@@ -6,8 +6,8 @@ import { History } from './history.svelte.ts';
 export type BurstRun = CallAnswer<'burst.run'>;
 export type BurstView = 'meter' | 'senders' | 'bursts';
 
-/** A change is run after the user has paused this long: a figure typed in is not run digit by digit. */
-const DEBOUNCE_MS = 150;
+/** A change is run after this long, so that a choice held down on the keyboard does not start a run for each step. */
+const DEBOUNCE_MS = 60;
 /** Files of channel conditions whose names are kept, so that undo comes back to them. */
 const MAX_FILES = 8;
 /** Inputs above this are run when asked for: two runs of them take longer than a second. */

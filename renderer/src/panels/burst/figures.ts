@@ -1,4 +1,5 @@
 /** What the Burst panel computes from the engine's answers. No drawing, no state. */
+import type { z } from 'zod';
 import {
   conditionsSchema,
   lostAtHost,
@@ -83,7 +84,49 @@ const DEFAULTS = {
   conditions: conditionsSchema.parse({}),
 };
 
+/** Parameters that seldom change: the panel offers them one at a time. */
+export const OTHER_METER_KEYS = [
+  'drain',
+  'intervalMode',
+  'rateMinBps',
+  'maxAddedDelayMs',
+  'earlyWake',
+  'jitterUs',
+  'holdTimeMs',
+  'slotBytes',
+  'minSlots',
+  'maxSlots',
+  'shrinkHoldDownMs',
+  'burstGapUs',
+] as const;
+export const OTHER_SOCKET_KEYS = ['lowatBytes', 'maxUnitBytes', 'mbufs'] as const;
+export type OtherMeterKey = (typeof OTHER_METER_KEYS)[number];
+export type OtherKey = OtherMeterKey | (typeof OTHER_SOCKET_KEYS)[number];
+const isMeterKey = (key: string): key is OtherMeterKey => (OTHER_METER_KEYS as readonly string[]).includes(key);
+const isSocketKey = (key: string): boolean =>
+  key === 'rcvbufBytes' || key === 'readerBps' || (OTHER_SOCKET_KEYS as readonly string[]).includes(key);
+
+/** Schema of such a parameter, with its limits and its description. */
+export function schemaOf(key: OtherKey): z.ZodType {
+  return isMeterKey(key) ? meterSchema.shape[key] : socketsSchema.shape[key];
+}
+
+/** Its choices; null for a figure. */
+export function choicesOf(key: OtherKey): readonly string[] | null {
+  if (key === 'drain') return ['channel', 'static'];
+  if (key === 'intervalMode') return ['fixed', 'adaptive'];
+  return key === 'earlyWake' ? ['false', 'true'] : null;
+}
+
+/** What was chosen or typed in, as the schema has it; undefined where it is not allowed. */
+export function otherValue(key: OtherKey, text: string): string | number | boolean | undefined {
+  const value =
+    key === 'earlyWake' ? text === 'true' : choicesOf(key) !== null ? text : Number(text.replaceAll(',', '').trim() || Number.NaN);
+  return schemaOf(key).safeParse(value).success ? value : undefined;
+}
+
 export type ParameterKey =
+  | OtherKey
   | 'intervalUs'
   | 'portionCapBytes'
   | 'rateMaxBps'
@@ -96,24 +139,21 @@ export type ParameterKey =
   | 'grouping';
 
 /** Where a scenario says nothing; an empty text stands for "as the network says". */
-const FALLBACK: Readonly<Record<ParameterKey, string | number>> = {
-  intervalUs: DEFAULTS.meter.intervalUs,
-  portionCapBytes: DEFAULTS.meter.portionCapBytes,
+const FALLBACK: Readonly<Record<ParameterKey, string | number | boolean>> = {
+  ...DEFAULTS.meter,
+  ...DEFAULTS.sockets,
+  rateMinBps: '',
   rateMaxBps: '',
   fixedSlots: '',
-  rcvbufBytes: DEFAULTS.sockets.rcvbufBytes,
-  readerBps: DEFAULTS.sockets.readerBps,
-  overflow: DEFAULTS.meter.overflow,
   profile: DEFAULTS.network.profile,
   trace: DEFAULTS.conditions.trace,
-  grouping: DEFAULTS.meter.grouping,
 };
 
 /** Dotted path of a parameter for the port that has the sockets. */
 export function parameterPath(key: ParameterKey, port: string): string {
   if (key === 'profile') return 'device.network.profile';
   if (key === 'trace') return 'device.network.conditions.trace';
-  return `ports.${port}.${key === 'rcvbufBytes' || key === 'readerBps' ? 'sockets' : 'meter'}.${key}`;
+  return `ports.${port}.${isSocketKey(key) ? 'sockets' : 'meter'}.${key}`;
 }
 
 /** What the scenario that was run says for a parameter, or the schema's default. Each of these words stands once in a scenario. */

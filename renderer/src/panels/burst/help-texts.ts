@@ -26,6 +26,21 @@ export const METER_HELP = {
   readerBps: 'Rate at which each application reads its socket; 0 reads at once (B-04).',
   overflow: 'A full ring drops what comes, drops the oldest, or leaves packets in the first pool (B-18).',
   grouping: 'One ring for all sockets, shared by deficit round robin, or one for each (B-08, B-20).',
+  drain: 'channel: the drain time follows the gaps between bursts and the channel; static: the burst period of the record (B-16).',
+  intervalMode: 'adaptive: the interval follows packets and bytes of 10 ms windows in five levels (B-17).',
+  rateMinBps: 'Slowest drain of the ring, bits per second; without a figure the sustained rate of the record (B-16).',
+  maxAddedDelayMs: 'A packet that has waited this long goes to its socket whatever rate and portion say, ms.',
+  earlyWake: 'A socket that drains asks for its next portion before the interval is over (B-15).',
+  jitterUs: 'The release timer is late by up to this, by the seed, µs.',
+  holdTimeMs: 'Time at peak rate that the ring has room for beside one burst, ms (B-12).',
+  slotBytes: 'Bytes that a slot of the meter ring stands for (B-12).',
+  minSlots: 'The meter ring is never smaller (B-12).',
+  maxSlots: 'The meter ring is never larger (B-12).',
+  shrinkHoldDownMs: 'A smaller ring must be wanted for this long, ms (B-12).',
+  burstGapUs: 'A silence of this length ends a burst, µs.',
+  lowatBytes: 'The application is woken when so many bytes wait (B-04).',
+  maxUnitBytes: 'Larger packets are dropped with a reason of their own (B-04).',
+  mbufs: 'Packets that all receive buffers together can hold.',
 } as const;
 
 /** Fields of the view "Senders". */

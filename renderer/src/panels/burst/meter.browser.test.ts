@@ -87,6 +87,38 @@ test('a parameter is tried out at once and kept only when asked', async () => {
   });
 });
 
+test('what seldom changes is chosen by name, with its choices or within its limits', async () => {
+  const s = await open();
+  const paths = (): string[] => (runs(s).at(-1)?.overrides ?? []).map(({ path, value }) => `${path}=${String(value)}`);
+  const value = (key: string): HTMLInputElement => s.find(`.other [aria-label="${key}"]`);
+  await userEvent.selectOptions(value('drain'), 'static');
+  await userEvent.selectOptions(select(s, 'other'), 'maxAddedDelayMs');
+  expect(value('maxAddedDelayMs').value).toBe('100');
+  await userEvent.fill(value('maxAddedDelayMs'), '70000');
+  await userEvent.keyboard('{Enter}');
+  await eventually(() => {
+    expect(value('maxAddedDelayMs').dataset['valid']).toBe('false');
+    expect(paths()).toEqual(['ports.host.meter.drain=static']);
+  });
+  await userEvent.fill(value('maxAddedDelayMs'), '12.5');
+  await userEvent.keyboard('{Enter}');
+  await userEvent.selectOptions(select(s, 'other'), 'earlyWake');
+  await userEvent.selectOptions(value('earlyWake'), 'yes');
+  await userEvent.selectOptions(select(s, 'other'), 'lowatBytes');
+  await userEvent.fill(value('lowatBytes'), '4096');
+  await userEvent.keyboard('{Enter}');
+  await eventually(() => {
+    expect(paths()).toEqual([
+      'ports.host.meter.drain=static',
+      'ports.host.meter.maxAddedDelayMs=12.5',
+      'ports.host.meter.earlyWake=true',
+      'ports.host.sockets.lowatBytes=4096',
+    ]);
+  });
+  await userEvent.selectOptions(select(s, 'other'), 'drain');
+  expect(value('drain').value).toBe('static');
+});
+
 test('every parameter can be tried, and taken back one by one or all at once', async () => {
   const s = await open();
   const paths = (): string[] => (runs(s).at(-1)?.overrides ?? []).map(({ path, value }) => `${path}=${String(value)}`);
