@@ -40,7 +40,11 @@ export const multicastRouteChange: Experiment = {
         }
       }
     }
-    const lost = (name: string): number => sumOf(rows.filter((row) => row[0] === 'cost' && row[2] === name).map((row) => Number(row[4])));
+    const figures = (cause: string, name: string, column: number): number[] =>
+      rows.filter((row) => row[0] === cause && row[2] === name).map((row) => Number(row[column]));
+    const lost = (name: string): number => sumOf(figures('cost', name, 4));
+    const twice = (name: string): number => sumOf(figures('cost', name, 5));
+    const same = String(figures('failure', NAMES.true, 4)) === String(figures('failure', NAMES.false, 4));
     return {
       tables: [
         {
@@ -60,7 +64,10 @@ export const multicastRouteChange: Experiment = {
       ],
       findings: [
         `After a change of cost, over all rates, a receiver missed ${lost(NAMES.true)} packets with make before break and ${lost(NAMES.false)} with break before make.`,
-        'After a failure the ways do not differ: the old path delivers nothing that could be kept.',
+        `For that a receiver got ${twice(NAMES.true)} packets twice with make before break, and ${twice(NAMES.false)} with break before make.`,
+        same
+          ? 'After a failure the ways do not differ: the old path delivers nothing that could be kept.'
+          : 'After a failure the ways differ in what was lost.',
       ],
     };
   },

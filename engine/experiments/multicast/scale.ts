@@ -100,6 +100,8 @@ export function scaleRun(entries: number): ScaleFigures {
   return { entries, joinsPerSecond, bytesPerEntry, prunesPerSecond, joined, left: joinedNow() };
 }
 
+const shown = (n: number): string => Math.round(n).toLocaleString('en-US');
+
 export const multicastScale: Experiment = {
   id: 'multicast-scale',
   title: 'Many entries',
@@ -132,7 +134,7 @@ export const multicastScale: Experiment = {
           rows,
         },
       ],
-      findings: [`With ${last[0]} entries one core took ${Math.round(last[1]!)} joins a second at ${Math.round(last[3]!)} bytes an entry.`],
+      findings: [`With ${shown(last[0]!)} entries one core took ${shown(last[1]!)} joins a second at ${shown(last[3]!)} bytes an entry.`],
     };
   },
 };

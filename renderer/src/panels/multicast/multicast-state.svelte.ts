@@ -19,6 +19,11 @@ export type Change = CallRequest<'multicast.set'>['change'];
 
 /** Ids of routers that are a port of the session's scenario begin so. */
 const PORT = 'port:';
+/** And those of network texts that somebody has opened. */
+const OWN = 'file:';
+/** Characters of a network text that the engine takes. */
+const MAX_TEXT = 1_000_000;
+const MAX_ID = 64;
 
 /** Rows of the log shown: the last ones up to the instant looked at. */
 export const LOG_ROWS = 300;
@@ -66,6 +71,8 @@ export class MulticastPanelState {
   /** Session that has the network, and the scenario that it had then. */
   #session: string | null = null;
   #scenario = '';
+  /** Network text that somebody has opened: the engine has no list of such. */
+  #own: { readonly name: NetworkName; readonly yaml: string } | null = null;
   /** Somebody chose the network shown: it stays. */
   #picked = false;
   /** The run that is going on. */
@@ -85,7 +92,8 @@ export class MulticastPanelState {
     this.#session = session;
     this.#scenario = scenario;
     await this.#run(async (run) => {
-      this.networks = (await this.#app.call('multicast.list', { session })).networks;
+      const { networks } = await this.#app.call('multicast.list', { session });
+      this.networks = this.#own === null ? networks : [...networks, this.#own.name];
       const known = (id: string | undefined): boolean => this.networks.some((one) => one.id === id);
       const shown = this.network?.id;
       const port = this.networks.find(({ id }) => id.startsWith(PORT))?.id;
@@ -104,8 +112,24 @@ export class MulticastPanelState {
     return this.#run((run) => this.#open(session, id, run));
   }
 
-  async #open(session: string, id: string, run: Run): Promise<void> {
-    const network = await this.#app.call('multicast.open', { session, id });
+  /** Opens a network text in a file of one's own. One that cannot be used is refused with line and field, and what is shown stays. */
+  openFile(session: string, file: File): Promise<void> {
+    return this.#run(async (run) => {
+      const yaml = file.size > MAX_TEXT ? '' : await file.text();
+      if (yaml === '') throw new Error(`${file.name} ${file.size === 0 ? 'is empty' : 'is larger than 1 MB: it is no network text'}.`);
+      const id = (OWN + file.name).slice(0, MAX_ID);
+      await this.#open(session, id, run, yaml);
+      if (run.signal.aborted) return;
+      this.#picked = true;
+      const name = { id, title: `${file.name}: ${this.network?.title ?? ''}`, description: this.network?.description ?? '' };
+      this.#own = { name, yaml };
+      this.networks = [...this.networks.filter((one) => !one.id.startsWith(OWN)), name];
+    });
+  }
+
+  async #open(session: string, id: string, run: Run, text?: string): Promise<void> {
+    const yaml = text ?? (this.#own?.name.id === id ? this.#own.yaml : undefined);
+    const network = await this.#app.call('multicast.open', { session, id, ...(yaml !== undefined && { yaml }) });
     if (run.signal.aborted) return;
     this.network = network;
     this.entry = '';

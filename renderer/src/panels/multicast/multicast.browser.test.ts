@@ -15,9 +15,12 @@ async function open(series?: (own: () => MulticastSeries) => EngineHandlers['mul
     width: 1_000,
     height: 700,
     before: (double) => {
-      const lab = new MulticastLab('shorter-path', yaml);
+      let lab = new MulticastLab('shorter-path', yaml);
       double.override('multicast.list', () => ({ networks: [{ id: 'shorter-path', title: 'The shorter of two paths', description: '' }] }));
-      double.override('multicast.open', () => ({ ...lab.info(), changedIn }));
+      double.override('multicast.open', ({ id, yaml: text }) => {
+        if (text !== undefined) lab = new MulticastLab(id, text);
+        return { ...lab.info(), changedIn };
+      });
       double.override('multicast.state', ({ tNs }) => lab.stateAt(tNs));
       double.override('multicast.log', ({ first, count, router, untilNs }) => lab.log(first, count, { router, untilNs }));
       const own = (): MulticastSeries => lab.series();
@@ -225,6 +228,41 @@ test('shows joins with their fields in the other family, and maps addresses', as
   await eventually(() => {
     expect(s.root.textContent).toContain('232.1.2.3 ⇄');
     expect(s.all('.part').length).toBeGreaterThan(1);
+  });
+});
+
+test("opens a network text of one's own, and refuses one with what is wrong in it", async () => {
+  const s = await open();
+  const pick = (text: string): void => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([text], 'mine.yaml'));
+    const input = s.find<HTMLInputElement>('input[type="file"]');
+    input.files = transfer.files;
+    input.dispatchEvent(new Event('change', { bubbles: true }));
+  };
+  pick('name: mine\nrouters:\n  - { id: a, kind: v7 }\n');
+  await eventually(() => {
+    expect(s.find('[role="alert"]').textContent).toMatch(/line 3.*routers\.0\.kind/);
+    expect(s.find<HTMLSelectElement>('select').value).toBe('shorter-path');
+  });
+  pick(
+    'name: mine\ntitle: Two of mine\ndurationS: 2\nrouters: [{ id: left, kind: dual }, { id: right, kind: dual }]\nlinks: [{ ends: [left, right] }]\n',
+  );
+  await eventually(() => {
+    expect(s.all('[role="alert"]')).toHaveLength(0);
+    expect(s.find<HTMLSelectElement>('select').selectedOptions[0]!.textContent).toBe('mine.yaml: Two of mine');
+    expect(s.all('.map .node').map((one) => one.getAttribute('aria-label'))).toContain('router left');
+  });
+});
+
+test('a router that was clicked tells its interfaces, trees and members; the choice of its protocol is that of the family', async () => {
+  const s = await open();
+  await at(s, 6);
+  s.find('.node[aria-label="router r3"]').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+  await eventually(() => {
+    expect(s.find('table[aria-label="Interfaces of r3"]').textContent).toMatch(/north.*this router/);
+    expect(s.find('table[aria-label="Members at r3"]').textContent).toMatch(/MLDv2.*ff3e::e801:203/);
+    expect(s.find('table[aria-label="Branches of r3"]').textContent).toMatch(/edge.*a router \(PIM\)/);
   });
 });
 
