@@ -52,8 +52,8 @@ export const converterChurn: Experiment = {
     }
     const most = (how: string): number => Math.max(...rows.filter((row) => row[1] === how).map((row) => Number(row[5])));
     const cuts = rows.reduce((sum, row) => sum + Number(row[8]), 0);
-    const over = rows.reduce((sum, row) => sum + Number(row[6]), 0);
-    const moved = rows.reduce((sum, row) => sum + Number(row[2]), 0);
+    const over = rows.filter((row) => row[1] === 'abrupt').reduce((sum, row) => sum + Number(row[6]), 0);
+    const moved = rows.filter((row) => row[1] === 'abrupt').reduce((sum, row) => sum + Number(row[2]), 0);
     const perMove = (how: string): string => Math.max(...rows.filter((row) => row[1] === how).map((row) => Number(row[7]))).toFixed(1);
     return {
       tables: [
@@ -75,7 +75,7 @@ export const converterChurn: Experiment = {
         },
       ],
       findings: [
-        `The longest gap was ${most('graceful').toFixed(0)} ms with graceful leaves and ${most('abrupt').toFixed(0)} ms with abrupt ones; the target is ${String(TARGET_MS)} ms, and ${String(over)} of ${String(moved)} changes were over it. 20 ms are the pace of the packets themselves.`,
+        `The longest gap was ${most('graceful').toFixed(0)} ms with graceful leaves and ${most('abrupt').toFixed(0)} ms with abrupt ones; the target is ${String(TARGET_MS)} ms, and ${String(over)} of ${String(moved)} changes after an abrupt leave were over it. 20 ms are the pace of the packets themselves.`,
         `A session that was moved lost ${perMove('graceful')} packets where its converter had drained, and up to ${perMove('abrupt')} on average where it went without a word; ${String(cuts)} calls found no other converter and were cut.`,
       ],
     };

@@ -2,8 +2,10 @@ import type { ConvertersInput, ConvertersResult } from '../../contract/index.ts'
 import type { Experiment } from '../types.ts';
 import { lossPercent, network, phones, served } from './network.ts';
 
-type Kind = 'gateway' | 'terminals';
-const KINDS = ['gateway', 'terminals'] as const;
+const KINDS = ['gateway', 'terminals, same room', 'terminals, three each'] as const;
+type Kind = (typeof KINDS)[number];
+/** Sessions that the gateway has room for, and terminals that convert. */
+const ROOM = 20;
 /** A rate is below saturation while at least this share of the calls is served, percent. */
 const ENOUGH = 99;
 
@@ -29,19 +31,19 @@ export const gatewayOrTerminals: Experiment = {
   question: 'How many calls between the families can be served, at which delay, and what does one failure cost?',
   source: 'translator 4.5, experiment 1',
   method:
-    'Phones with one family call each other at a growing rate. Once a central gateway with room for 20 calls converts, once a third of the phones, with room for three each, without a gateway. Nothing fails in the first table. For the second one the same run is made again, and in its middle the gateway, or the terminal with most sessions then, is killed. Calls that need conversion and find both parties free count as offered; the added delay is what the way through the converter adds to half the round trips of both parties.',
+    'Phones with one family call each other at a growing rate. Once a central gateway with room for 20 calls converts; once 20 of 90 phones do, without a gateway, with room for one call each, so that all have the room of the gateway; once with room for three calls each. Nothing fails in the first table. For the second one the same run is made again, and in its middle the gateway, or the terminal with most sessions then, is killed. Calls that need conversion and find both parties free count as offered; the added delay is what the way through the converter adds to half the round trips of both parties.',
   measured: false,
   async run({ size, seed, step }) {
-    const total = size === 'full' ? 90 : 45;
+    const total = 90;
     const durationS = size === 'full' ? 120 : 20;
-    const rates = size === 'full' ? [0.25, 0.5, 1, 1.5, 2] : [0.5, 2];
-    const spec = (perS: number, converters: Kind, killed: string): ConvertersInput => ({
+    const rates = size === 'full' ? [0.25, 0.5, 1, 1.5, 2, 3] : [0.5, 3];
+    const spec = (perS: number, kind: Kind, killed: string): ConvertersInput => ({
       name: 'experiment',
       seed,
       durationS,
-      switch: { converters },
-      gateway: converters === 'gateway' ? { capacity: 20 } : null,
-      terminals: phones(total, 1 / 3),
+      switch: { converters: kind === 'gateway' ? 'gateway' : 'terminals' },
+      gateway: kind === 'gateway' ? { capacity: ROOM } : null,
+      terminals: phones(total, ROOM / total, { capacity: kind === 'terminals, same room' ? 1 : 3 }),
       load: { perS, holdS: 20, pairs: 'mixed' },
       media: { packetMs: 40 },
       events: killed === '' ? [] : [{ atS: durationS / 2, kind: 'kill', terminal: killed }],
@@ -99,9 +101,9 @@ export const gatewayOrTerminals: Experiment = {
         },
       ],
       findings: [
-        `The gateway ${saturation('gateway')}, the terminals ${saturation('terminals')}; they have ${((3 * Math.round(total / 3)) / 20).toFixed(1)} times its room.`,
-        `The way through the gateway adds ${mean('gateway')} ms on average, the one through a terminal ${mean('terminals')} ms: the price of a detour is the distance of the converter, which a choice can make short.`,
-        `The failure of the gateway cut ${String(cuts('gateway'))} calls in all runs, that of the busiest terminal ${String(cuts('terminals'))}.`,
+        `The gateway ${saturation('gateway')}; the terminals with the same room together ${saturation('terminals, same room')}, with three times the room ${saturation('terminals, three each')}.`,
+        `The way through the gateway adds ${mean('gateway')} ms on average, the one through a terminal ${mean('terminals, same room')} ms with room for one call and ${mean('terminals, three each')} ms with room for three: the price of a detour is the distance of the converter, which a choice can make short.`,
+        `The failure of the gateway cut ${String(cuts('gateway'))} calls in all runs, that of the busiest terminal ${String(cuts('terminals, same room'))} and ${String(cuts('terminals, three each'))}.`,
       ],
     };
   },

@@ -27,7 +27,7 @@ export function network(input: Omit<ConvertersInput, 'name'>): ConvertersResult 
 }
 
 /** Share of calls between the families that were set up, percent. */
-export function served({ sessions }: ConvertersResult): number {
+export function served({ sessions }: Pick<ConvertersResult, 'sessions'>): number {
   const mixed = sessions.filter((s) => s.path !== 'direct' && !s.why.endsWith('busy'));
   return mixed.length === 0 ? 100 : (100 * mixed.filter((s) => s.answeredNs >= 0).length) / mixed.length;
 }

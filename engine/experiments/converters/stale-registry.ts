@@ -47,6 +47,8 @@ export const staleRegistry: Experiment = {
         announcements,
       ]);
     }
+    const [fresh, old, asked] = [rows[0]!, rows[intervals.length - 1]!, rows.at(-1)!];
+    const ms = (cell: string | number | undefined): string => Number(cell).toFixed(0);
     return {
       tables: [
         {
@@ -66,7 +68,8 @@ export const staleRegistry: Experiment = {
         },
       ],
       findings: [
-        `With a refresh of ${String(rows[0]![0])} s ${String(rows[0]![2])} reservations went to converters that were gone, with ${String(rows[intervals.length - 1]![0])} s ${String(rows[intervals.length - 1]![2])}, by multicast ${String(rows.at(-1)![2])}.`,
+        `With a refresh of ${String(fresh[0])} s ${String(fresh[2])} of ${String(fresh[1])} choices asked a converter that was gone, with ${String(old[0])} s ${String(old[2])} of ${String(old[1])}, by multicast ${String(asked[2])} of ${String(asked[1])}; ${rows.every((row) => row[3] === 0) ? 'nobody refused' : 'some refused'}.`,
+        `A call was set up in ${ms(fresh[4])} ms at the median and ${ms(fresh[5])} ms at the 95th percentile with the shortest interval, ${ms(old[4])} and ${ms(old[5])} ms with the longest, ${ms(asked[4])} and ${ms(asked[5])} ms by multicast: the query costs its window in every call, a wrong choice the wait for an answer that does not come.`,
       ],
     };
   },

@@ -91,7 +91,8 @@ export const conversionStyles: Experiment = {
         },
       ],
       findings: [
-        `Binding relay held ${String(rows[0]![3])} ports at the busiest moments, prefix mapping none; prefix mapping needs an IPv4 address for each IPv6 party instead.`,
+        `Binding relay held ${String(rows[0]![3])} ports and ${String(rows[0]![2])} B of state at the busiest moments, prefix mapping no ports and ${String(rows[1]![2])} B; it needs an IPv4 address for each IPv6 party instead.`,
+        `A packet took ${String(rows[0]![5])} words in and out of its checksum with ports and ${String(rows[1]![5])} without.`,
       ],
     };
   },

@@ -24,7 +24,8 @@ export async function runConvertersInSlices(
   context: Pick<CallContext, 'signal' | 'progress'>,
 ): Promise<ConvertersRun> {
   const run = startConverters(spec, options);
-  const total = spec.durationS * NS_PER_S;
+  const { conversations = [] } = options;
+  const total = conversations.reduce((most, { lastNs }) => Math.max(most, lastNs), spec.durationS * NS_PER_S);
   while (run.advance(EVENTS_AT_ONCE)) {
     // Calls that are under way at the end of the scenario are played to their own end.
     context.progress({ done: Math.min(run.tNs, total), total, unit: 'ns', message: `${formatSeconds(run.tNs, 0)} s` });

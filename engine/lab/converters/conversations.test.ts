@@ -64,7 +64,7 @@ describe('conversations of a capture', () => {
   it('are the UDP packets between two addresses and ports, with times and payloads', () => {
     const [one, ...others] = collect(trafficOf(QUESTIONS)).finish();
     expect(others).toEqual([]);
-    expect(one).toMatchObject({ name: '192.0.2.1:5000 → 192.0.2.2:6000', startNs: 500 * NS_PER_MS, lastNs: 7_500 * NS_PER_MS });
+    expect(one).toMatchObject({ name: '192.0.2.1:5000 → 192.0.2.2:6000', startNs: 0, lastNs: 7_000 * NS_PER_MS });
     const { forward, backward } = one!;
     expect([forward.atNs.length, backward.atNs.length, backward.atNs[1]]).toEqual([21, 20, 120 * NS_PER_MS]);
     const text = new TextDecoder().decode(backward.payload.subarray(backward.start[19], backward.start[20]));
@@ -103,6 +103,15 @@ it('leaves out what comes more than a day after the first packet: a file may hol
   const [one] = collector.finish();
   expect([one!.forward.atNs.length, one!.backward.atNs.length]).toEqual([1, 1]);
   expect(collector.leftOut).toEqual({ 'UDP packets more than a day after the first one': 1 });
+});
+
+it('begins with the first conversation, however long before that the capture began', () => {
+  const years = 52 * 365 * 86_400_000;
+  const traffic = trafficOf([{ ...QUESTIONS[0]!, atMs: 0 }, ...QUESTIONS.map((said) => ({ ...said, atMs: years + said.atMs }))]);
+  // The first packet is of TCP.
+  traffic.frames[0]![14 + 9] = 6;
+  const [one] = collect(traffic).finish();
+  expect(one).toMatchObject({ startNs: 0, lastNs: 7_000 * NS_PER_MS });
 });
 
 describe('a conversation as a call', () => {
@@ -151,6 +160,8 @@ describe('a conversation as a call', () => {
     ];
     const result = runConverters(network({ durationS: 5, events }), { conversations });
     expect(result.diverts).toEqual([expect.objectContaining({ cause: 'failure', from: chosen })]);
+    // Five seconds without a word are the conversation's own.
+    expect(result.diverts[0]!.gapMs).toBeLessThan(500);
     expect(result.sessions[0]).toMatchObject({ forward: { sent: 21, received: 21 }, backward: { lost: 0 } });
   });
 
@@ -164,5 +175,12 @@ describe('a conversation as a call', () => {
     expect(result.totals.calls).toBe(1);
     expect(result.nodes.map(({ id }) => id)).toEqual(['alice', 'bob', 'nine', 'ten', 'caller-1', 'callee-1', 'switch']);
     expect(result.endNs).toBeGreaterThan(7 * NS_PER_S);
+  });
+
+  it('has terminals of other names than those of the scenario', () => {
+    const { terminals } = network();
+    const spec = network({ terminals: [...terminals, { id: 'caller', count: 2, family: 'v4' }] });
+    const [session] = runConverters(spec, { conversations }).sessions;
+    expect([session!.from, session!.to, session!.forward.received]).toEqual(['capture-caller-1', 'callee-1', 21]);
   });
 });

@@ -21,7 +21,7 @@ import {
 /** Packets and payload bytes kept for all conversations together. */
 export const MAX_CONVERSATION_PACKETS = 500_000;
 export const MAX_CONVERSATION_BYTES = 128 * 1024 * 1024;
-/** Packets later than this after the first one are no part of it: as long as a network may run, seconds. */
+/** Packets later than this after the first one of a conversation are no part of it: as long as a network may run, seconds. */
 const LONGEST_S = 86_400;
 /** Flows told apart while conversations are looked for. */
 const MAX_FLOWS = 1_048_576;
@@ -74,6 +74,7 @@ export class ConversationCollector {
   private readonly byFlow = new Map<number, Conversation>();
   private readonly classified: ClassifiedBatch;
   private readonly ids: Int32Array;
+  /** First packet of all conversations: the calls begin with it, however long the capture was silent or said other things. */
   private firstNs: number | null = null;
   private packets = 0;
   private bytes = 0;
@@ -111,9 +112,10 @@ export class ConversationCollector {
     }
     const meta = rows[row + ROW_META]!;
     const fromB = (meta & META_FROM_B) !== 0;
-    const conversation = this.conversationOf(row, this.ids[i]!, fromB, Math.max(0, batch.tsNs[i]!));
+    const tNs = Math.max(0, batch.tsNs[i]! - this.firstNs!);
+    const conversation = this.conversationOf(row, this.ids[i]!, fromB, tNs);
     // Time may run backwards in a capture; packets of a call are sent in the order they were recorded.
-    conversation.lastNs = Math.max(conversation.lastNs, batch.tsNs[i]!);
+    conversation.lastNs = Math.max(conversation.lastNs, tNs);
     const direction = fromB === conversation.fromB ? conversation.forward : conversation.backward;
     const payload = this.payloadOf(batch, i, row);
     direction.atNs.push(conversation.lastNs);

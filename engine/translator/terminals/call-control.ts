@@ -58,16 +58,25 @@ export class CallControl {
     this.diverting = new Diverting(lab, this);
   }
 
-  /** The caller's INVITE is at the switch. */
-  setUp(call: Call): void {
+  /** The caller sends its INVITE. */
+  place(call: Call): void {
     const { from, to } = call;
     this.lab.after(SET_UP_NS, () => {
       if (call.state !== 'ringing') return;
       this.fail(call, 'not set up in time');
       this.releaseAll(call);
     });
+    const atSwitch = (): void => {
+      this.setUp(call);
+    };
+    this.say(call, { method: 'INVITE', party: from, sdp: true }, atSwitch, `to ${to.id}`);
+  }
+
+  private setUp(call: Call): void {
+    const { from, to } = call;
     if (call.state !== 'ringing') return;
     if (!to.alive) this.fail(call, 'the callee is gone');
+    else if (!to.connected) this.fail(call, 'the callee has no network');
     else if (from.common(to) !== 0) {
       // T-10: a common family needs no converter.
       call.path = 'direct';
@@ -174,8 +183,8 @@ export class CallControl {
     stream.firstWaitNs = Math.min(call.answeredNs - call.placedNs, LONGEST_FIRST_WAIT_NS);
     if (stream.nextNs === Infinity) return;
     const index = 2 * call.id + direction;
-    lab.queue.schedule(stream.nextNs, EVENT.send, index);
-    lab.queue.schedule(stream.patienceEndNs, EVENT.silence, index);
+    lab.plan(stream.nextNs, EVENT.send, index);
+    lab.plan(stream.patienceEndNs, EVENT.silence, index);
   }
 
   /** Where the sender of a stream has to send. */

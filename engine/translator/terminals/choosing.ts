@@ -5,6 +5,7 @@ import type { Call } from './call.ts';
 import { discover, type Found } from './discovery.ts';
 import type { Lab } from './lab.ts';
 import type { Node } from './node.ts';
+import type { Announcement } from './registry.ts';
 import type { RelayEntry } from './relay-mapper.ts';
 import { rank, type Ranked } from './selection.ts';
 
@@ -24,6 +25,8 @@ interface RankedAll {
 }
 
 const NOBODY: RankedAll = { ranking: [], others: 0, apart: {} };
+/** Time that a terminal may take for an answer when a call is silent already, beside twice the round trip to it (T-17). */
+const QUICK_ANSWER_NS = 20 * NS_PER_MS;
 /** More than any index of a node. */
 const ASKING_STRIDE = 65_536;
 
@@ -44,7 +47,10 @@ export class Choosing {
     this.lab = lab;
   }
 
-  /** `exclude` may not be chosen. `quick`: the ranking of the last choice is used again, without asking anybody first (T-17). */
+  /**
+   * `exclude` may not be chosen. `quick`: the ranking of the last choice is used again, without asking anybody first (T-17); where nobody of it
+   * takes the session, there is a new search.
+   */
   choose(call: Call, cause: ChoiceCause, exclude: Node | null, quick: boolean, done: (chosen: Chosen) => void): void {
     const { spec } = this.lab;
     if (spec.switch.converters === 'gateway') {
@@ -52,15 +58,37 @@ export class Choosing {
       return;
     }
     if (quick) {
-      const ranked = { ranking: call.ranking, others: 0, apart: {} };
-      this.attempt(call, this.decision(call, cause, ranked, exclude), call.ranking, done);
-      return;
+      const ranked = this.atHand(call);
+      if (ranked.ranking.some(({ announcement: a }) => a.node !== exclude?.index && a.inUse < a.capacity)) {
+        this.attempt(call, this.decision(call, cause, ranked, exclude), ranked.ranking, done, () => {
+          this.choose(call, cause, exclude, false, done);
+        });
+        return;
+      }
     }
     discover(this.lab, call, (found) => {
       const ranked = this.rankFor(call, found);
       call.ranking = ranked.ranking;
-      this.attempt(call, this.decision(call, cause, ranked, exclude), ranked.ranking, done);
+      this.attempt(call, this.decision(call, cause, ranked, exclude), ranked.ranking, done, null);
     });
+  }
+
+  /** The ranking of the last choice, with what its candidates have said since, and without those that are silent for too long. */
+  private atHand(call: Call): RankedAll {
+    const { lab } = this;
+    if (lab.spec.switch.discovery === 'multicast') return { ranking: call.ranking, others: 0, apart: {} };
+    const known = new Map(lab.registry.current(lab.nowNs).map((announcement) => [announcement.node, announcement]));
+    const ranking = call.ranking.flatMap((ranked) => {
+      const announcement = known.get(ranked.announcement.node);
+      return announcement === undefined ? [] : [{ ...ranked, announcement: this.withAsked(call, announcement) }];
+    });
+    const gone = call.ranking.length - ranking.length;
+    return { ranking, others: 0, apart: gone === 0 ? {} : { 'announced no more': gone } };
+  }
+
+  /** What is known of a converter, with the requests that the call's switch has under way to it. */
+  private withAsked(call: Call, known: Announcement): Announcement {
+    return { ...known, inUse: known.inUse + (this.asking.get(askingKey(call, known.node)) ?? 0) };
   }
 
   private rankFor(call: Call, { announcements, apart }: Found): RankedAll {
@@ -78,7 +106,7 @@ export class Choosing {
         return [];
       }
       const legs = [legOf(4, party4.link4!, known.link4!), legOf(6, party6.link6!, known.link6!)];
-      const announcement = { ...known, inUse: known.inUse + (this.asking.get(askingKey(call, node)) ?? 0) };
+      const announcement = this.withAsked(call, known);
       const rttMs = legs[0]!.rttMs + legs[1]!.rttMs;
       return [{ announcement, legs, rttMs, lossPercent: legs[0]!.lossPercent + legs[1]!.lossPercent, incumbent: node === call.converter }];
     });
@@ -119,20 +147,32 @@ export class Choosing {
     return decision;
   }
 
-  private attempt(call: Call, decision: ConverterDecision, ranking: readonly Ranked[], done: (c: Chosen) => void): void {
+  /** Asks one after the other. `again`: what to do in place of giving up, for a ranking that is not of now; null for one that is. */
+  private attempt(
+    call: Call,
+    decision: ConverterDecision,
+    ranking: readonly Ranked[],
+    done: (c: Chosen) => void,
+    again: (() => void) | null,
+  ): void {
     const { lab } = this;
+    const quick = again !== null;
     let refusals = 0;
     const tryFrom = (i: number): void => {
       let at = i;
       while (at < ranking.length && decision.candidates[at]!.outcome !== 'not asked') at++;
       if (at >= ranking.length || refusals >= lab.spec.switch.refusals) {
-        const none = ranking.length === 0 ? 'no converter is known' : refusals > 0 ? `${String(refusals)} of ${String(ranking.length)} candidates refused` : 'all candidates are full'; // prettier-ignore
-        this.fallback(call, decision, none, done);
+        if (again !== null && (at >= ranking.length || lab.nodes.gateway?.alive !== true)) {
+          this.chosen(decision, null, 'Nobody of the ranking at hand took it: there is a new search.');
+          again();
+          return;
+        }
+        this.fallback(call, decision, whyNone(decision, refusals), done);
         return;
       }
       const row = decision.candidates[at]!;
       const node = lab.nodes.all[ranking[at]!.announcement.node]!;
-      this.reserve(call, node, (answer) => {
+      this.reserve(call, node, quick, (answer) => {
         if (answer.node !== null) {
           lab.registry.learn(node.index, (known) => known.inUse + 1);
           row.outcome = 'chosen';
@@ -152,16 +192,16 @@ export class Choosing {
     tryFrom(0);
   }
 
-  /** RESERVE to one node (T-08). Its answer, or no answer within the time for it (`why` is empty then). */
-  private reserve(call: Call, node: Node, done: (answer: Chosen) => void): void {
+  /** RESERVE to one node (T-08). Its answer, or no answer within the time for it (`why` is empty then), which is short where it is `quick`. */
+  private reserve(call: Call, node: Node, quick: boolean, done: (answer: Chosen) => void): void {
     const { lab } = this;
     let open = true;
-    const key = askingKey(call, node);
+    const key = askingKey(call, node.index);
     this.asking.set(key, (this.asking.get(key) ?? 0) + 1);
     const finish = (answer: Chosen): void => {
       if (!open) {
         // Too late: somebody else has it. What was reserved is given back.
-        if (answer.node !== null) this.release(call, answer.node);
+        if (answer.node !== null) this.giveBack(call, answer.node);
         return;
       }
       open = false;
@@ -191,13 +231,19 @@ export class Choosing {
         finish({ node, port: entry.port, port4: entry.port4, standIn4 });
       });
     });
-    lab.after(lab.spec.switch.answerMs * NS_PER_MS, () => {
+    const answerNs = lab.spec.switch.answerMs * NS_PER_MS;
+    const soonNs = 4 * lab.oneWayNs(call.sw, node) + QUICK_ANSWER_NS;
+    lab.after(quick ? Math.min(answerNs, soonNs) : answerNs, () => {
       if (open) finish({ node: null, why: '' });
     });
   }
 
   release(call: Call, node: Node): void {
     this.lab.registry.learn(node.index, (known) => known.inUse - 1);
+    this.giveBack(call, node);
+  }
+
+  private giveBack(call: Call, node: Node): void {
     this.lab.signal(call.sw, node, 'RELEASE', call, '', () => {
       node.converter?.relay.release(call.id);
     });
@@ -210,7 +256,7 @@ export class Choosing {
       done({ node: null, why });
       return;
     }
-    this.reserve(call, gateway, (answer) => {
+    this.reserve(call, gateway, false, (answer) => {
       if (answer.node === null) {
         const reason = `${why}; the gateway ${answer.why === '' ? 'did not answer' : `is ${answer.why}`}`;
         this.chosen(decision, null, `No converter: ${reason}.`);
@@ -229,7 +275,7 @@ export class Choosing {
   }
 }
 
-const askingKey = (call: Call, node: Node): number => call.sw.index * ASKING_STRIDE + node.index;
+const askingKey = (call: Call, node: number): number => call.sw.index * ASKING_STRIDE + node;
 
 /** Conditions from a party to a candidate in one family. */
 function legOf(family: 4 | 6, party: AccessLink, candidate: LinkFacts): Row['legs'][number] {
@@ -242,6 +288,13 @@ function legOf(family: 4 | 6, party: AccessLink, candidate: LinkFacts): Row['leg
     jitterMs: party.spec.jitterMs + jitterMs,
     bandwidthBps: Math.min(party.spec.bandwidthBps, bandwidthBps),
   };
+}
+
+/** Why nobody of a ranking converts. */
+function whyNone({ candidates }: ConverterDecision, refusals: number): string {
+  if (candidates.length === 0) return 'no converter is known';
+  if (refusals > 0) return `${String(refusals)} of ${String(candidates.length)} candidates refused`;
+  return candidates.every(({ outcome }) => outcome === 'excluded') ? 'no other one is known' : 'all candidates are full';
 }
 
 function reservedPorts({ port, port4 }: RelayEntry): string {

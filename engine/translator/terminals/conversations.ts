@@ -5,20 +5,24 @@ import type { CapturedConversation } from './media-source.ts';
 /** Conversations run as calls at most: two terminals each, within the addresses of the network. */
 export const MAX_CONVERSATIONS = 2_000;
 
-/** Terminals of a conversation: the one that spoke first has only IPv4, the other only IPv6. */
-export const callerOf = (index: number): string => `caller-${String(index + 1)}`;
-export const calleeOf = (index: number): string => `callee-${String(index + 1)}`;
+/** A front of names that no terminal of the scenario has. */
+function freeName(spec: ConvertersSpec, wanted: string): string {
+  const taken = spec.terminals.some(({ id }) => id === wanted || id.startsWith(`${wanted}-`));
+  return taken ? freeName(spec, `capture-${wanted}`) : wanted;
+}
 
 /**
- * The scenario with the conversations of a capture in place of its own calls. Each has two terminals of its own, connected like the first
- * IPv4-only and the first IPv6-only terminal of the scenario; converters, switches, gateway and events stay as they are.
+ * The scenario with the conversations of a capture in place of its own calls. Each has two terminals of its own, behind those of the scenario:
+ * the one that spoke first has only IPv4, the other only IPv6. They are connected like the scenario's first terminals of those kinds; converters,
+ * switches, gateway and events stay as they are.
  */
 export function withConversations(spec: ConvertersSpec, conversations: readonly CapturedConversation[]): ConvertersSpec {
   const four = likeThe(spec, 'v4');
   const six = likeThe(spec, 'v6');
+  const [caller, callee] = [freeName(spec, 'caller'), freeName(spec, 'callee')];
   const parties = conversations.flatMap((_, i) => [
-    { ...four, id: callerOf(i) },
-    { ...six, id: calleeOf(i) },
+    { ...four, id: `${caller}-${String(i + 1)}` },
+    { ...six, id: `${callee}-${String(i + 1)}` },
   ]);
   const lastStartS = conversations.reduce((last, { startNs }) => Math.max(last, startNs), 0) / NS_PER_S;
   return {

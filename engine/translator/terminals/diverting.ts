@@ -113,7 +113,7 @@ export class Diverting {
     if (divert === null || divert.firstNs[direction] >= 0) return;
     divert.firstNs[direction] = this.lab.nowNs;
     // Media that had not begun was missed from its first instant on.
-    divert.lastNs[direction] = previousNs < 0 ? call.streams[direction].startNs : previousNs;
+    divert.lastNs[direction] = previousNs < 0 ? call.streams[direction].startNs : Math.min(previousNs, this.lab.nowNs);
     call.silent &= ~(1 << direction);
     if (divert.firstNs[0] >= 0 && divert.firstNs[1] >= 0) this.finishDivert(call, true);
   }
@@ -205,7 +205,9 @@ export class Diverting {
       for (const call of lab.calls) if (call.converter === node && call.state === 'active') this.move(call, 'drain', false);
     });
     const whenEmpty = (): void => {
-      if (converter.relay.sessions === 0) left();
+      // Gone in the meantime without a word: there is nothing to wait for.
+      if (!converter.draining) return;
+      if (converter.relay.sessions === 0 || !lab.going) left();
       else lab.after(100 * NS_PER_MS, whenEmpty);
     };
     lab.after(100 * NS_PER_MS, whenEmpty);

@@ -93,7 +93,7 @@ export class Lab {
 
   /**
    * A message of call control: arrives after the one-way delay, later where the network loses it and it is sent again, never where the
-   * other side is gone. `sip` is the message as it was received, and as it is sent on.
+   * other side is gone or one of them has no network. `sip` is the message as it was received, and as it is sent on.
    */
   signal(
     from: Node,
@@ -105,12 +105,17 @@ export class Lab {
     sip?: { before: string; after: string },
   ): void {
     this.log(from, to, name, call?.id ?? -1, text, sip);
-    if (sip !== undefined) this.recordSip(from, to, sip.after);
+    const family = from.common(to);
+    const atSwitch = to.role === 'switch';
+    if (sip !== undefined && !atSwitch) this.recordSip(from, to, family, sip.after);
     let delayNs = this.oneWayNs(from, to);
     const loss = 1 - (1 - lossOf(from)) * (1 - lossOf(to));
+    if (loss >= 1) return;
     for (let again = 0; again < MAX_RETRANSMISSIONS && loss > 0 && this.signalRandom.float() < loss; again++) delayNs += T1_NS * 2 ** again;
     this.after(delayNs, () => {
-      if (to.alive) then();
+      if (!to.alive) return;
+      if (sip !== undefined && atSwitch) this.recordSip(from, to, family, sip.after);
+      then();
     });
   }
 
@@ -120,6 +125,13 @@ export class Lab {
       const { before, after } = sip ?? { before: '', after: '' };
       this.messages.push({ tNs: this.nowNs, from: from.id, to: to.id, name, session, text, before, after });
     }
+  }
+
+  /** Schedules what is not an action; what finds no room is counted. */
+  plan(tNs: number, kind: number, a: number, b = 0): boolean {
+    const scheduled = this.queue.schedule(tNs, kind, a, b);
+    if (!scheduled) this.leaveOut('events because too many waited');
+    return scheduled;
   }
 
   leaveOut(list: string): void {
@@ -140,10 +152,9 @@ export class Lab {
     return this.recorder !== null || this.messages.length < MAX_MESSAGES;
   }
 
-  private recordSip(from: Node, to: Node, message: string): void {
-    if (this.recorder === null) return;
-    const family = from.common(to);
-    if (family === 0) return;
+  /** A message as it is at the switch. */
+  private recordSip(from: Node, to: Node, family: Family | 0, message: string): void {
+    if (this.recorder === null || family === 0) return;
     const payload = new TextEncoder().encode(message);
     const ip = family === 4 ? 20 : 40;
     const b = new Uint8Array(ip + 8 + payload.length);
@@ -162,6 +173,8 @@ export class Lab {
   }
 }
 
+/** Share of the messages that a node's access loses: all of them where it has none. */
 function lossOf(node: Node): number {
+  if (!node.connected) return 1;
   return (node.link(node.signalFamily)?.spec.lossPercent ?? 0) / 100;
 }

@@ -33,7 +33,7 @@ export class MediaFlow {
     const now = lab.nowNs;
     const sequence = stream.send(now);
     const { nextNs } = stream;
-    if (nextNs < Infinity) lab.queue.schedule(nextNs, EVENT.send, index);
+    if (nextNs < Infinity) lab.plan(nextNs, EVENT.send, index);
     lab.inFlight++;
     const own = stream.sender.converter;
     const ready = own === null ? now : own.process(now, true);
@@ -43,8 +43,13 @@ export class MediaFlow {
     }
     const bytes = stream.packetBytes(sequence);
     const at = carryOver(stream.sender, remote.node, remote.family, ready, bytes, remote.node === stream.receiver);
-    if (at < 0) this.lose(stream, at === LINK_LOST ? 'network' : 'link queue');
-    else lab.queue.schedule(at, remote.node === stream.receiver ? EVENT.arrive : EVENT.atConverter, index, sequence);
+    this.onward(stream, at, remote.node === stream.receiver ? EVENT.arrive : EVENT.atConverter, index, sequence);
+  }
+
+  /** A packet will be somewhere at `atNs`, or a link has lost it. */
+  private onward(stream: MediaStream, atNs: number, kind: number, index: number, sequence: number): void {
+    if (atNs < 0) this.lose(stream, atNs === LINK_LOST ? 'network' : 'link queue');
+    else if (!this.lab.plan(atNs, kind, index, sequence)) this.lose(stream, 'no room for events');
   }
 
   private lose(stream: MediaStream, reason: string): void {
@@ -65,7 +70,7 @@ export class MediaFlow {
     const done = node.converter.process(lab.nowNs, false);
     if (node.converter.overloaded(lab.nowNs)) this.diverting.busy(node);
     if (done < 0) this.lose(stream, 'converter processor');
-    else lab.queue.schedule(done, EVENT.relayed, index, sequence);
+    else this.onward(stream, done, EVENT.relayed, index, sequence);
   }
 
   /** The processor has done a packet: translated, or refused. */
@@ -102,8 +107,7 @@ export class MediaFlow {
       lab.recorder?.(node, family, lab.nowNs, sink.bytes, sink.offset[i]!, sink.length[i]!);
       at = carryOver(node, stream.receiver, family, lab.nowNs, sink.length[i]!, true);
     }
-    if (at < 0) this.lose(stream, at === LINK_LOST ? 'network' : 'link queue');
-    else lab.queue.schedule(at, EVENT.arrive, index, sequence);
+    this.onward(stream, at, EVENT.arrive, index, sequence);
   }
 
   arrive(index: number, sequence: number): void {
@@ -117,7 +121,7 @@ export class MediaFlow {
       this.lose(stream, heardNs < 0 ? 'processor of the receiver' : 'receiver gone');
       return;
     }
-    const previous = stream.lastArrivalNs;
+    const previous = stream.missedSinceNs;
     stream.arrived(sequence, heardNs);
     lab.inFlight--;
     const { divert } = call;
@@ -135,10 +139,10 @@ export class MediaFlow {
     if (stream.nextNs === Infinity) return;
     const due = stream.patienceEndNs;
     if (due > lab.nowNs) {
-      lab.queue.schedule(due, EVENT.silence, index);
+      lab.plan(due, EVENT.silence, index);
       return;
     }
     this.diverting.silent(call, direction);
-    lab.queue.schedule(lab.nowNs + SILENT_PACKETS * stream.source.periodNs, EVENT.silence, index);
+    lab.plan(lab.nowNs + SILENT_PACKETS * stream.source.periodNs, EVENT.silence, index);
   }
 }

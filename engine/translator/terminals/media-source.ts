@@ -34,6 +34,8 @@ export interface MediaSource {
   readonly rateBps: number;
   /** Time from the first instant of the media to a packet, ns; infinite for one that will not come. */
   dueNs(sequence: number): number;
+  /** How much longer than at its usual pace the source waits after a packet, ns. */
+  pauseNs(sequence: number): number;
   /** Packets from a sender to a remote. */
   path(sender: Node, senderPort: number, remote: Remote): MediaPath;
 }
@@ -91,6 +93,10 @@ export class RtpSource implements MediaSource {
     return sequence * this.periodNs;
   }
 
+  pauseNs(): number {
+    return 0;
+  }
+
   path(sender: Node, senderPort: number, remote: Remote): MediaPath {
     const { rtp, ticks } = this;
     const b = new Uint8Array(headerBytes(remote) + rtp.length);
@@ -126,7 +132,7 @@ export interface CapturedPackets {
 export interface CapturedConversation {
   /** Both ends as the capture has them, the one that spoke first in front. */
   readonly name: string;
-  /** First packet, ns since the first packet of the capture. */
+  /** First packet, ns since the first packet of any conversation of the capture. */
   readonly startNs: number;
   readonly lastNs: number;
   readonly forward: CapturedPackets;
@@ -160,6 +166,11 @@ export class CapturedSource implements MediaSource {
 
   dueNs(sequence: number): number {
     return this.packets.atNs[sequence] ?? Infinity;
+  }
+
+  pauseNs(sequence: number): number {
+    const waitNs = this.dueNs(sequence + 1) - this.dueNs(sequence);
+    return Number.isFinite(waitNs) ? Math.max(0, waitNs - SHORTEST_PERIOD_NS) : 0;
   }
 
   path(sender: Node, senderPort: number, remote: Remote): MediaPath {

@@ -29,6 +29,7 @@ export class MediaStream {
   delayMaxNs = 0;
   longestGapNs = 0;
   lastArrivalNs = -1;
+  private lastSequence = -1;
   /** By sequence number: when it was sent, and to which node. */
   private readonly sentNs: Float64Array;
   private readonly via: Int32Array;
@@ -66,6 +67,11 @@ export class MediaStream {
   /** When the receiver last had what it waited for: a packet, or the start. */
   get heardNs(): number {
     return Math.max(this.lastArrivalNs, this.startNs);
+  }
+
+  /** Since when the receiver goes without a packet, a pause that the sender makes by itself left out; -1 before the first one. */
+  get missedSinceNs(): number {
+    return this.lastArrivalNs < 0 ? -1 : this.lastArrivalNs + this.source.pauseNs(this.lastSequence);
   }
 
   /** When the receiver takes the silence for a failure, unless a packet comes. */
@@ -115,6 +121,7 @@ export class MediaStream {
     }
     this.lastTransitNs = transit;
     this.lastArrivalNs = nowNs;
+    this.lastSequence = sequence;
     this.received++;
     this.delaySumNs += transit;
     if (transit > this.delayMaxNs) this.delayMaxNs = transit;

@@ -107,6 +107,11 @@ export class Node {
     return this.link(family)?.up === true;
   }
 
+  /** False where it has lost every family. */
+  get connected(): boolean {
+    return this.has(4) || this.has(6);
+  }
+
   /** The family it speaks with a peer, or 0 where they share none. IPv6 where both have both. */
   common(peer: Node): Family | 0 {
     if (this.has(6) && peer.has(6)) return 6;

@@ -1,7 +1,6 @@
 import { NS_PER_S, type Random } from '../../base/index.ts';
 import { Call } from './call.ts';
 import type { CallControl } from './call-control.ts';
-import { calleeOf, callerOf } from './conversations.ts';
 import type { Lab } from './lab.ts';
 import { MediaStream } from './media.ts';
 import { CapturedSource, RtpSource, type CapturedConversation, type MediaSource } from './media-source.ts';
@@ -30,9 +29,11 @@ export class Placing {
 
   plan(conversations: readonly CapturedConversation[]): void {
     const { lab } = this;
+    // Their parties are the last terminals, two of each.
+    const parties = lab.nodes.terminals.slice(lab.nodes.terminals.length - 2 * conversations.length);
     for (const [i, conversation] of conversations.entries()) {
       lab.at(conversation.startNs, () => {
-        this.placeConversation(conversation, i);
+        this.placeConversation(conversation, parties[2 * i]!, parties[2 * i + 1]!);
       });
     }
     for (const { atS, from, to, holdS } of lab.spec.calls) {
@@ -78,9 +79,7 @@ export class Placing {
   }
 
   /** The call lasts until the conversation's last packet is through. */
-  private placeConversation({ name, startNs, lastNs, forward, backward }: CapturedConversation, index: number): void {
-    const from = this.byId.get(callerOf(index))!;
-    const to = this.byId.get(calleeOf(index))!;
+  private placeConversation({ name, startNs, lastNs, forward, backward }: CapturedConversation, from: Node, to: Node): void {
     const sources = [new CapturedSource(forward), new CapturedSource(backward)] as const;
     this.place(from, to, lastNs - startNs + LAST_PACKET_NS, sources, name);
   }
@@ -95,9 +94,9 @@ export class Placing {
     lab.calls.push(call);
     lab.openCalls++;
     const busy = from.call >= 0 ? from : to.call >= 0 ? to : undefined;
-    if (busy !== undefined || !from.alive) {
+    if (busy !== undefined || !from.alive || !from.connected) {
       call.state = 'failed';
-      call.why = busy === undefined ? 'the caller is gone' : busy === from ? 'the caller is busy' : 'the callee is busy';
+      call.why = !from.alive ? 'the caller is gone' : !from.connected ? 'the caller has no network' : busy === from ? 'the caller is busy' : 'the callee is busy'; // prettier-ignore
       call.endedNs = lab.nowNs;
       lab.openCalls--;
       return;
@@ -107,9 +106,6 @@ export class Placing {
       this.control.announce(node);
       this.control.diverting.overload(node);
     }
-    const setUp = (): void => {
-      this.control.setUp(call);
-    };
-    this.control.say(call, { method: 'INVITE', party: from, sdp: true }, setUp, `to ${to.id}`);
+    this.control.place(call);
   }
 }

@@ -26,7 +26,7 @@ export class Presence {
     for (const node of lab.nodes.terminals) {
       if (node.converter === null) continue;
       // Spread over the interval, so that not all announce at once.
-      const first = Math.round(this.traffic.float() * Math.min(lab.spec.registry.refreshS, 1) * NS_PER_S * 0.5);
+      const first = Math.round(this.traffic.float() * lab.spec.registry.refreshS * NS_PER_S);
       lab.at(0, () => {
         lab.registry.announce(node.announcement()!, 0);
       });

@@ -138,6 +138,14 @@ describe('binding relay', () => {
     expect(at(2 * NS_PER_S)).toBe(true);
   });
 
+  it('counts packets that leave in fragments, too (T-15)', () => {
+    const { relay, port } = connected('binding', 10);
+    const long = udp(4, alice.address, alice.port, own.four, port, new Uint8Array(1_470));
+    const codes = Array.from({ length: 15 }, (_, i) => process(relay, long, i));
+    expect(codes.filter((code) => code === REASON.translatedFragmented)).toHaveLength(10);
+    expect([relay.refused.get('rateCap'), relay.sink.count]).toEqual([5, 0]);
+  });
+
   it('brings ICMP errors to the leg whose packet they are about (T-13)', () => {
     const { relay, port } = connected('binding');
     // Alice's host says that nobody listens: the packet quoted is the one the converter sent her for Bob.
@@ -196,6 +204,15 @@ describe('prefix mapping', () => {
   });
 });
 
+it('prefix mapping: a call that is let go late takes nothing from the next call of its party', () => {
+  const { relay } = connected('prefix');
+  relay.reserve(8, parseIpv4U32('100.64.0.9'));
+  relay.connect(8, parseIpv4U32(alice.address), alice.port, six(bob.address), bob.port);
+  relay.release(7);
+  expect(process(relay, udp(6, bob.address, bob.port, '2001:db8:ffff::c612:1', alice.port, new Uint8Array(3)))).toBe(REASON.translated);
+  expect(read(relay.sink.packet(0)).source).toBe(`100.64.0.9 ${String(bob.port)}`);
+});
+
 describe('behind a NAT (RFC 4787)', () => {
   const outside = '203.0.113.5';
   const make = (): { relay: Relay; port: number; port4: number } => {
@@ -245,6 +262,63 @@ describe('behind a NAT (RFC 4787)', () => {
     relay.release(7);
     expect(process(relay, packet(alice.address, outside, port4))).toBe(REASON.filtered);
     expect(relay.refused.get('nat')).toBe(9);
+  });
+});
+
+describe('ICMP errors behind a NAT (T-13, RFC 5508 section 4)', () => {
+  const outside = '203.0.113.5';
+  const make = (): { relay: Relay; port: number; port4: number } => {
+    const nat = new AccessNat(parseIpv4U32(own.four), parseIpv4U32(outside));
+    const relay = new Relay('binding', 1_000, parseIpv4U32(own.four), six(own.six), prefix, nat);
+    const { port, port4 } = relay.reserve(7, 0)!;
+    relay.connect(7, parseIpv4U32(alice.address), alice.port, six(bob.address), bob.port);
+    return { relay, port, port4 };
+  };
+  const error4 = (quoted: Uint8Array, type = 3): Uint8Array => {
+    const error = new Uint8Array(28 + quoted.length);
+    emitIpv4(error, 0, { source: four(alice.address), destination: four(outside), protocol: 1, payloadLength: 8 + quoted.length });
+    emitIcmp(error, 20, { type, code: 3, rest: 0 });
+    error.set(quoted, 28);
+    sealIcmp(error, 20, 8 + quoted.length);
+    return error;
+  };
+
+  it('come in about packets that the converter has sent, and about no others', () => {
+    const { relay, port, port4 } = make();
+    const about = (from: string, at: number, to: string): Uint8Array => udp(4, from, at, to, alice.port, new Uint8Array(8)).subarray(0, 28);
+    expect(process(relay, error4(about(outside, port4, alice.address)))).toBe(REASON.translated);
+    const out = relay.sink.packet(0);
+    expect([formatIpv6(out, 8), formatIpv6(out, 24), out[40], out[41]]).toEqual([own.six, bob.address, 1, 4]);
+    expect([formatIpv6(out, 56), formatIpv6(out, 72), u16(out, 88), u16(out, 90)]).toEqual([bob.address, own.six, bob.port, port]);
+    expect(sumIsGood(sum16(out, 40, out.length, pseudoSum(out, 6, 8, 24, 58, out.length - 40)))).toBe(true);
+    const mine = about(outside, port4, alice.address);
+    for (const stranger of [
+      error4(about(outside, port4 + 2, alice.address)),
+      error4(about(outside, port4, '198.18.0.66')),
+      error4(about(own.four, port, alice.address)),
+      error4(mine, 8),
+      error4(mine.subarray(0, 26)),
+      error4(new Uint8Array(0)),
+    ]) {
+      expect(process(relay, stranger)).toBe(REASON.filtered);
+    }
+    const whole = error4(mine);
+    for (let length = 0; length < whole.length; length++) expect(relay.process(4, whole, 0, length, 0)).toBe(REASON.filtered);
+  });
+
+  it('go out from the address of the NAT, about the packet as the peer sent it', () => {
+    const { relay, port, port4 } = make();
+    const quoted = udp(6, own.six, port, bob.address, bob.port, new Uint8Array(8)).subarray(0, 48);
+    const error = new Uint8Array(48 + quoted.length);
+    emitIpv6(error, 0, { source: six(bob.address), destination: six(own.six), nextHeader: 58, payloadLength: 8 + quoted.length });
+    emitIcmp(error, 40, { type: 1, code: 4, rest: 0 });
+    error.set(quoted, 48);
+    sealIcmpv6(error, 40, 8 + quoted.length, 8, 24);
+    expect(process(relay, error)).toBe(REASON.translated);
+    const out = relay.sink.packet(0);
+    expect([formatIpv4(out, 12), formatIpv4(out, 16), out[20], out[21]]).toEqual([outside, alice.address, 3, 3]);
+    expect([formatIpv4(out, 40), formatIpv4(out, 44), u16(out, 48), u16(out, 50)]).toEqual([alice.address, outside, alice.port, port4]);
+    expect([sumIsGood(sum16(out, 0, 20, 0)), sumIsGood(sum16(out, 20, out.length, 0)), sumIsGood(sum16(out, 28, 48, 0))]).toEqual([true, true, true]); // prettier-ignore
   });
 });
 

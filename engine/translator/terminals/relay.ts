@@ -3,7 +3,7 @@ import { translatorSchema } from '../../contract/index.ts';
 import { formatIpv4U32, formatIpv6 } from '../../wire/index.ts';
 import type { AccessNat } from './access-nat.ts';
 import { PacketSink } from '../packet-sink.ts';
-import { REASON, REASONS } from '../reasons.ts';
+import { REASON, REASONS, isTranslated } from '../reasons.ts';
 import { compileSettings } from '../settings.ts';
 import { PacketTranslator } from '../translator.ts';
 import { BindingMapper, PrefixMapper, withinRate, type RelayEntry } from './relay-mapper.ts';
@@ -98,7 +98,7 @@ export class Relay {
   connect(session: number, peer4: number, peerPort4: number, peer6: Uint8Array, peerPort6: number): boolean {
     const entry = this.entries.get(session);
     if (entry === undefined) return false;
-    this.prefix.byPeer4.delete(entry.peer4);
+    this.forgetPeer4(entry);
     Object.assign(entry, { peer4, peerPort4, peer6, peerPort6 });
     this.nat?.open(entry.port, peer4);
     if (this.style === 'prefix') {
@@ -116,8 +116,13 @@ export class Relay {
     this.binding.byPort.delete(entry.port);
     this.nat?.unmap(entry.port);
     this.prefix.byStandIn.delete(entry.standIn4);
-    this.prefix.byPeer4.delete(entry.peer4);
+    this.forgetPeer4(entry);
     return true;
+  }
+
+  /** The party may have its next call here before the last one is let go. */
+  private forgetPeer4(entry: RelayEntry): void {
+    if (this.prefix.byPeer4.get(entry.peer4) === entry) this.prefix.byPeer4.delete(entry.peer4);
   }
 
   has(session: number): boolean {
@@ -152,11 +157,11 @@ export class Relay {
     this.translator ??= this.makeTranslator();
     let code = this.translator.translate(side, bytes, offset, length, length, this.sink, nowNs);
     const entry = this.style === 'binding' ? this.binding.entry : this.prefix.entry;
-    if (code === REASON.translated && entry !== undefined && !withinRate(entry, this.ratePps, nowNs)) {
+    if (isTranslated(code) && entry !== undefined && !withinRate(entry, this.ratePps, nowNs)) {
       this.sink.clear();
       this.count('rateCap');
       code = REASON.filtered;
-    } else if (code === REASON.translated || code === REASON.translatedFragmented) {
+    } else if (isTranslated(code)) {
       this.relayed++;
       this.throughNat();
     } else this.count(REASONS.find((reason) => reason.code === code)?.id ?? String(code));

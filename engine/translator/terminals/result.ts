@@ -90,7 +90,7 @@ export function resultOf(lab: Lab, converters: readonly Node[], load: Load): Con
       mediaSent: sent,
       mediaReceived: received,
       mediaLost: sorted(lab.lost),
-      conserved: sent === received + lost + lab.inFlight,
+      conserved: sent === received + lost + lab.inFlight && (lab.inFlight === 0 || lab.queue.size > 0),
     },
   };
 }

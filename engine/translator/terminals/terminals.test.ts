@@ -1,29 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { convertersSchema, type ConvertersInput, type ConvertersResult } from '../../contract/index.ts';
-import { runConverters } from './simulation.ts';
-
-const phone4 = { id: 'alice', family: 'v4' } as const;
-const phone6 = { id: 'bob', family: 'v6' } as const;
-const dual = (id: string, role: object = {}) => ({ id, family: 'dual', converter: role }) as const;
-
-function run(input: Omit<ConvertersInput, 'name'>, options: Parameters<typeof runConverters>[1] = {}): ConvertersResult {
-  return runConverters(convertersSchema.parse({ name: 'test', gateway: null, ...input }), options);
-}
-
-const call = { atS: 1, from: 'alice', to: 'bob', holdS: 5 };
-const lossless = ({ forward, backward }: ConvertersResult['sessions'][number]): void => {
-  for (const each of [forward, backward]) {
-    expect(each.sent).toBeGreaterThan(200);
-    expect(each.received).toBe(each.sent);
-  }
-};
-
-/** Converters that reserved a session and were never told to let it go. */
-function heldFor({ messages }: ConvertersResult): string[] {
-  const released = messages.filter(({ name }) => name === 'RELEASE').map(({ to }) => to);
-  return messages.filter(({ name, from }) => name === 'RESERVED' && !released.includes(from)).map(({ from }) => from);
-}
+import type { ConvertersInput, ConvertersResult } from '../../contract/index.ts';
+import { call, dual, lossless, phone4, phone6, run } from '../testing/terminals.ts';
 
 describe.each(['binding', 'prefix'] as const)('%s', (style) => {
   it('lets IPv4-only and IPv6-only parties talk through a terminal that keeps its own call (acceptance 8)', () => {
@@ -80,36 +58,6 @@ describe.each(['binding', 'prefix'] as const)('%s', (style) => {
     expect(result.diverts).toMatchObject([{ cause: 'drain', from: first, lost: 0 }]);
     lossless(result.sessions[0]!);
     expect(result.totals.mediaLost).toEqual({});
-  });
-});
-
-describe('a converter that goes without a word (T-17)', () => {
-  const terminals = [phone4, phone6, dual('nine'), dual('ten')];
-  const first = run({ terminals, calls: [call] }).decisions[0]!.chosen;
-
-  // The call is answered at about 1.05 s.
-  it.each([1.06, 1.1, 1.15, 1.2, 1.5, 2.3, 3.01, 5.5])('at %f s: both parties hear nothing for at most 500 ms', (atS) => {
-    const result = run({ terminals, calls: [call], events: [{ atS, kind: 'kill', terminal: first }] });
-    expect(result.diverts).toHaveLength(1);
-    const [divert] = result.diverts;
-    expect(divert!.doneNs).toBeGreaterThan(0);
-    expect(divert!.gapMs).toBeLessThanOrEqual(500);
-    for (const direction of [0, 1] as const) {
-      expect(divert!.firstNs[direction]! - divert!.lastNs[direction]!).toBeLessThanOrEqual(divert!.gapMs * 1e6 + 1);
-      expect(divert!.lastNs[direction]).toBeGreaterThan(1e9);
-    }
-    expect(result.sessions[0]).toMatchObject({ state: 'ended', why: 'hung up' });
-  });
-
-  it('is not suspected because the way through the network is long', () => {
-    const far = { rttMs: 300, jitterMs: 0 };
-    const result = run({
-      terminals: [{ ...phone4, link4: far }, { ...phone6, link6: far }, { ...dual('nine'), link4: far, link6: far }],
-      switch: { answerMs: 1_000 },
-      calls: [call],
-    }); // prettier-ignore
-    expect(result.messages.filter(({ name }) => name === 'MEDIA LOST')).toEqual([]);
-    expect(result.sessions[0]).toMatchObject({ state: 'ended', diverts: 0 });
   });
 });
 
@@ -347,31 +295,6 @@ test('any mix of calls, churn and loss conserves packets, repeats, and never exc
     }),
     { numRuns: 15 },
   );
-});
-
-describe('a call that ends while it changes its converter', () => {
-  const input: Omit<ConvertersInput, 'name'> = {
-    terminals: [phone4, phone6, dual('nine'), dual('ten')],
-    calls: [call],
-    switch: { selection: 'rendezvous' },
-    media: { enabled: false },
-  };
-  const { converter, endedNs } = run(input).sessions[0]!;
-
-  // The change takes about as long as these instants lie before the end.
-  it.each([2, 5, 10, 20, 40, 60, 80, 120, 160, 250])('%i ms after it began: both converters are let go', (ms) => {
-    const left = run({ ...input, events: [{ atS: (endedNs - ms * 1e6) / 1e9, kind: 'leave', terminal: converter }] });
-    expect(left.sessions[0]).toMatchObject({ state: 'ended' });
-    expect(heldFor(left)).toEqual([]);
-    const gone = run({
-      ...input,
-      events: [
-        { atS: (endedNs - 250e6) / 1e9, kind: 'leave', terminal: converter },
-        { atS: (endedNs - 250e6 + ms * 1e6) / 1e9, kind: 'kill', terminal: 'bob' },
-      ],
-    });
-    expect(heldFor(gone)).toEqual([]);
-  });
 });
 
 describe('a converter behind an IPv4 NAT', () => {
