@@ -19,7 +19,7 @@ export const ownCallPriority: Experiment = {
   question: "What does relaying for others do to the host terminal's own call, and what do priority and a reserve of capacity change?",
   source: 'translator 4.5, experiment 4',
   method:
-    'One terminal with a slow processor (1.6 ms a packet, room for eight sessions) relays for a growing number of sessions while it is in a call itself. Its own call with and without priority; the reserve (half of the capacity) is off in the first two, on in the third. The own call begins at five instants within the 20 ms between two packets; delay and loss are means over these runs, the rest are sums. There is no other converter, so a session it does not take, or that breaks down, has nowhere to go.',
+    'One terminal with a slow processor (1.6 ms a packet, room for eight sessions) relays for a growing number of sessions while it is in a call itself. Its own call with and without priority; the reserve (half of the capacity) is off in the first two, on in the third. The own call begins at five instants within the 20 ms between two packets; what these runs say is taken together. There is no other converter, so a session it does not take, or that breaks down, has nowhere to go.',
   measured: false,
   async run({ size, seed, step }) {
     const counts = size === 'full' ? [0, 2, 4, 5, 6, 8] : [0, 8];
@@ -54,9 +54,9 @@ export const ownCallPriority: Experiment = {
         const own = runs.map((sessions) => sessions[0]!);
         const relay = runs.flatMap((sessions) => sessions.slice(1)).filter((s) => s.path === 'terminal');
         rows.push([
-          relayed * PHASES,
+          relayed,
           name,
-          relay.length,
+          relay.length / PHASES,
           relay.filter((session) => session.state === 'failed').length,
           own.reduce((sum, one) => sum + one.forward.delayMs.mean, 0) / PHASES,
           Math.max(...own.flatMap((one) => [one.forward.jitterMs, one.backward.jitterMs])),
@@ -75,7 +75,7 @@ export const ownCallPriority: Experiment = {
             { name: 'sessions offered' },
             { name: 'own call' },
             { name: 'sessions taken' },
-            { name: 'of them cut' },
+            { name: 'cut in five runs' },
             { name: 'own delay', unit: 'ms' },
             { name: 'own jitter', unit: 'ms' },
             { name: 'own loss', unit: '%' },
@@ -87,7 +87,7 @@ export const ownCallPriority: Experiment = {
       findings: [
         `In the common queue the own call was up to ${worst('same queue', 4).toFixed(1)} ms late and lost up to ${worst('same queue', 6).toFixed(1)} %; with priority ${worst('priority', 4).toFixed(1)} ms and ${worst('priority', 6).toFixed(1)} %.`,
         `Relayed media lost up to ${worst('same queue', 7).toFixed(1)} % in the common queue and ${worst('priority', 7).toFixed(1)} % behind a call with priority, with up to ${worst('same queue', 3).toFixed(0)} and ${worst('priority', 3).toFixed(0)} calls cut in ${String(PHASES)} runs: priority makes no processor faster.`,
-        `With the reserve as well relayed media lost up to ${worst('priority and reserve', 7).toFixed(1)} % and ${worst('priority and reserve', 3).toFixed(0)} calls were cut, for at most ${String(worst('priority and reserve', 2) / PHASES)} sessions at once.`,
+        `With the reserve as well relayed media lost up to ${worst('priority and reserve', 7).toFixed(1)} % and ${worst('priority and reserve', 3).toFixed(0)} calls were cut, for at most ${String(worst('priority and reserve', 2))} sessions at once.`,
       ],
     };
   },

@@ -14,6 +14,8 @@ export interface Divert {
   readonly from: Node;
   readonly to: Node;
   readonly lostBefore: number;
+  /** When both parties had been told; -1 until then. */
+  toldNs: number;
   /** By direction: last packet before the first one that came the new way, and that one; -1 until it came. */
   readonly lastNs: [number, number];
   readonly firstNs: [number, number];

@@ -156,7 +156,8 @@ export class Choosing {
     again: (() => void) | null,
   ): void {
     const { lab } = this;
-    const quick = again !== null;
+    // Nobody hears anything until somebody has taken it.
+    const quick = decision.cause === 'failure';
     let refusals = 0;
     const tryFrom = (i: number): void => {
       let at = i;

@@ -1,5 +1,5 @@
 import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
-import type { Call, DivertCause } from './call.ts';
+import type { Call, Divert, DivertCause } from './call.ts';
 import type { CallControl } from './call-control.ts';
 import { handedOn } from './call-sip.ts';
 import { MAX_DIVERTS, type Lab } from './lab.ts';
@@ -47,6 +47,7 @@ export class Diverting {
         from: old,
         to: chosen.node,
         lostBefore: call.lost,
+        toldNs: -1,
         lastNs: [-1, -1],
         firstNs: [-1, -1],
       };
@@ -90,6 +91,7 @@ export class Diverting {
           this.control.say(call, { method: 'INVITE', status: 200, party, sdp: true }, () => {
             this.control.tell(call, party, { method: 'ACK', party: other }, () => undefined);
             if (++told < 2) return;
+            if (call.divert?.to === next) call.divert.toldNs = lab.nowNs;
             lab.after(lab.spec.switch.overlapMs * NS_PER_MS, () => {
               this.letGo(call, next);
             });
@@ -151,7 +153,7 @@ export class Diverting {
     if (call.converter === null || call.choosing) return;
     if (call.divert !== null) {
       // The new converter may be gone as well: it has as long as a change may take.
-      if (lab.nowNs - call.divert.tNs < DIVERT_NS) return;
+      if (lab.nowNs < this.dueNs(call, call.divert, direction)) return;
       this.finishDivert(call, false);
       call.silent = 0;
     }
@@ -168,6 +170,15 @@ export class Diverting {
         });
       }
     });
+  }
+
+  /** When media should have come by the new converter: on their way since both parties know of it, or as long as a change may take. */
+  private dueNs(call: Call, { tNs, toldNs, to }: Divert, direction: 0 | 1): number {
+    const latestNs = tNs + DIVERT_NS;
+    if (toldNs < 0) return latestNs;
+    const { sender, receiver, source } = call.streams[direction];
+    const wayNs = this.lab.oneWayNs(sender, to) + this.lab.oneWayNs(to, receiver);
+    return Math.min(latestNs, toldNs + wayNs + SILENT_PACKETS * source.periodNs);
   }
 
   /** A converter asks to be rid of sessions, because its own call comes first (T-18). The newest go first, and only as many as are too many. */
