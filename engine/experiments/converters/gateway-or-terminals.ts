@@ -64,7 +64,7 @@ export const gatewayOrTerminals: Experiment = {
     }
     const saturation = (kind: Kind): string => {
       const first = whole.find((row) => row[1] === kind && Number(row[3]) < ENOUGH);
-      return first === undefined ? 'served at least 99 % at every rate' : `fell below 99 % at ${String(first[0])} calls per second`;
+      return first === undefined ? 'served at least 99 % at every rate' : `fell below 99 % at ${String(first[0])}/s`;
     };
     const mean = (kind: Kind): string => {
       const rows = whole.filter((row) => row[1] === kind);
