@@ -199,7 +199,7 @@ describe('deterministic port blocks (RFC 7422)', () => {
     expect(ports.map((given) => (typeof given === 'string' ? given : given.port))).toEqual([1_024, 5_056, 9_088, 53_440]);
     const blocks = made.value.mapper.blocks!;
     expect([blocks.layout.firstPort(14), blocks.layout.firstPort(15) + blocks.size - 1]).toEqual([57_472, 65_535]);
-    expect(send(made.value, 14, 1_024)).toBe('noPortBlock');
+    expect([send(made.value, 14, 1_024), blocks.exhausted]).toEqual(['noPortBlock', 0]);
   });
 
   it('says which field cannot be used', () => {

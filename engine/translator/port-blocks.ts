@@ -106,8 +106,8 @@ export class PortBlocks {
     const byNumber = this.deterministic && who < 0;
     const block = byNumber ? this.layout.blockOf(b, o) : this.freeBlock(who < 0 ? h % this.total : this.head[who]!);
     if (block < 0) {
-      this.exhausted++;
       if (byNumber) return REASON.noPortBlock;
+      this.exhausted++;
       return this.resting > 0 ? REASON.portsResting : REASON.addressUnreachable;
     }
     if (who < 0) who = this.enter(h);
