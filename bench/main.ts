@@ -10,7 +10,7 @@ import { fuzz } from './fuzz.ts';
 import { compare, runOnce, which, type Comparison } from './measure.ts';
 import { copySumRows, ranAsProducer, ringRates } from './kernels.ts';
 import { meteringRows } from './metering.ts';
-import { multicastFigures } from './multicast.ts';
+import { multicastCase, multicastFigures, multicastRows } from './multicast.ts';
 import { engineMemory, indexMemory, openInput } from './memory.ts';
 import { whatIfTimes } from './what-if.ts';
 import { windowMemory } from './window-memory.ts';
@@ -34,7 +34,7 @@ Generates its captures once, then runs Ringside and its peers in turn on the sam
   --window FILE   peak memory of a host that has FILE open as a window has
   --frames FILE   frame times, longest task and replay error of a window that replays FILE, in Chromium, as JSON
   --what-if FILE  what the Bursts panel waits for when a parameter changes, as JSON
-  --multicast     multicast forwarding, joins and memory of 100,000 entries, as JSON (node --expose-gc dist/bench.js)
+  --multicast CASE   one case of the rows of that name, as JSON: joins (node --expose-gc dist/bench.js), or such as v4,translate,100
   --translate-memory MODE,SESSIONS,BYTES   one case of the row of that name, as JSON
   --list          name the rows and their goals, run nothing`;
 
@@ -121,7 +121,7 @@ async function main(): Promise<void> {
       frames: { type: 'string' },
       'what-if': { type: 'string' },
       fuzz: { type: 'string' },
-      multicast: { type: 'boolean', default: false },
+      multicast: { type: 'string' },
       'translate-memory': { type: 'string' },
       seed: { type: 'string', default: '1' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -152,8 +152,8 @@ async function main(): Promise<void> {
     console.log(JSON.stringify(memoryRates(memoryCase(values['translate-memory']), Number(values.rounds))));
     return;
   }
-  if (values.multicast) {
-    console.log(JSON.stringify(multicastFigures()));
+  if (values.multicast !== undefined) {
+    console.log(JSON.stringify(multicastFigures(multicastCase(values.multicast), Number(values.rounds))));
     return;
   }
   if (values.fuzz !== undefined) {
@@ -203,6 +203,7 @@ async function main(): Promise<void> {
   if (asked('translate-memory')) {
     for await (const row of translationRows(rounds)) record({ ...row, unit: 'M/s', higherIsBetter: true });
   }
+  for await (const row of multicastRows(rounds, (id) => asked(id))) record(row);
   if (asked('translate-tayga')) {
     for await (const row of taygaRows(rounds)) record({ ...row, higherIsBetter: true });
     console.log(TAYGA_NOTE);

@@ -1,7 +1,7 @@
 import { assert, assertDefined } from '../../base/index.ts';
 import { MULTICAST_DROPS, VERDICTS, type MulticastLogRow, type PortSpec } from '../../contract/index.ts';
 import type { RecordBatch } from '../../files/index.ts';
-import { DROP_TEXTS, macBytes, PortRouter, type PortCopy, type PortVerdict } from '../../multicast/index.ts';
+import { DROP_TEXTS, macBytes, PortRouter, type PortVerdict } from '../../multicast/index.ts';
 
 import { FIRST_COPY_DETAIL, FIRST_REFUSAL_DETAIL } from './port-maker.ts';
 
@@ -97,7 +97,7 @@ export class MulticastPort {
   take(origin: number, packet: Uint8Array, tNs: number): PortVerdict {
     const { router } = this;
     const what = (origin & ORIGIN_OWN) !== 0 ? router.takeOwn(tNs) : router.take(origin & ORIGIN_INTERFACE, packet, tNs);
-    const copies = router.out.reduce((n, { control }) => (control ? n : n + 1), 0);
+    const copies = router.out.count - router.out.messages;
     if (what === 'refused' || what === 'malformed') {
       this.verdict = VERDICT_REFUSED;
       const drop = what === 'malformed' ? MULTICAST_DROPS.indexOf('malformed') : router.lastDrop;
@@ -130,11 +130,11 @@ export class MulticastPort {
       refusal: drop === undefined ? '' : DROP_TEXTS[drop].text,
       rule: drop === undefined ? '' : DROP_TEXTS[drop].rule,
       rows: router.log().slice(rowsBefore),
-      copies: router.out.map(({ iface, family: of, control, packet: bytes }: PortCopy) => ({
-        iface: interfaces[iface]!.id,
-        family: of,
-        control,
-        bytes,
+      copies: Array.from({ length: router.out.count }, (_, row) => ({
+        iface: interfaces[router.out.iface[row]!]!.id,
+        family: router.out.family(row),
+        control: router.out.isMessage(row),
+        bytes: router.out.packet(row),
       })),
     };
   }

@@ -340,19 +340,22 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   private sendRouted(port: PortQueue, { router, outputs }: MulticastPort, arrivalNs: number, number: number, tNs: number): void {
     const { sink } = this;
     const first = this.slotOut;
-    for (const { iface, family, packet } of router.out) {
+    const { out } = router;
+    for (let row = 0; row < out.count; row++) {
+      const length = out.length[row]!;
+      const from = out.at[row]!;
       sink.clear();
-      const at = sink.reserve(packet.length);
+      const at = sink.reserve(length);
       assert(at >= 0, 'a packet fits an empty sink');
-      sink.bytes.set(packet, at);
-      sink.push(packet.length, packet.length, family, SINK_KIND.translated);
+      sink.bytes.set(out.bytes[row]!.subarray(from, from + length), at);
+      sink.push(length, length, out.family(row), SINK_KIND.translated);
       this.enter(port, 0, this.linkHeader, arrivalNs, number, tNs);
       if (this.entered >= 0) {
         this.visited[this.entered] = 0;
-        this.next[this.entered] = outputs[iface]!;
+        this.next[this.entered] = outputs[out.iface[row]!]!;
       }
     }
-    router.out.length = 0;
+    router.emptied();
     if (first !== this.slotOut && port.polling === 0 && port.tx.used > 0) this.wakeTx(port, tNs);
   }
 
@@ -366,7 +369,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     const tNs = this.clock[CLOCK_NOW]!;
     for (const router of this.routers) {
       router.router.runUntil(tNs);
-      if (router.router.out.length > 0) this.sendRouted(this.ports[router.index]!, router, tNs, 0, tNs);
+      if (router.router.out.count > 0) this.sendRouted(this.ports[router.index]!, router, tNs, 0, tNs);
     }
     this.waitForTimers();
   }

@@ -17,6 +17,12 @@ export class ForwardSink {
     this.rows = 0;
   }
 
+  /** What one packet may need is free: half of everything. */
+  get isHalfEmpty(): boolean {
+    const { count, used } = this.packets;
+    return this.rows * 2 <= MAX_ROWS && count * 2 <= MAX_PACKETS && used * 2 <= SINK_BYTES;
+  }
+
   /** Sends the packets from number `first` on out of every interface of the mask. False where there was no row for one of them. */
   send(first: number, mask: number): boolean {
     let room = true;

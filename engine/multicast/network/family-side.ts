@@ -35,7 +35,7 @@ export class FamilySide implements PimHost {
   }
 
   rpf(address: string): PimRoute | undefined {
-    return this.router.rpf(this.family, address);
+    return this.router.routes.rpf(this.family, address);
   }
 
   isOwn(address: string): boolean {
@@ -78,13 +78,14 @@ export class FamilySide implements PimHost {
   }
 
   changed(source: string, group: string): void {
+    this.router.dataPath.changed();
     const known = this.router.coupling?.changed(this.family, source, group) === true;
     if (!known) this.router.installer.ofFamily(this.family, group);
     this.router.entriesChanged();
   }
 
   decapsulated(packet: Uint8Array, source: string, group: string): void {
-    this.router.pass(this, REGISTER_INTERFACE, packet, source, group, true);
+    this.router.dataPath.pass(this, REGISTER_INTERFACE, packet, source, group, true);
   }
 
   note({ kind, iface, source, group, text }: PimNote): void {

@@ -1,5 +1,6 @@
 import { NS_PER_MS, NS_PER_S, type Random } from '../../base/index.ts';
 import type { MulticastLinkSpec } from '../../contract/index.ts';
+import type { PacketSink } from '../../translator/index.ts';
 import type { Family } from '../addresses.ts';
 import type { EventClock } from '../clock.ts';
 
@@ -64,6 +65,11 @@ export class Link {
 
   carries(family: Family): boolean {
     return family === 4 ? this.v4 : this.v6;
+  }
+
+  /** Sends a copy of group data, packet `p` of a sink that is written again afterwards, to all other ends. */
+  sendCopy(from: LinkEnd, packets: PacketSink, p: number, family: Family): void {
+    this.send(from, packets.packet(p), family, false);
   }
 
   /** Sends to one end, or to all the others. `sent` is told when the packet leaves. */

@@ -7,6 +7,7 @@ import {
   type MulticastPortSpec,
   type MulticastState,
 } from '../../contract/index.ts';
+import type { PacketSink } from '../../translator/index.ts';
 import { addressText, canonicalAddress, familyOf, type Family } from '../addresses.ts';
 import { keyInfo } from '../choice/index.ts';
 import { EventClock } from '../clock.ts';
@@ -17,6 +18,7 @@ import { Recorder } from './recorder.ts';
 import { RouterNode, type RouterWorld } from './router-node.ts';
 import { PortRoutes, matches, parsePrefix, type PortPrefix } from './port-routes.ts';
 import { networkState } from './state.ts';
+import { PortOutput } from './port-output.ts';
 
 /** Addresses of a router that only listens: higher than any other, so that every querier of the link wins against it. */
 const LISTENER: Readonly<Record<Family, string>> = { 4: '255.255.255.254', 6: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe' };
@@ -27,20 +29,8 @@ export interface PortIssue {
   readonly message: string;
 }
 
-/** A packet that the router sends: a copy of group data, or a message of its own. */
-export interface PortCopy {
-  /** Number of the interface it leaves by. */
-  readonly iface: number;
-  readonly family: Family;
-  readonly packet: Uint8Array;
-  readonly control: boolean;
-}
-
 /** What became of a packet that came to the port. */
 export type PortVerdict = 'own' | 'malformed' | 'membership' | 'pim' | 'provision' | 'forwarded' | 'refused' | 'other';
-
-/** Packets that a router may send at one instant: a full refresh of all its joins, or the fragments of one datagram on every link. */
-export const MAX_PORT_COPIES = 65_536;
 
 /** Everything that is on a link beyond the router: takes all and says nothing. */
 class Beyond implements LinkNode {
@@ -62,7 +52,7 @@ class Beyond implements LinkNode {
 
 /** A link whose other side is the switch: what the router sends on it is handed over at once. */
 class PortLink extends Link {
-  private readonly out: (packet: Uint8Array, family: Family, control: boolean) => void;
+  private readonly out: (packet: Uint8Array, at: number, length: number, family: Family, control: boolean) => void;
 
   constructor(spec: MulticastLinkSpec, index: number, clock: EventClock, random: Random, out: PortLink['out']) {
     super(spec.id ?? '', index, spec, clock, random);
@@ -70,18 +60,27 @@ class PortLink extends Link {
   }
 
   override send(_from: LinkEnd, packet: Uint8Array, family: Family, control: boolean): void {
+    if (control) this.counters.control++;
+    this.count(packet.length, family);
+    this.out(packet, 0, packet.length, family, control);
+  }
+
+  override sendCopy(_from: LinkEnd, { bytes, offset, length }: PacketSink, p: number, family: Family): void {
+    this.count(length[p]!, family);
+    this.out(bytes, offset[p]!, length[p]!, family, false);
+  }
+
+  private count(bytes: number, family: Family): void {
     const { counters } = this;
     if (family === 4) {
       counters.packets4++;
-      counters.bytes4 += packet.length;
+      counters.bytes4 += bytes;
     } else {
       counters.packets6++;
-      counters.bytes6 += packet.length;
+      counters.bytes6 += bytes;
     }
-    if (control) counters.control++;
     counters.sent++;
     counters.taken++;
-    this.out(packet, family, control);
   }
 }
 
@@ -112,8 +111,8 @@ export class PortRouter {
   copies = 0;
   messages = 0;
   overflows = 0;
-  /** What the router has sent since it was last emptied. */
-  readonly out: PortCopy[] = [];
+  /** What the router has sent since `emptied`. */
+  readonly out = new PortOutput();
   private readonly routes: PortRoutes;
   private readonly links: PortLink[] = [];
   private readonly networks: readonly (readonly PortPrefix[])[];
@@ -136,6 +135,7 @@ export class PortRouter {
     this.router = new RouterNode(asRouter, 0, first, this.world(), random.fork('router'));
     for (const [i] of spec.interfaces.entries()) this.addInterface(i, random);
     this.router.build();
+    this.router.dataPath.holds = true;
     this.router.start();
   }
 
@@ -170,8 +170,8 @@ export class PortRouter {
       lossPercent: 0,
       scopeBoundary,
     };
-    const link = new PortLink(spec, i, this.clock, random.fork(`link ${id}`), (packet, family, control) => {
-      this.sent(i, packet, family, control);
+    const link = new PortLink(spec, i, this.clock, random.fork(`link ${id}`), (packet, at, length, family, control) => {
+      this.sent(i, packet, at, length, family, control);
     });
     const end: LinkEnd = { node: this.router, iface: i, mac: macFor(i, 0) };
     link.ends.push(end);
@@ -222,8 +222,8 @@ export class PortRouter {
     };
   }
 
-  private sent(iface: number, packet: Uint8Array, family: Family, control: boolean): void {
-    if (this.out.length >= MAX_PORT_COPIES) {
+  private sent(iface: number, packet: Uint8Array, at: number, length: number, family: Family, control: boolean): void {
+    if (!this.out.add(iface, family, control, packet, at, length)) {
       this.overflows++;
       return;
     }
@@ -232,7 +232,12 @@ export class PortRouter {
       this.copies++;
       this.recorder.count('delivered');
     }
-    this.out.push({ iface, family, packet, control });
+  }
+
+  /** Whoever took what is in `out` says so: it may be written again. */
+  emptied(): void {
+    this.out.clear();
+    this.router.dataPath.release();
   }
 
   /** Instant of the next timer, infinite where none runs. */
@@ -259,6 +264,11 @@ export class PortRouter {
   take(captureInterface: number, b: Uint8Array, tNs: number): PortVerdict {
     this.runUntil(tNs);
     this.taken++;
+    // A packet needs room for its copies, whether or not somebody took those of the last one.
+    if (!this.router.dataPath.hasRoom) {
+      this.out.detach(this.router.dataPath.bytes);
+      this.router.dataPath.release();
+    }
     const verdict = this.judge(captureInterface, b);
     this.counters[verdict]++;
     return verdict;
@@ -267,7 +277,7 @@ export class PortRouter {
   private judge(captureInterface: number, b: Uint8Array): PortVerdict {
     const family = b.length === 0 ? 0 : b[0]! >>> 4;
     if ((family !== 4 && family !== 6) || b.length < (family === 4 ? 20 : 40)) return 'malformed';
-    if (this.own.has(addressText(b, family === 4 ? 12 : 8, family))) return 'own';
+    if (this.own.size > 0 && this.own.has(addressText(b, family === 4 ? 12 : 8, family))) return 'own';
     const given = this.spec.provision === 'static' ? undefined : provisionedIn(b, family, this.spec.provision);
     if (given !== undefined) {
       this.provision(given);

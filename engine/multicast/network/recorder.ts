@@ -130,15 +130,14 @@ export class Recorder {
     else this.refused.switches++;
   }
 
-  packet(iface: number, frame: () => Uint8Array): void {
-    if (!this.recording) return;
+  /** Asked for only while `recording`. */
+  packet(iface: number, frame: Uint8Array): void {
     if (this.recordedBytes >= MAX_RECORDED_BYTES) {
       this.refused.packets++;
       return;
     }
-    const bytes = frame();
-    this.recordedBytes += bytes.length;
-    this.packets.push({ tNs: this.clock.nowNs, iface, frame: bytes });
+    this.recordedBytes += frame.length;
+    this.packets.push({ tNs: this.clock.nowNs, iface, frame });
   }
 }
 

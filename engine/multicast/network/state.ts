@@ -55,8 +55,8 @@ export function networkState(network: Observed, revision: number): MulticastStat
     switches: recorder.switches.map((each) => ({ ...each })),
     decisions: latestDecisions(network),
     counters: Object.fromEntries(routers.map((router) => [router.id, countersOf(router)])),
-    drops: routers.flatMap(({ drops }) => drops.rows()),
-    dropsUnlisted: routers.reduce((total, { drops }) => total + drops.unlisted, 0),
+    drops: routers.flatMap(({ dataPath }) => dataPath.drops.rows()),
+    dropsUnlisted: routers.reduce((total, { dataPath }) => total + dataPath.drops.unlisted, 0),
     totals: {
       joins: sum(recorder.series.joins),
       prunes: sum(recorder.series.prunes),
@@ -282,7 +282,7 @@ function countersOf(router: RouterNode): MulticastCounters {
     fragments,
     drops,
     bytesSaved: router.counters.bytesSaved,
-    tooBigSent: router.tooBig.sent,
+    tooBigSent: router.dataPath.tooBig.sent,
     unknownSources: [...router.sides.values()].reduce((sum, { pim }) => sum + pim.unknown.size, 0),
     refused: refusedOf(router),
   };
@@ -299,7 +299,7 @@ function refusedOf(router: RouterNode): Record<string, number> {
     groupsPerInterface: 0,
     sourcesPerGroup: 0,
     unknownSources: 0,
-    icmpErrorsPerSecond: router.tooBig.limited,
+    icmpErrorsPerSecond: router.dataPath.tooBig.limited,
   };
   for (const { ports, pim } of router.sides.values()) {
     refused.unknownSources += pim.unknown.refused;

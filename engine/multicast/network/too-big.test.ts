@@ -122,7 +122,7 @@ describe('Packet Too Big about data to a group (RFC 4443 section 2.4 e.3)', () =
       protocols: ['frame', 'eth', 'ethertype', 'ip', 'ipv6', 'ipv6.hopopts', 'udp', 'icmpv6', 'pim', 'data'],
     });
     const told = rows.filter(([type]) => type?.[0] === '2');
-    expect(told).toHaveLength(network.routers[1]!.tooBig.sent);
+    expect(told).toHaveLength(network.routers[1]!.dataPath.tooBig.sent);
     for (const [, mtu, status, malformed, destination] of told) {
       expect([mtu, status, malformed, destination?.[0]]).toEqual([['1400'], ['1'], [], SOURCE6]);
     }
@@ -139,11 +139,12 @@ describe('Packet Too Big about data to a group (RFC 4443 section 2.4 e.3)', () =
     const port = unwrap(PortRouter.create('m', spec));
     const records = [{ type: RECORD.allow, group: GROUP6, sources: [SOURCE6] }];
     port.take(0, groupPacket({ kind: 'report', version: 3, records }, 6, 'fe80::9', 'ff02::16'), 1_000);
-    port.out.length = 0;
+    port.emptied();
     expect(port.take(0, data6(1_400), 2_000)).toBe('refused');
-    const [told] = port.out.filter(({ packet }) => tooBigMtu(packet) !== undefined);
-    expect(told).toMatchObject({ iface: 0, family: 6, control: true });
-    expect(tooBigMtu(told!.packet)).toBe(1_300);
+    const { out } = port;
+    const told = Array.from({ length: out.count }, (_, row) => row).filter((row) => tooBigMtu(out.packet(row)) !== undefined);
+    expect(told.map((row) => [out.iface[row], out.family(row), out.isMessage(row)])).toEqual([[0, 6, true]]);
+    expect(tooBigMtu(out.packet(told[0]!))).toBe(1_300);
     expect(port.state().counters['m']!.tooBigSent).toBe(1);
   });
 

@@ -25,9 +25,16 @@ export interface DataVerdict {
   readonly olist: number;
   /** There is any state for it. */
   readonly known: boolean;
+  /** The next packet will get the same verdict, as long as nothing changes, and needs no more than what follows. */
+  readonly steady: boolean;
+  /** The tree whose keepalive timer each packet sets. */
+  readonly keeps: Tree | undefined;
+  /** A source on a link of this router: while its register state is Join, each packet is registered. */
+  readonly registers: Tree | undefined;
 }
 
-const UNKNOWN: DataVerdict = { accepted: false, olist: 0, known: false };
+const UNKNOWN: DataVerdict = { accepted: false, olist: 0, known: false, steady: false, keeps: undefined, registers: undefined };
+const UNWANTED: DataVerdict = { ...UNKNOWN, steady: true };
 
 export interface PimInterface {
   readonly address: string;
@@ -354,19 +361,30 @@ export class PimRouter {
       this.keepAlive(tree);
       this.registering.data(tree, packet);
     }
-    if (tree === undefined && star === undefined) return UNKNOWN;
+    if (tree === undefined && star === undefined) return UNWANTED;
     const onSource = route?.iface === iface;
     if (tree !== undefined && onSource) {
       if (tree.joined) this.keepAlive(tree);
       this.upstream.updateSpt(tree, iface, direct);
     }
     const olist = this.dataOlist(source, group, iface, tree, star, onSource);
-    if (olist >= 0) return { accepted: true, olist: olist & ~bit(iface), known: true };
+    const keeps = direct || (onSource && tree?.joined === true) ? tree : undefined;
+    const steady = this.isSteady(source, group, tree, star, onSource);
+    const kept = { known: true, steady, keeps, registers: direct ? tree : undefined };
+    if (olist >= 0) return { accepted: true, olist: olist & ~bit(iface), ...kept };
     const lists = this.olists;
     if (tree?.spt === true) {
       if (hasBit(lists.inherited(tree), iface)) this.asserts.dataOn(tree, iface);
     } else if (hasBit(lists.inheritedRpt(source, group), iface) && star !== undefined) this.asserts.dataOn(star, iface);
-    return { accepted: false, olist: 0, known: true };
+    return { accepted: false, olist: 0, ...kept };
+  }
+
+  /** Whether one more packet could change a state: the SPT bit, the change to the source's tree, or an assert. */
+  private isSteady(source: string, group: string, tree: Tree | undefined, star: Tree | undefined, onSource: boolean): boolean {
+    if (tree?.spt === true) return onSource;
+    return star === undefined
+      ? tree === undefined || !(onSource && tree.joined)
+      : tree?.joined !== true && !this.upstream.wantsSpt(source, group);
   }
 
   /** Outgoing interfaces, or -1 where the packet fails the reverse path check. */

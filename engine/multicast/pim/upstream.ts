@@ -213,12 +213,17 @@ export class Upstream {
     }
   }
 
-  /** CheckSwitchToSpt(S,G) of section 4.2.1, with the first packet as threshold. */
+  /** SwitchToSptDesired(S,G) of section 4.2.1, with the first packet as threshold, where there is somebody here to switch for. */
+  wantsSpt(source: string, group: string): boolean {
+    const { pim } = this;
+    if (!pim.sptWanted) return false;
+    return ((pim.olists.includeAny(group) & ~pim.host.excludes(source, group)) | pim.olists.includeSource(source, group)) !== 0;
+  }
+
+  /** CheckSwitchToSpt(S,G) of section 4.2.1. */
   checkSwitchToSpt(source: string, group: string): void {
     const { pim } = this;
-    if (!pim.sptWanted) return;
-    const members = (pim.olists.includeAny(group) & ~pim.host.excludes(source, group)) | pim.olists.includeSource(source, group);
-    if (members === 0) return;
+    if (!this.wantsSpt(source, group)) return;
     const tree = pim.admit(source, group);
     if (tree !== undefined && !isRunning(tree.keepalive)) pim.keepAlive(tree);
   }
