@@ -30,6 +30,8 @@ export class WayCache {
   private epochs = new Float64Array(0);
   private ways: (Way | undefined)[] = [];
   private readonly key = new Uint32Array(KEY_WORDS);
+  /** Words of the key that was read last: an IPv4 one has three, and differs from all others in the first. */
+  private words = KEY_WORDS;
 
   forget(): void {
     this.epoch++;
@@ -85,16 +87,19 @@ export class WayCache {
     if (family === 4) {
       key[1] = u32(b, 12);
       key[2] = u32(b, 16);
-      for (let i = 3; i < KEY_WORDS; i++) key[i] = 0;
-    } else for (let i = 0; i < 8; i++) key[i + 1] = u32(b, 8 + 4 * i);
+      this.words = 3;
+    } else {
+      for (let i = 0; i < 8; i++) key[i + 1] = u32(b, 8 + 4 * i);
+      this.words = KEY_WORDS;
+    }
     let h = 0;
-    for (let i = 0; i < KEY_WORDS; i++) h = Math.imul(h ^ key[i]!, 0x9e3779b1) ^ (h >>> 15);
+    for (let i = 0; i < this.words; i++) h = Math.imul(h ^ key[i]!, 0x9e3779b1) ^ (h >>> 15);
     return (h ^ (h >>> 13)) >>> 0;
   }
 
   private same(slot: number): boolean {
-    const { key, keys } = this;
-    for (let i = 0, at = slot * KEY_WORDS; i < KEY_WORDS; i++, at++) if (keys[at] !== key[i]) return false;
+    const { key, keys, words } = this;
+    for (let i = 0, at = slot * KEY_WORDS; i < words; i++, at++) if (keys[at] !== key[i]) return false;
     return true;
   }
 }
