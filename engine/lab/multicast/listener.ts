@@ -28,6 +28,6 @@ export class CaptureListener {
     const at = networkHeader(batch.bytes, start, end, batch.linkType[row]!);
     if (at < 0) return;
     router.take(batch.iface[row]!, batch.bytes.subarray(at, end), Math.max(batch.tsNs[row]!, router.clock.nowNs));
-    router.out.length = 0;
+    router.emptied();
   }
 }
