@@ -98,7 +98,7 @@ describe('downstream and upstream state (RFC 7761 section 4.5)', () => {
     r.pim.membershipChanged(ASM, []);
     r.run(0);
     expect(r.said()).toEqual(['0 join *']);
-    expect(r.pim.data(S, ASM, 0, new Uint8Array(20))).toEqual({ accepted: true, olist: 0b100, known: true });
+    expect(r.pim.data(S, ASM, 0, new Uint8Array(20))).toMatchObject({ accepted: true, olist: 0b100, known: true });
     r.run(0);
     expect(r.said()).toEqual([`0 join ${S}`]);
     r.pim.data(S, ASM, 0, new Uint8Array(20));
