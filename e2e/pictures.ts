@@ -94,19 +94,31 @@ async function shootNetworks(page: Page): Promise<void> {
   await openPalette(page, 'maximise');
 }
 
-async function shootOffloads(browser: Browser): Promise<void> {
-  const downloads = new Downloads();
-  const served = await Served.start(downloads.make(), '--scenario', 'offload-aggregation');
+/** The Offloads view of a capture in a scenario; `end`: from its end, where a packet is opened into its segments. */
+async function shootOffload(browser: Browser, capture: string, scenario: string, name: string, end = false): Promise<void> {
+  const served = await Served.start(capture, '--scenario', scenario);
   try {
     const { page, context } = await workbench(browser, served);
     await openPalette(page, 'show offloads');
     await openPalette(page, 'maximise');
-    await page.getByRole('listbox', { name: 'Segments of the aggregate' }).getByRole('option').first().waitFor();
+    await page.getByRole('listbox', { name: 'Segments of the aggregate' }).getByRole('option').first().waitFor({ state: 'attached' });
     await page.locator('.scroll.stale').waitFor({ state: 'detached' });
-    await shoot(page, 'offloads');
+    if (end) await page.getByRole('table', { name: 'Header bytes before and after' }).scrollIntoViewIfNeeded();
+    await shoot(page, name);
     await context.close();
   } finally {
     await served.stop();
+  }
+}
+
+async function shootOffloads(browser: Browser): Promise<void> {
+  const downloads = new Downloads();
+  try {
+    const capture = downloads.make();
+    await shootOffload(browser, capture, 'offload-aggregation', 'offloads');
+    await shootOffload(browser, capture, 'offload-segmentation', 'offloads-cut', true);
+    await shootOffload(browser, sample('mixed-lan.pcapng'), 'default', 'offloads-why');
+  } finally {
     downloads.remove();
   }
 }
@@ -130,6 +142,19 @@ async function shootTranslated(browser: Browser): Promise<void> {
   }
 }
 
+/** Further down in the Stack panel. */
+async function shootStackParts(page: Page): Promise<void> {
+  for (const [part, name] of [
+    ['Drops and advisory', 'stack-advisory'],
+    ['Traffic', 'stack-traffic'],
+    ['Memory', 'stack-memory'],
+  ] as const) {
+    await page.getByRole('button', { name: part, exact: true }).click();
+    await page.waitForTimeout(500);
+    await shoot(page, name);
+  }
+}
+
 /** The Stack panel in a scenario that has everything it shows. */
 async function shootStack(browser: Browser): Promise<void> {
   const served = await Served.start(sample(SAMPLE), '--scenario', 'stack-instances');
@@ -141,6 +166,7 @@ async function shootStack(browser: Browser): Promise<void> {
       await openPalette(page, 'maximise');
       await page.locator('g.node[data-id="stack api"]').filter({ hasText: 'defunct' }).waitFor();
       await shoot(page, `stack-${theme}`);
+      if (theme === 'dark') await shootStackParts(page);
       await context.close();
     }
   } finally {

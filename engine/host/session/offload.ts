@@ -107,13 +107,7 @@ export async function runOffloads(
 function checkLocal(local: readonly string[]): void {
   for (const text of local) {
     const problem = prefixProblem(text);
-    if (problem !== undefined) {
-      throw new EngineError({
-        code: 'bad-input',
-        message: `Prefixes of this machine: ${problem}.`,
-        fix: 'Write prefixes such as 192.0.2.0/24 or 2001:db8::/32.',
-      });
-    }
+    if (problem !== undefined) throw new EngineError({ code: 'bad-input', message: `Prefixes of this machine: ${problem}.` });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { StackTopology, StackTraffic } from '../../contract/index.ts';
-import { filterStats, statRecords, type StatFilter, type StatRecord } from '../../stack/index.ts';
+import { filterStats, statRecords, type AdvisoryTable, type StatFilter, type StatRecord } from '../../stack/index.ts';
 import type { Pipeline } from '../pipeline.ts';
+import type { StackModel } from './model.ts';
 import { protocolRecords, protocolTables, type PortOwner } from './protocol-records.ts';
 import { advisoryEntries, stackModels, stackTopology, workerCounters } from './view.ts';
 
@@ -67,6 +68,7 @@ function modelRecords(pipeline: Pipeline): StatRecord[] {
     ),
     ...caches,
     ...topology.faults.flatMap((f) => statRecords('fault', f.id, { asked: f.asked, injected: f.injected }, { nexus: FSW })),
+    ...advisoryTables(models),
     ...statRecords('worker', 'fsw.worker', workerCounters(models), { nexus: FSW }),
     ...statRecords(
       'user-pool',
@@ -79,6 +81,21 @@ function modelRecords(pipeline: Pipeline): StatRecord[] {
       { nexus: FSW },
     ),
   ];
+}
+
+/** The advisory tables of all queues: how full they are, and how many flows found no entry (S-07). */
+function advisoryTables(models: readonly StackModel[]): StatRecord[] {
+  const tables = models.flatMap(({ classQueues }) => classQueues?.advisory ?? []);
+  if (tables.length === 0) return [];
+  const sum = (of: (table: AdvisoryTable) => number): number => tables.reduce((n, table) => n + of(table), 0);
+  const counters = {
+    entries: sum((t) => t.entries),
+    used: sum((t) => t.used),
+    full: sum((t) => t.full),
+    suspensions: sum((t) => t.suspensions),
+    resumptions: sum((t) => t.resumptions),
+  };
+  return statRecords('flow-advisory', 'fsw.flow-advisory', counters, { nexus: FSW });
 }
 
 function flowRecords(pipeline: Pipeline, pidOf: (port: string) => { pid?: number }): StatRecord[] {

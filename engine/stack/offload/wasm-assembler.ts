@@ -2,6 +2,10 @@
  * A small assembler for WebAssembly modules (WebAssembly Core Specification 2.0, binary format, with the SIMD instructions): enough for
  * kernels over an imported memory. Kernels are written as calls that each append one instruction, so a module is a value made at start-up
  * and no build step is needed.
+ *
+ * Why not AssemblyScript, as the kernel of plain runs is written in: that module is a file, which the entry points find and read, and this layer
+ * knows no files. These kernels are wanted wherever packets are copied (every thread, the command line, tests, benchmarks), over a memory that is
+ * shared or not as its owner has it, which a compiled module fixes when it is built.
  */
 
 export type ValueType = 'i32' | 'i64' | 'v128';
