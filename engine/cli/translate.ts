@@ -13,6 +13,7 @@ import {
   type TranslatedPacket,
 } from '../lab/index.ts';
 import {
+  compileSettings,
   createTranslator,
   eventOf,
   explainTranslation,
@@ -24,6 +25,7 @@ import {
   statefulOf,
   type BindingLog,
   type Stateful,
+  type TranslatorSettings,
 } from '../translator/index.ts';
 import { alignedBuffer } from '../wire/index.ts';
 import { count, duration, printable, table } from './format.ts';
@@ -77,11 +79,14 @@ export async function translateCommand(options: TranslateOptions, output: Output
     if (log !== null && state !== null) logTo(log, state);
     const events = log instanceof JsonBindingLog ? log : null;
     const printing = output.json || explain !== undefined;
+    const compiled = compileSettings(spec);
+    const settings = compiled.ok ? compiled.value : undefined;
     const print = (packet: TranslatedPacket): void => {
       const wanted = explain === undefined || explain === 0 || explain === packet.number;
       if (!wanted) return;
-      if (output.json) output.record(recordOf(packet, fileOf(inputs, packet), explain !== undefined));
-      else printCard(packet, output);
+      const card = explain === undefined ? undefined : cardOf(packet, settings);
+      if (output.json) output.record(recordOf(packet, fileOf(inputs, packet), card));
+      else if (card !== undefined) printCard(packet, card, output);
     };
     const onPacket = (packet: TranslatedPacket): void => {
       const { code, number, side: came, bytes, from, to, tNs } = packet;
@@ -231,7 +236,7 @@ function fileOf(inputs: readonly OpenInput[], { input }: TranslatedPacket): stri
   return inputs.find(({ file }) => file.source === input.source)?.path ?? '';
 }
 
-function recordOf(packet: TranslatedPacket, file: string, explain: boolean): Record<string, unknown> {
+function recordOf(packet: TranslatedPacket, file: string, card: ExplainCard | undefined): Record<string, unknown> {
   const { sink, code, number, inputNumber, side, tNs } = packet;
   const { id, verdict, rfc, text } = reasonOf(code);
   const out = Array.from({ length: sink.count }, (_, i) => ({
@@ -239,16 +244,15 @@ function recordOf(packet: TranslatedPacket, file: string, explain: boolean): Rec
     bytes: sink.wireLength[i],
     ...(sink.kind[i] !== SINK_KIND.translated && { kind: sink.kind[i] === SINK_KIND.error ? 'answer' : 'hairpin' }),
   }));
-  return { number, file, packet: inputNumber, side, tNs, verdict, reason: id, rfc, text, out, ...(explain && { card: cardOf(packet) }) };
+  return { number, file, packet: inputNumber, side, tNs, verdict, reason: id, rfc, text, out, ...(card !== undefined && { card }) };
 }
 
-function cardOf({ code, side, bytes, from, to, sink }: TranslatedPacket): ExplainCard {
-  return explainTranslation({ code, side, before: bytes.slice(from, to), after: sink.count > 0 ? sink.packet(0) : undefined });
+function cardOf({ code, side, bytes, from, to, sink }: TranslatedPacket, settings: TranslatorSettings | undefined): ExplainCard {
+  return explainTranslation({ code, side, before: bytes.slice(from, to), after: sink.count > 0 ? sink.packet(0) : undefined, settings });
 }
 
-function printCard(packet: TranslatedPacket, output: Output): void {
+function printCard(packet: TranslatedPacket, card: ExplainCard, output: Output): void {
   const { paint } = output;
-  const card = cardOf(packet);
   const colour = card.tone === 'dropped' ? paint.red : card.tone === 'held' ? paint.yellow : paint.green;
   const where = `packet ${packet.number} at ${duration(packet.tNs)}, number ${packet.inputNumber} of the IPv${packet.side} side`;
   output.text(`${colour('■')} ${paint.bold(printable(card.title))}  ${paint.dim(where)}`);

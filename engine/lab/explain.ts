@@ -1,6 +1,6 @@
 import type { ExplainCard, Scenario, TraceRecord } from '../contract/index.ts';
 import { RecordBatch } from '../files/index.ts';
-import { explainTranslation } from '../translator/index.ts';
+import { compileSettings, explainTranslation } from '../translator/index.ts';
 import { ClassifiedBatch, META_FLOW, ROW_HASH, ROW_META, classifyBatch, classifyRange, queueOfHash } from '../wire/index.ts';
 import { explainCards } from './explain-cards.ts';
 import { offloadCard, tellsOffloads } from './offload/explain-offload.ts';
@@ -105,8 +105,17 @@ function pollMemory(scenario: Scenario, number: number, fromStart: boolean): Pol
 
 /** The card of a translator port; its parameters are those of the port in the scenario. */
 function translationCard(scenario: Scenario, { port, code, side, before, after }: TranslationStep): ExplainCard {
-  const card = explainTranslation({ code, side, before, after: after[0]?.bytes });
-  const at = `ports.${String(scenario.ports.findIndex(({ id }) => id === port))}.translator`;
+  const index = scenario.ports.findIndex(({ id }) => id === port);
+  const spec = scenario.ports[index]?.translator;
+  const settings = spec === undefined ? undefined : compileSettings(spec);
+  const card = explainTranslation({
+    code,
+    side,
+    before,
+    after: after[0]?.bytes,
+    settings: settings?.ok === true ? settings.value : undefined,
+  });
+  const at = `ports.${String(index)}.translator`;
   const lines = card.lines.map((line) => (line.parameter === undefined ? line : { ...line, parameter: `${at}.${line.parameter}` }));
   return { ...card, title: `${port}: ${card.title}`, lines };
 }

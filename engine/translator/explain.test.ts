@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { explainCardSchema, translatorSchema } from '../contract/index.ts';
+import { explainCardSchema, translatorSchema, type TranslatorInput } from '../contract/index.ts';
 import { putU16 } from '../base/index.ts';
 import { checksum, emitIpv6, parseIpv4, parseIpv6 } from '../wire/index.ts';
 import { createTranslator } from './create.ts';
 import { explainTranslation } from './explain.ts';
 import { REASON, REASONS, reasonOf } from './reasons.ts';
-import { newSink } from './test-support.ts';
+import { newSink, settingsOf, translatorOf } from './test-support.ts';
 
 function six(hopLimit = 64): Uint8Array {
   const b = new Uint8Array(60);
@@ -49,6 +49,19 @@ describe('explanations', () => {
     expect(line('Flow label')).toBe('0x00005 is lost');
     expect(line("Don't fragment")).toBe('clear');
     expect(card.lines.every((l) => (l.because ?? '') !== '')).toBe(true);
+  });
+
+  it.each<[string, TranslatorInput, string, string]>([
+    ['siit', { maps: [{ v4: '192.0.2.0/24', v6: '2001:db8:1::/120' }] }, 'RFC 7757 section 3.3 maps.0', 'RFC 6052 section 2.3 pool6.0'],
+    ['nat64', { mode: 'nat64', nat64: { pool4: [{ prefix: '203.0.113.1' }] } }, 'RFC 6146 section 3.5 nat64.pool4', 'RFC 6052 section 2.3 pool6.0'], // prettier-ignore
+  ])('name the rule of each address in %s', (_mode, input, source, destination) => {
+    const before = six();
+    const sink = newSink();
+    const code = translatorOf(input).translate(6, before, 0, before.length, before.length, sink, 0);
+    const card = explainTranslation({ code, side: 6, before, after: sink.packet(0), settings: settingsOf(input) });
+    const rule = (label: string): string | undefined =>
+      card.lines.filter((line) => line.label === label).map(({ because, parameter }) => `${because} ${parameter}`)[0];
+    expect([rule('Source'), rule('Destination')]).toEqual([source, destination]);
   });
 
   it('say why not', () => {

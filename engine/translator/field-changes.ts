@@ -1,15 +1,15 @@
 import { u16, u32 } from '../base/index.ts';
 import type { FieldChange } from '../contract/index.ts';
 import { formatIpv4, formatIpv6 } from '../wire/index.ts';
+import { addressRule, ANY_ADDRESS_RULE } from './address-rule.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
+import type { TranslatorSettings } from './settings.ts';
 import { checksumOffset } from './transport.ts';
 
 type Place = NonNullable<FieldChange['before']>;
 
 /** Letters of a payload that are shown. */
 const MAX_LINE_TEXT = 200;
-
-const MAPPING = 'RFC 6052 section 2.3, RFC 7757 section 3.3, RFC 6146 section 3.5';
 
 /** A packet from its IP header on, as far as it is there; undefined where it is none. */
 export function viewOf(b: Uint8Array): PacketView | undefined {
@@ -21,13 +21,13 @@ export function viewOf(b: Uint8Array): PacketView | undefined {
 
 /**
  * Every field of a packet and of what it became, with the section that made it so; both from their IP header on. Empty where one of them cannot
- * be read. Allocates; for one packet at a time.
+ * be read. With the settings of the translator, addresses are given their rule. Allocates; for one packet at a time.
  */
-export function fieldChanges(before: Uint8Array, after: Uint8Array): FieldChange[] {
+export function fieldChanges(before: Uint8Array, after: Uint8Array, settings?: TranslatorSettings): FieldChange[] {
   const from = viewOf(before);
   const to = viewOf(after);
   if (from === undefined || to === undefined || from.family === to.family) return [];
-  return [...headerFields(from, to), ...fragmentFields(from, to), ...transportFields(from, to)];
+  return [...headerFields(from, to, settings), ...fragmentFields(from, to), ...transportFields(from, to)];
 }
 
 const place = (text: string | number, offset: number, length: number): Place => ({ text: String(text), offset, length });
@@ -45,7 +45,16 @@ function address(view: PacketView, second: boolean): Place {
   return place(formatIpv4(view.b, second ? 16 : 12), second ? 16 : 12, 4);
 }
 
-function headerFields(from: PacketView, to: PacketView): FieldChange[] {
+function addressField(label: string, from: PacketView, to: PacketView, settings: TranslatorSettings | undefined): FieldChange {
+  const second = label === 'Destination';
+  const before = address(from, second);
+  const after = address(to, second);
+  const [v4, v6] = from.family === 4 ? [before, after] : [after, before];
+  const { because, parameter } = settings === undefined ? ANY_ADDRESS_RULE : addressRule(settings, v4.text, v6.text);
+  return row(label, before, after, because, parameter);
+}
+
+function headerFields(from: PacketView, to: PacketView, settings: TranslatorSettings | undefined): FieldChange[] {
   const header = section(from, '4.1', '5.1');
   const four = from.family === 4;
   const pick = (view: PacketView, v4: readonly [number, number], v6: readonly [number, number], text: string | number): Place =>
@@ -61,8 +70,8 @@ function headerFields(from: PacketView, to: PacketView): FieldChange[] {
       pick(to, [9, 1], [6, 1], to.protocol),
       header,
     ),
-    row('Source', address(from, false), address(to, false), MAPPING),
-    row('Destination', address(from, true), address(to, true), MAPPING),
+    addressField('Source', from, to, settings),
+    addressField('Destination', from, to, settings),
   ];
   const flowLabel = four ? 0 : u32(from.b, 0) & 0xfffff;
   if (flowLabel !== 0) out.push(row('Flow label', place(`0x${flowLabel.toString(16).padStart(5, '0')}`, 1, 3), null, header));

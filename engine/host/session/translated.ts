@@ -10,7 +10,7 @@ import {
   translatorsOf,
   type TranslationStep,
 } from '../../lab/index.ts';
-import { compileSettings, fieldChanges, mapAddress, reasonOf, SINK_KIND } from '../../translator/index.ts';
+import { compileSettings, fieldChanges, mapAddress, reasonOf, SINK_KIND, type TranslatorSettings } from '../../translator/index.ts';
 import type { SessionCore } from './core.ts';
 import { KeptSearch } from './kept-search.ts';
 
@@ -52,14 +52,20 @@ export function translatedHandlers(
       const { pipeline } = core().playhead;
       return { rows: refusalRows(pipeline), ...eventRows(pipeline), limits: limitRows(pipeline) };
     },
-    'translator.pair': ({ number }) => ({ steps: core().explained(number)?.steps.map(pairOf) ?? [] }),
+    'translator.pair': ({ number }) => ({
+      steps:
+        core()
+          .explained(number)
+          ?.steps.map((step) => pairOf(core(), step)) ?? [],
+    }),
     'translator.map': ({ port, address }) => ({ mappings: map(core(), port, address) }),
     'translator.pools': () => poolRows(core().playhead.pipeline),
   };
 }
 
-function pairOf({ port, number, tNs, side, code, before, after }: TranslationStep): TranslationPair {
+function pairOf(core: SessionCore, { port, number, tNs, side, code, before, after }: TranslationStep): TranslationPair {
   const { verdict, id, rfc, text } = reasonOf(code);
+  const settings = settingsOf(core, port);
   return {
     port,
     number,
@@ -74,17 +80,21 @@ function pairOf({ port, number, tNs, side, code, before, after }: TranslationSte
       side: to === 6 ? 6 : 4,
       kind: kind === SINK_KIND.error ? 'answer' : kind === SINK_KIND.hairpin ? 'hairpin' : 'translated',
       bytes,
-      changes: kind === SINK_KIND.translated ? fieldChanges(before, bytes) : [],
+      changes: kind === SINK_KIND.translated ? fieldChanges(before, bytes, settings) : [],
     })),
   };
 }
 
-function map(core: SessionCore, port: string, address: string) {
+function settingsOf(core: SessionCore, port: string): TranslatorSettings {
   const found = translatorsOf(core.playhead.pipeline).find(({ id }) => id === port);
   if (found === undefined) throw new EngineError({ code: 'not-found', message: `The scenario has no translator port ${port}.` });
   const settings = compileSettings(found.spec);
   if (!settings.ok) throw new EngineError({ code: 'bad-input', message: settings.error.message, where: { field: settings.error.field } });
-  const mapped = mapAddress(settings.value, address.trim());
+  return settings.value;
+}
+
+function map(core: SessionCore, port: string, address: string) {
+  const mapped = mapAddress(settingsOf(core, port), address.trim());
   if (!mapped.ok) throw new EngineError({ code: 'bad-input', message: mapped.error, where: { field: 'address' } });
   return mapped.value;
 }
