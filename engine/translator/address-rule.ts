@@ -24,6 +24,6 @@ export function addressRule(settings: TranslatorSettings, v4: string, v6: string
     const fixed = nat64.bindings.some((binding) => binding.v4 === v4);
     return { because: 'RFC 6146 section 3.5', parameter: fixed ? 'nat64.bindings' : 'nat64.pool4' };
   }
-  if (mode === 'mapt' && settings.spec.mapt.role === 'ce') return { because: 'RFC 7599 section 4', parameter: 'mapt.napt44' };
+  if (mode === 'mapt' && settings.spec.mapt.role === 'ce') return { because: 'RFC 7599 section 8.1', parameter: 'mapt.napt44' };
   return settings.errorPool4.length > 0 ? { because: 'RFC 6791', parameter: 'errorPool4' } : ANY_ADDRESS_RULE;
 }
