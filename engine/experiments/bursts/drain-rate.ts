@@ -8,7 +8,7 @@ export const drainRate: Experiment = {
   question: 'What does a drain that follows bursts and channel gain over a static one on a fading channel?',
   source: 'stack 1.7, experiment 5',
   method:
-    'Bursts of 256 KiB every 30 ms cross a channel whose quality fades (LTE record, whose burst period of 10 ms is too short for this cell). The static law drains each backlog within the period of the record; the other learns the gap between bursts and stretches it on a bad channel. Smooth means: how much of the line a socket sees at once. Means of several seeds with their 95 % intervals.',
+    'Bursts of 256 KiB every 30 ms cross a channel whose quality fades (LTE record, whose burst period of 10 ms is too short for this cell). The static law drains each backlog within the period of the record; the other learns the gap between bursts and stretches it on a bad channel. Means of several seeds with their 95 % intervals.',
   measured: false,
   async run({ size, seed, step }) {
     const seeds = seedsFrom(seed, size === 'full' ? 8 : 2);

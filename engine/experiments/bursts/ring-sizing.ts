@@ -27,19 +27,21 @@ export const ringSizing: Experiment = {
     const findings: string[] = [];
     for (const [i, profile] of profiles.entries()) {
       await step(i, profiles.length, profile);
-      const run = (fixedSlots?: number): (string | number)[] => {
+      const run = (fixedSlots?: number, name = fixedSlots === undefined ? 'record' : 'fixed'): (string | number)[] => {
         const meter = fixedSlots === undefined ? {} : { fixedSlots };
         const scenario = burstScenario('ring-sizing', { meter, network: { profile }, sockets: { readerBps: 4e8 } });
         const summary = runBursts(scenario, { ...TRAFFIC[profile], durationS, seed });
         const m = meterOf(summary);
-        return [profile, fixedSlots === undefined ? 'record' : 'fixed', m.slots, (m.slots * m.slotBytes) / 1_024, m.highWaterSlots, drops(summary), lostPercent(summary)]; // prettier-ignore
+        return [profile, name, m.slots, (m.slots * m.slotBytes) / 1_024, m.highWaterSlots, drops(summary), lostPercent(summary)]; // prettier-ignore
       };
       const fixed = FIXED.map((slots) => run(slots));
       const chosen = run();
-      rows.push(...fixed, chosen);
-      const knee = fixed.find((row) => row[5] === 0)?.[2];
+      // A ring that loses nothing shows by its high-water mark how large it had to be.
+      const least = fixed.find((row) => row[5] === 0)?.[4];
+      const knee = least === undefined ? [] : [run(Number(least) - 1, 'one less than the knee'), run(Number(least), 'knee')];
+      rows.push(...fixed, ...knee, chosen);
       findings.push(
-        `${profile}: the record chose ${String(chosen[2])} slots and lost ${String(chosen[5])} packets; ${knee === undefined ? 'no fixed size lost none' : `the smallest fixed size without loss was ${String(knee)}`}.`,
+        `${profile}: the record chose ${String(chosen[2])} slots and lost ${String(chosen[5])} packets; ${least === undefined ? 'no fixed size lost none' : `the knee lies at ${String(least)} slots, and one slot less lost ${String(knee[0]![5])}`}.`,
       );
     }
     return {
