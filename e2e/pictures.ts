@@ -67,7 +67,7 @@ async function shootBursts(page: Page): Promise<void> {
   const drops = page.locator('.headlines div').filter({ hasText: 'socket drops' });
   await drops.filter({ hasText: /[1-9][\d,]* → 0/ }).waitFor();
   await page.getByRole('button', { name: '100 ms' }).click();
-  await page.locator('.axis', { hasText: '3.00 s' }).waitFor();
+  await page.locator('.times', { hasText: '3.00 s' }).waitFor();
   await page.locator('.scroll.stale').waitFor({ state: 'detached' });
   await shoot(page, 'bursts-meter');
   await page.getByRole('button', { name: 'In the capture' }).click();
