@@ -25,7 +25,10 @@ const SINGLES = [
   { name: 'translate-core', input: 'engine/cli/translate-core.ts', isFunction: true },
 ];
 /** Kernels: main file and output below dist/. See lib/kernel-compiler.mjs. */
-const KERNELS = [{ name: 'replay-kernel.wasm', input: 'engine/lab/kernel/assembly/replay.ts' }];
+const KERNELS = [
+  { name: 'replay-kernel.wasm', input: 'engine/lab/kernel/assembly/replay.ts' },
+  { name: 'translate-kernel.wasm', input: 'engine/lab/translate/assembly/translate.ts' },
+];
 /** The capture that is replayed and translated to make the code caches. */
 const SAMPLE = 'resources/samples/microbursts.pcap';
 const PRELOAD = { name: 'electron/preload', input: 'electron/preload.ts' };
@@ -152,7 +155,8 @@ async function buildEngine() {
     platform: 'node',
     external: EXTERNAL,
     // Index files only name what a module offers: importing one name from them must not load the rest.
-    treeshake: { moduleSideEffects: (id) => !/[\\/]engine[\\/]\w+[\\/](\w+[\\/])?(index|plain)\.ts$/.test(id) },
+    // Node's own modules have no effect that anyone waits for: one that is left over would only be loaded.
+    treeshake: { moduleSideEffects: (id) => !id.startsWith('node:') && !/[\\/]engine[\\/]\w+[\\/](\w+[\\/])?(index|plain)\.ts$/.test(id) },
     transform: { define: { 'process.env.RINGSIDE_VERSION': JSON.stringify(version) }, target: 'node20' },
     cwd: root,
     logLevel: 'warn',

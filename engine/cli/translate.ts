@@ -2,10 +2,13 @@ import { extname, resolve } from 'node:path';
 import { EngineError, type ExplainCard, type TranslatorMode, type TranslatorSpec } from '../contract/index.ts';
 import { CHUNK_BYTES, PcapWriter, PcapngWriter, atomicFile, openCapture, type CaptureFile, type CaptureWriter } from '../files/index.ts';
 import {
+  CAPTURE_SINK_BYTES,
+  CAPTURE_SINK_PACKETS,
   CaptureRun,
   LINKTYPE_ETHERNET,
   LINKTYPE_RAW,
   MergedInput,
+  PlainKernel,
   SideOutput,
   type CaptureRunResult,
   type InputSide,
@@ -27,6 +30,7 @@ import {
   type Stateful,
   type TranslatorSettings,
 } from '../translator/index.ts';
+import { kernelModule, translateKernelFile } from '../host/index.ts';
 import { alignedBuffer } from '../wire/index.ts';
 import { count, duration, printable, table } from './format.ts';
 import { EXIT, UsageError, writable, type Output } from './output.ts';
@@ -64,11 +68,12 @@ export async function translateCommand(options: TranslateOptions, output: Output
     checkOutput(name, path, options);
   const spec = chooseTranslator(options.config, options.mode);
   checkLog(options, spec);
-  const inputs = await openInputs(options, signal);
+  const kernel = plainKernel(spec, options);
+  const inputs = await openInputs(options, signal, kernel);
   const outputs = new Outputs();
   const progress = await startProgress(output, 'translating');
   try {
-    const merged = new MergedInput(inputs.map(({ side, file }) => ({ side, source: file.source })));
+    const merged = new MergedInput(inputs.map(({ side, file }) => ({ side, source: file.source, batch: kernel?.batch })));
     const side = (which: 4 | 6, path: string | undefined): SideOutput | null =>
       path === undefined ? null : outputs.add(path, merged.epochNs, outputLink(which, inputs, options.link));
     const translator = createTranslator(spec);
@@ -97,6 +102,7 @@ export async function translateCommand(options: TranslateOptions, output: Output
       spec,
       translator: translator.value,
       input: merged,
+      kernel,
       out6: side(6, options.out6),
       out4: side(4, options.out4),
       onPacket: printing || events !== null ? onPacket : undefined,
@@ -170,14 +176,21 @@ interface OpenInput {
   readonly file: CaptureFile;
 }
 
-async function openInputs({ in6, in4 }: TranslateOptions, signal: AbortSignal): Promise<OpenInput[]> {
+/** The kernel of plain stateless translation, for one capture from the IPv4 side; undefined where it has nothing to do or cannot be had. */
+function plainKernel(spec: TranslatorSpec, { in4, in6 }: TranslateOptions): PlainKernel | undefined {
+  if (spec.mode !== 'siit' || in4 === undefined || (in6 !== undefined && resolve(in6) !== resolve(in4))) return undefined;
+  const module = kernelModule(translateKernelFile);
+  return module && new PlainKernel(module, CAPTURE_SINK_BYTES, CAPTURE_SINK_PACKETS);
+}
+
+async function openInputs({ in6, in4 }: TranslateOptions, signal: AbortSignal, kernel: PlainKernel | undefined): Promise<OpenInput[]> {
   const both = in6 !== undefined && in4 !== undefined && resolve(in6) === resolve(in4);
   const wanted: [InputSide, string | undefined][] = both ? [['both', in6]] : [[6, in6], [4, in4]]; // prettier-ignore
   const open: OpenInput[] = [];
   for (const [side, path] of wanted) {
     if (path === undefined) continue;
     // On a page: see Window.
-    const opened = await openCapture(path, { signal, buffer: new Uint8Array(alignedBuffer(CHUNK_BYTES)) });
+    const opened = await openCapture(path, { signal, buffer: kernel?.chunk ?? new Uint8Array(alignedBuffer(CHUNK_BYTES)) });
     if (!opened.ok) {
       for (const { file } of open) file.close();
       throw opened.error;

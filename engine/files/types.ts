@@ -75,6 +75,9 @@ export interface SideData {
 /** Reason -> how often. Reasons are the keys of REASONS. */
 export type SkippedCounts = Readonly<Record<string, number>>;
 
+/** Columns of a batch that are somewhere else, such as in the memory of a kernel. */
+export type BatchColumns = Pick<RecordBatch, 'offset' | 'capLen' | 'origLen' | 'tsNs'>;
+
 /**
  * Structure-of-arrays batch of records. `offset` points into `bytes`, which belongs to the reader: it holds until the next
  * `nextBatch`, and may be another array in every batch.
@@ -95,12 +98,12 @@ export class RecordBatch {
   /** Where the record (its header) starts in the file, after decompression. */
   readonly fileOffset: Float64Array;
 
-  constructor(capacity: number = BATCH_CAPACITY) {
+  constructor(capacity: number = BATCH_CAPACITY, columns?: BatchColumns) {
     this.capacity = capacity;
-    this.offset = new Uint32Array(capacity);
-    this.capLen = new Uint32Array(capacity);
-    this.origLen = new Uint32Array(capacity);
-    this.tsNs = new Float64Array(capacity);
+    this.offset = columns?.offset ?? new Uint32Array(capacity);
+    this.capLen = columns?.capLen ?? new Uint32Array(capacity);
+    this.origLen = columns?.origLen ?? new Uint32Array(capacity);
+    this.tsNs = columns?.tsNs ?? new Float64Array(capacity);
     this.iface = new Uint16Array(capacity);
     this.linkType = new Uint16Array(capacity);
     this.fileOffset = new Float64Array(capacity);

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { kernelFile } from './paths.ts';
 
-/** The kernel of a plain replay, which the build has compiled; undefined where it has not, or where there is no WebAssembly: replays are slower then. */
-export function kernelModule(): WebAssembly.Module | undefined {
+/** The kernel of a plain replay or of plain translation, which the build has compiled; undefined where it has not, or where there is no WebAssembly: everything is slower then. */
+export function kernelModule(file: string = kernelFile): WebAssembly.Module | undefined {
   try {
-    return new WebAssembly.Module(readFileSync(kernelFile));
+    return new WebAssembly.Module(readFileSync(file));
   } catch {
     return undefined;
   }

@@ -32,6 +32,8 @@ export const replayCoreFile = join(distFolder, 'replay-core.cjs');
 export const translateCoreFile = join(distFolder, 'translate-core.cjs');
 /** The kernel of a plain replay: see engine/lab/kernel. */
 export const kernelFile = join(distFolder, 'replay-kernel.wasm');
+/** The kernel of plain stateless translation: see engine/lab/translate/plain-kernel.ts. */
+export const translateKernelFile = join(distFolder, 'translate-kernel.wasm');
 /** Smaller files are replayed before a second thread has started. */
 export const MIN_LANE_BYTES = 8 * 1024 * 1024;
 /** Written by the build: see compiled-scenario.ts. */

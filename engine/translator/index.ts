@@ -6,7 +6,7 @@ export * from './eam-table.ts';
 export * from './settings.ts';
 export * from './packet-view.ts';
 export * from './mapper.ts';
-export { halves, type PlainMapper } from './plain-path.ts';
+export { halves, type PlainMapper, type PlainPrefix } from './plain-path.ts';
 export { LOOK_AHEAD } from './sessions-ahead.ts';
 export * from './siit-mapper.ts';
 export * from './translator.ts';

@@ -4,6 +4,9 @@ export const SINK_KIND = { translated: 0, error: 1, hairpin: 2 } as const;
 /** Bytes a translated packet may be longer than what came: 20 outside, 8 fragment header, the same inside, padding to 128 bytes and the address of a router. */
 export const GROWTH_BYTES = 256;
 
+/** What a sink is made of, where that is somewhere else, such as in the memory of a kernel. */
+export type SinkColumns = Pick<PacketSink, 'bytes' | 'offset' | 'length' | 'wireLength' | 'side' | 'kind'>;
+
 /**
  * Fixed-capacity output of a translator: bytes one after another in one buffer, and a row of columns for each packet. The caller takes what is
  * there and calls `clear`; nothing grows and nothing is allocated per packet.
@@ -31,16 +34,16 @@ export class PacketSink {
   private readonly gapBytes: number;
 
   /** `gapBytes` stay free before each packet, for headers that the caller puts there. */
-  constructor(capacityBytes: number, capacityPackets: number, gapBytes = 0) {
+  constructor(capacityBytes: number, capacityPackets: number, gapBytes = 0, columns?: SinkColumns) {
     this.gapBytes = gapBytes;
     this.used = gapBytes;
-    this.bytes = new Uint8Array(capacityBytes);
-    this.words = new DataView(this.bytes.buffer);
-    this.offset = new Uint32Array(capacityPackets);
-    this.length = new Uint32Array(capacityPackets);
-    this.wireLength = new Uint32Array(capacityPackets);
-    this.side = new Uint8Array(capacityPackets);
-    this.kind = new Uint8Array(capacityPackets);
+    this.bytes = columns?.bytes ?? new Uint8Array(capacityBytes);
+    this.words = new DataView(this.bytes.buffer, this.bytes.byteOffset, capacityBytes);
+    this.offset = columns?.offset ?? new Uint32Array(capacityPackets);
+    this.length = columns?.length ?? new Uint32Array(capacityPackets);
+    this.wireLength = columns?.wireLength ?? new Uint32Array(capacityPackets);
+    this.side = columns?.side ?? new Uint8Array(capacityPackets);
+    this.kind = columns?.kind ?? new Uint8Array(capacityPackets);
   }
 
   clear(): void {

@@ -119,6 +119,11 @@ export class SiitPlain extends PlainResult implements PlainMapper {
     this.globalOnly = settings.globalOnly[0] === true;
   }
 
+  /** The words of the prefix and the sum of their halves, where nothing else decides about an address that is neither illegal nor multicast. */
+  get onlyRule(): { readonly words: readonly [number, number, number]; readonly sum: number } | null {
+    return this.prefixOnly && !this.globalOnly ? { words: [this.p0, this.p1, this.p2], sum: this.prefixSum } : null;
+  }
+
   /** Neither address is one that a rule speaks of; signed. */
   private ordinary(source: number, destination: number): boolean {
     if (isIllegalSource4(source >>> 0) || destination >>> 28 === 0xe) return false;

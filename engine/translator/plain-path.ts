@@ -21,6 +21,20 @@ export interface PlainMapper {
   plain46(d: DataView, b: Uint8Array, o: number, protocol: number, ports: number, nowNs: number): boolean;
   /** Reads what packets that begin at offsets[from..to) will want. Changes nothing. */
   lookAhead?(d: DataView, offsets: Uint32Array, from: number, to: number): void;
+  /** Where one prefix alone decides: see SiitPlain. */
+  readonly onlyRule?: { readonly words: readonly [number, number, number]; readonly sum: number } | null;
+}
+
+/** All that plain packets from the IPv4 side need, where one prefix decides: what a kernel is told that takes the place of `PlainPath.from4`. */
+export interface PlainPrefix {
+  /** The prefix of 96 bits, signed, and the sum of the 16-bit halves. */
+  readonly words: readonly [number, number, number];
+  readonly sum: number;
+  /** Largest IPv6 packet in bytes where DF is set, and where it is not. */
+  readonly mtu6: number;
+  readonly uncut6: number;
+  readonly checkHeader: boolean;
+  readonly trafficClassCopy: boolean;
 }
 
 /** Below this many bytes a loop over words beats the call that copies; above, one view object is cheaper. Measured on Node 20. */
@@ -60,6 +74,11 @@ export class PlainPath {
     this.uncut6 = Math.min(mtu6, lowestIpv6Mtu);
     this.dfFrom = df === 'always' ? 0 : df === 'never' ? Number.MAX_SAFE_INTEGER : DF_CLEAR_UP_TO_BYTES + 1;
     this.checkHeader = badHeaderChecksum === 'drop';
+  }
+
+  get prefix(): PlainPrefix | null {
+    const { mtu6, uncut6, checkHeader, context, mapper } = this;
+    return mapper.onlyRule ? { ...mapper.onlyRule, mtu6, uncut6, checkHeader, trafficClassCopy: context.trafficClassCopy } : null;
   }
 
   private wordsOf(b: Uint8Array): DataView {

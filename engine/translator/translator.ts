@@ -8,7 +8,7 @@ import { answerDrop } from './drop-answer.ts';
 import type { AddressMapper } from './mapper.ts';
 import { FRAGMENT_BYTES, IPV4_BYTES, IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
 import { GROWTH_BYTES, SINK_KIND, type PacketSink } from './packet-sink.ts';
-import { PlainPath } from './plain-path.ts';
+import { PlainPath, type PlainPrefix } from './plain-path.ts';
 import { REASON, REASONS } from './reasons.ts';
 import type { TranslatorSettings } from './settings.ts';
 import { wireBytes46, write46, writeFragmentHeader } from './write46.ts';
@@ -36,6 +36,16 @@ export class PacketTranslator {
     this.settings = settings;
     this.context = new Context(settings, mapper);
     this.plain = mapper.plain ? new PlainPath(this.context, mapper.plain) : null;
+  }
+
+  /** See PlainPrefix; null where more than a prefix decides. */
+  get plainPrefix(): PlainPrefix | null {
+    return this.plain?.prefix ?? null;
+  }
+
+  /** Counts packets that a kernel has translated in place of `translate`. */
+  tookPlain(packets: number): void {
+    this.counts[REASON.translated] = this.counts[REASON.translated]! + packets;
   }
 
   /**

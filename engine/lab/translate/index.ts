@@ -9,3 +9,4 @@ export * from './tables.ts';
 export * from './table-search.ts';
 export * from './pool-tables.ts';
 export { FlowPairs, MAX_FLOW_PAIRS } from './flow-pairs.ts';
+export { PlainKernel } from './plain-kernel.ts';

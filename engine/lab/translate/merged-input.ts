@@ -8,13 +8,15 @@ export type InputSide = 4 | 6 | 'both';
 export interface SideInput {
   readonly side: InputSide;
   readonly source: PacketSource;
+  /** Where its packets are told; one of its own without. */
+  readonly batch?: RecordBatch | undefined;
 }
 
 /** One input and where reading it has got to. */
 export class InputCursor {
   readonly side: InputSide;
   readonly source: PacketSource;
-  readonly batch = new RecordBatch();
+  readonly batch: RecordBatch;
   /** Packet of the batch that comes next. */
   at = 0;
   /** Packets before the batch. */
@@ -25,7 +27,8 @@ export class InputCursor {
   /** ns to add to times of the source for times since the earliest epoch of all inputs. */
   shiftNs = 0;
 
-  constructor({ side, source }: SideInput) {
+  constructor({ side, source, batch }: SideInput) {
+    this.batch = batch ?? new RecordBatch();
     this.side = side;
     this.source = source;
   }

@@ -1,6 +1,16 @@
 import type { LimitHit, TranslationCount, TranslatorSpec } from '../../contract/index.ts';
-import { limitsHit, PacketSink, REASONS, SINK_KIND, statefulOf, type Translator } from '../../translator/index.ts';
+import {
+  limitsHit,
+  PacketSink,
+  PacketTranslator,
+  REASON,
+  REASONS,
+  SINK_KIND,
+  statefulOf,
+  type Translator,
+} from '../../translator/index.ts';
 import { type InputCursor, type MergedInput } from './merged-input.ts';
+import type { PlainKernel } from './plain-kernel.ts';
 import type { SideOutput } from './side-output.ts';
 
 /** Output of one packet at most: the largest packet in the smallest fragments, and what it releases. */
@@ -9,6 +19,10 @@ const SINK_PACKETS = 16_384;
 /** Output collected before it is written: what a second-level cache holds beside the input. */
 const WRITE_BYTES = 128 * 1024;
 const WRITE_PACKETS = 2_048;
+/** Largest gap before a packet: headers of Ethernet and of a record of pcap. */
+const MAX_GAP_BYTES = 32;
+export const CAPTURE_SINK_PACKETS = SINK_PACKETS + WRITE_PACKETS;
+export const CAPTURE_SINK_BYTES = SINK_BYTES + WRITE_BYTES + CAPTURE_SINK_PACKETS * MAX_GAP_BYTES;
 
 /** One packet and what became of it. Arrays are the run's own: valid during the call only. */
 export interface TranslatedPacket {
@@ -34,6 +48,8 @@ export interface CaptureRunOptions {
   readonly input: MergedInput;
   readonly out4: SideOutput | null;
   readonly out6: SideOutput | null;
+  /** Made for CAPTURE_SINK_BYTES and CAPTURE_SINK_PACKETS; the input must read into its memory. */
+  readonly kernel?: PlainKernel | undefined;
   readonly onPacket?: ((packet: TranslatedPacket) => void) | undefined;
 }
 
@@ -70,16 +86,21 @@ export class CaptureRun {
   private readonly counts = new Float64Array(REASONS.reduce((most, { code }) => Math.max(most, code), 0) + 1);
   private readonly sink: PacketSink;
   /** Times of the packets in the sink, as far as they are known. */
-  private readonly times = new Float64Array(SINK_PACKETS + WRITE_PACKETS);
+  private readonly times: Float64Array;
   private timed = 0;
   private readonly options: CaptureRunOptions;
+  /** Takes plain packets in place of the translator, where one was given and the configuration allows it. */
+  private readonly kernel: PlainKernel | null;
 
   constructor(options: CaptureRunOptions) {
-    const { out4, out6, onPacket } = options;
+    const { out4, out6, onPacket, kernel, translator } = options;
     this.options = options;
     const gap = Math.max(out4?.gapBytes ?? 0, out6?.gapBytes ?? 0);
-    const packets = SINK_PACKETS + WRITE_PACKETS;
-    this.sink = new PacketSink(SINK_BYTES + WRITE_BYTES + packets * gap, packets, gap);
+    const prefix = translator instanceof PacketTranslator ? translator.plainPrefix : null;
+    this.kernel = prefix === null || onPacket !== undefined ? null : (kernel ?? null);
+    const made = prefix === null ? undefined : this.kernel?.begin(prefix, gap, { packets: WRITE_PACKETS, bytes: WRITE_BYTES });
+    this.sink = made?.sink ?? new PacketSink(CAPTURE_SINK_BYTES, CAPTURE_SINK_PACKETS, gap);
+    this.times = made?.times ?? new Float64Array(CAPTURE_SINK_PACKETS);
     this.sink.payload = out4 !== null || out6 !== null || onPacket !== undefined;
   }
 
@@ -87,16 +108,36 @@ export class CaptureRun {
   step(limit: number): boolean {
     const { input, translator } = this.options;
     const ahead = translator.looksAhead === true;
-    for (let n = 0; n < limit; n++) {
+    for (let left = limit; left > 0;) {
       const cursor = input.next();
       if (cursor === undefined) {
         this.finish();
         return false;
       }
-      if (ahead) cursor.lookAhead(translator);
-      this.take(cursor, cursor.at++);
+      const taken = this.kernel?.takes(cursor) === true ? this.runKernel(this.kernel, cursor, left) : 0;
+      if (taken === 0) {
+        if (ahead) cursor.lookAhead(translator);
+        this.take(cursor, cursor.at++);
+      }
+      left -= Math.max(1, taken);
     }
     return true;
+  }
+
+  /** Plain packets as long as they come, `limit` at most; returns how many. */
+  private runKernel(kernel: PlainKernel, cursor: InputCursor, limit: number): number {
+    const next = kernel.run(cursor, Math.min(cursor.batch.count, cursor.at + limit), this.sink, this.nowNs);
+    const taken = next - cursor.at;
+    if (taken === 0) return 0;
+    cursor.at = next;
+    this.nowNs = kernel.nowNs;
+    this.packets += taken;
+    this.in4 += taken;
+    this.counts[REASON.translated] = this.counts[REASON.translated]! + taken;
+    if (this.options.translator instanceof PacketTranslator) this.options.translator.tookPlain(taken);
+    this.timed = this.sink.count;
+    if (this.sink.count >= WRITE_PACKETS || this.sink.used >= WRITE_BYTES) this.emit();
+    return taken;
   }
 
   private take(cursor: InputCursor, i: number): void {
