@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { compileKernel } from '../../../scripts/lib/kernel-compiler.mjs';
 import { putU16, putU32, unwrap } from '../../base/index.ts';
 import { MemorySink, PcapWriter, memoryByteSource, openSource } from '../../files/index.ts';
@@ -147,20 +147,15 @@ test('more packets than a batch and than the output takes at once, all by the ke
   };
   const frames = Array.from({ length: 12_000 }, (_, i) => frame({ ...plain, source: 0x01020304 + i, payload: 20 + (i % 700) }));
   const pcap = capture(frames, []);
-  const spy = { calls: 0 };
-  const translate = PacketTranslator.prototype.translate;
-  PacketTranslator.prototype.translate = function (...args) {
-    spy.calls++;
-    return translate.apply(this, args);
-  };
+  const spy = vi.spyOn(PacketTranslator.prototype, 'translate');
   try {
     const ours = run(CONFIGS[0]!, pcap, 4, LINKTYPE_ETHERNET, 8_192, true);
-    expect(spy.calls).toBe(0);
+    expect(spy).not.toHaveBeenCalled();
     const theirs = run(CONFIGS[0]!, pcap, 4, LINKTYPE_ETHERNET, 8_192, false);
     expect(ours.six === theirs.six).toBe(true);
     expect([ours.result, ours.counts]).toEqual([theirs.result, theirs.counts]);
-    expect(spy.calls).toBe(frames.length);
+    expect(spy).toHaveBeenCalledTimes(frames.length);
   } finally {
-    PacketTranslator.prototype.translate = translate;
+    spy.mockRestore();
   }
 });

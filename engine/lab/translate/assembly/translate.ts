@@ -143,7 +143,7 @@ function patch(p: usize, t: usize, o: usize, tcp: bool): void {
   i32.store(t, i32.load(from));
   const newSum = 2 * i32.load(p, T_PREFIX_SUM) + sum4;
   const changed = ~fold((~check & 0xffff) + (~before & 0xffff) + newSum + ports) & 0xffff;
-  store<u16>(t + place, bswap<u16>((changed === 0 && !tcp ? 0xffff : changed) as u16));
+  i32.store16(t + place, bswap(changed === 0 && !tcp ? 0xffff : changed) >>> 16);
 }
 
 /** Translates the records [from, to) of the chunk; returns the first that it has not taken: not plain, or the output has to be written. */
