@@ -180,7 +180,12 @@ interface OpenInput {
 function plainKernel(spec: TranslatorSpec, { in4, in6 }: TranslateOptions): PlainKernel | undefined {
   if (spec.mode !== 'siit' || in4 === undefined || (in6 !== undefined && resolve(in6) !== resolve(in4))) return undefined;
   const module = kernelModule(translateKernelFile);
-  return module && new PlainKernel(module, CAPTURE_SINK_BYTES, CAPTURE_SINK_PACKETS);
+  try {
+    return module && new PlainKernel(module, CAPTURE_SINK_BYTES, CAPTURE_SINK_PACKETS);
+  } catch {
+    // No shared memory: the translator does it all.
+    return undefined;
+  }
 }
 
 async function openInputs({ in6, in4 }: TranslateOptions, signal: AbortSignal, kernel: PlainKernel | undefined): Promise<OpenInput[]> {
