@@ -48,26 +48,42 @@ describe.runIf(existsSync(cli))('ringside converters', () => {
     }
   });
 
-  test.skipIf(tsharkVersion === undefined).each(['two-phones', 'office', 'central-gateway'])(
-    'tshark reads both legs and all signalling of %s without a complaint',
-    (network) => {
+  test.skipIf(tsharkVersion === undefined).each([
+    ['two-phones', 'directory'],
+    ['office', 'multicast'],
+    ['central-gateway', 'directory'],
+  ])(
+    'tshark reads both legs and all signalling of %s, %s, without a complaint',
+    (network, discovery) => {
       if (tsharkVersion === undefined) console.warn(tsharkMissing);
-      expect(ringside('converters', network, '--set', 'durationS=60', '-o', network).code).toBe(0);
+      expect(ringside('converters', network, '--set', 'durationS=60', '--set', `switch.discovery=${discovery}`, '-o', network).code).toBe(
+        0,
+      );
       const files = readdirSync(join(folder, network)).map((file) => join(folder, network, file));
       const all = join(folder, `${network}.pcapng`);
       expect(spawnSync('mergecap', ['-w', all, ...files]).status).toBe(0);
       const checks = ['ip.check_checksum:TRUE', 'udp.check_checksum:TRUE'].flatMap((each) => ['-o', each]);
       const fields = ['frame.protocols', '_ws.malformed', '_ws.expert.severity', 'ip.checksum.status', 'udp.checksum.status', 'sip.CSeq.method']; // prettier-ignore
-      const { stdout } = spawnSync('tshark', ['-r', all, '-n', '--enable-heuristic', 'rtp_udp', ...checks, '-T', 'fields', ...fields.flatMap((f) => ['-e', f])], { encoding: 'utf8', maxBuffer: 1 << 28 }); // prettier-ignore
+      const { stdout } = spawnSync('tshark', ['-r', all, '-n', '--enable-heuristic', 'rtp_udp', '--enable-heuristic', 'rtcp_udp', ...checks, '-T', 'fields', ...fields.flatMap((f) => ['-e', f])], { encoding: 'utf8', maxBuffer: 1 << 28 }); // prettier-ignore
       const rows = stdout.trimEnd().split('\n').map((line) => line.split('\t')); // prettier-ignore
       const count = (test: (row: string[]) => boolean): number => rows.filter(test).length;
       expect(count(([, malformed]) => malformed !== '')).toBe(0);
       // Errors of the expert; bad checksums are among them, and said apart.
       expect(rows.filter(([, , severity]) => severity!.split(',').some((one) => Number(one) >= 8_388_608))).toEqual([]);
       expect(count(([, , , ip, udp]) => /0/.test(ip!) || /[03]/.test(udp!))).toBe(0);
-      // Nothing but voice and signalling, in both families.
-      const kinds = ['ip:udp:rtp', 'ip:udp:sip', 'ip:udp:sip:sdp', 'ipv6:udp:rtp', 'ipv6:udp:sip', 'ipv6:udp:sip:sdp'];
-      expect([...new Set(rows.map(([protocols]) => protocols!.replace(/^.*?:(?=ip)/, '')))].sort()).toEqual(kinds);
+      // Nothing but voice, reports about it and signalling, in both families.
+      const kinds = [
+        'ip:udp:rtcp',
+        'ip:udp:rtp',
+        'ip:udp:sip',
+        'ip:udp:sip:sdp',
+        'ipv6:udp:rtcp',
+        'ipv6:udp:rtp',
+        'ipv6:udp:sip',
+        'ipv6:udp:sip:sdp',
+      ];
+      if (discovery === 'multicast') kinds.push('ip:udp:mdns', 'ipv6:udp:mdns');
+      expect([...new Set(rows.map(([protocols]) => protocols!.replace(/^.*?:(?=ip)/, '')))].sort()).toEqual(kinds.sort());
       for (const kind of kinds)
         expect(count(([protocols]) => protocols!.endsWith(`:${kind}`))).toBeGreaterThan(kind.endsWith('rtp') ? 500 : 2);
       for (const method of ['INVITE', 'ACK', 'BYE']) expect(count((row) => row[5] === method)).toBeGreaterThan(1);

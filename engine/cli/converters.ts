@@ -3,7 +3,7 @@ import type { ConverterDecision, ConvertersResult, ConvertersSpec, Progress } fr
 import { formatSeconds } from '../base/index.ts';
 import { PcapngWriter, atomicFile } from '../files/index.ts';
 import { parseConverters, parseParameterValue, refusedYaml, setParameter } from '../lab/index.ts';
-import type { Family, Node, PacketRecorder } from '../translator/index.ts';
+import { EPOCH_S, type Family, type Node, type PacketRecorder } from '../translator/index.ts';
 import { bundledConverters, conversationsOfFile, runConvertersInSlices } from '../host/index.ts';
 import { printBundled } from './bundled-list.ts';
 import { count, table } from './format.ts';
@@ -23,8 +23,8 @@ export interface ConvertersOptions {
 const LINKTYPE_RAW = 101;
 /** Where a capture's conversations run when no network is named: it has converters for dozens of them. */
 const NETWORK_FOR_CAPTURES = 'office';
-/** The captures begin at a fixed instant: 2026-01-01 in UTC, so that the same scenario gives the same bytes. */
-const EPOCH_NS = 1_767_225_600_000_000_000n;
+/** The captures begin at a fixed instant, so that the same scenario gives the same bytes. */
+const EPOCH_NS = BigInt(EPOCH_S) * 1_000_000_000n;
 /** Captures written at once at most: one for each converter and switch that took part. */
 const MAX_FILES = 512;
 /** Sessions printed for reading; `--json` prints all. */
@@ -157,15 +157,23 @@ function print(
   if (options.messages === true) printMessages(result, output);
   output.text('');
   const { setUpMs, delayMs, gapMs } = totals;
-  const lost = Object.entries(totals.mediaLost).map(([why, n]) => `${count(n)} ${why}`);
   output.text(`set-up p50 ${setUpMs.p50.toFixed(1)} ms, p95 ${setUpMs.p95.toFixed(1)} ms; delay p50 ${delayMs.p50.toFixed(1)} ms, p95 ${delayMs.p95.toFixed(1)} ms; gap max ${gapMs.max.toFixed(1)} ms; Gini ${totals.gini.toFixed(2)}`); // prettier-ignore
-  output.text(`media: ${count(totals.mediaSent)} sent, ${count(totals.mediaReceived)} received, lost: ${lost.length === 0 ? 'none' : lost.join(', ')}; ${totals.conserved ? 'conserved ✓' : 'NOT CONSERVED'}`); // prettier-ignore
+  output.text(`media: ${count(totals.mediaSent)} sent, ${count(totals.mediaReceived)} received, lost: ${reasons(totals.mediaLost) || 'none'}; ${totals.conserved ? 'conserved ✓' : 'NOT CONSERVED'}`); // prettier-ignore
+  if (totals.reportsSent > 0) output.text(reportsLine(totals));
   for (const [why, n] of Object.entries(totals.failed)) output.text(`failed: ${count(n)} because ${why}`);
   for (const [what, n] of Object.entries(result.leftOut)) output.text(`left out: ${count(n)} ${what}`);
   for (const file of captures?.files ?? []) output.text(`${file} written`);
   if (captures !== null && captures.leftOut > 0)
     output.text(`${count(captures.leftOut)} packets left out: more than ${count(MAX_FILES)} files`);
 }
+
+const reasons = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .map(([why, n]) => `${count(n)} ${why}`)
+    .join(', ');
+
+const reportsLine = ({ reportsSent, reportsReceived, reportsLost }: ConvertersResult['totals']): string =>
+  `RTCP: ${count(reportsSent)} reports sent, ${count(reportsReceived)} received, lost: ${reasons(reportsLost) || 'none'}`;
 
 function printSessions({ sessions }: ConvertersResult, output: Output): void {
   const shown = sessions.slice(0, SHOWN_SESSIONS);
@@ -202,10 +210,6 @@ function printDiverts({ diverts }: ConvertersResult, output: Output): void {
 }
 
 function printConverters({ nodes }: ConvertersResult, output: Output): void {
-  const reasons = (counts: Readonly<Record<string, number>>): string =>
-    Object.entries(counts)
-      .map(([why, n]) => `${count(n)} ${why}`)
-      .join(', ');
   const rows = nodes
     .filter((node) => node.capable && (node.sessions > 0 || Object.keys(node.refusals).length > 0))
     .map((n) => [

@@ -119,6 +119,7 @@ const mediaSchema = z
   .strictObject({
     packetMs: z.number().min(1).max(1_000).default(20).describe('time between two packets of a direction'),
     payloadBytes: z.int().min(1).max(1_200).default(160).describe('bytes of voice in a packet'),
+    rtcp: z.boolean().default(true).describe('reports about the media, every few seconds from each party (RFC 3550 section 6)'),
     enabled: z.boolean().default(true).describe('false: calls are set up and counted, no media flows'),
   })
   .describe('RTP of a call, both ways');
@@ -261,6 +262,8 @@ const directionSchema = z.object({
   delayMs: z.object({ mean: z.number(), max: z.number() }),
   /** Longest time without a packet between the first and the last one, milliseconds. */
   longestGapMs: z.number(),
+  /** Reports of the sender (RTCP). Round trip and loss as the last report of the receiver tells it; -1 before it is known. */
+  reports: z.object({ sent: count, received: count, lost: count, roundTripMs: z.number(), lossPercent: z.number() }),
 });
 
 export const converterSessionSchema = z.object({
@@ -374,7 +377,10 @@ export const convertersResultSchema = z.object({
     mediaSent: count,
     mediaReceived: count,
     mediaLost: z.record(z.string(), count),
-    /** W-06: sent = received + lost, none left in flight at the end. */
+    reportsSent: count,
+    reportsReceived: count,
+    reportsLost: z.record(z.string(), count),
+    /** W-06: sent = received + lost, none left in flight at the end; of media and of reports. */
     conserved: z.boolean(),
   }),
 });

@@ -22,8 +22,9 @@ export function phones(total: number, dualShare: number, converter: object = {})
   ];
 }
 
-export function network(input: Omit<ConvertersInput, 'name'>): ConvertersResult {
-  return runConverters(convertersSchema.parse({ name: 'experiment', ...input }));
+/** Runs a network. Figures are of the voice alone: no party reports about it. */
+export function network({ media = {}, ...input }: Omit<ConvertersInput, 'name'>): ConvertersResult {
+  return runConverters(convertersSchema.parse({ name: 'experiment', ...input, media: { rtcp: false, ...media } }));
 }
 
 /** Share of calls between the families that were set up, percent. */

@@ -185,6 +185,7 @@ export class CallControl {
     const index = 2 * call.id + direction;
     lab.plan(stream.nextNs, EVENT.send, index);
     lab.plan(stream.patienceEndNs, EVENT.silence, index);
+    if (lab.spec.media.rtcp) lab.plan(lab.nowNs, EVENT.firstReport, index);
   }
 
   /** Where the sender of a stream has to send. */

@@ -1,6 +1,7 @@
 import type { ConverterDivert, ConverterLeg, ConverterSession } from '../../contract/index.ts';
 import { NS_PER_MS } from '../../base/index.ts';
 import { formatIpv4U32 } from '../../wire/index.ts';
+import { CallReports } from './call-reports.ts';
 import type { MediaStream } from './media.ts';
 import type { Family, Node } from './node.ts';
 import type { Ranked } from './selection.ts';
@@ -31,6 +32,8 @@ export class Call {
   readonly sw: Node;
   /** Caller to callee, and back. */
   readonly streams: readonly [MediaStream, MediaStream];
+  /** Of the caller, and of the callee. */
+  readonly reports: readonly [CallReports, CallReports];
   /** Both ends as the capture has them; empty for a call of the scenario. */
   readonly conversation: string;
   state: ConverterSession['state'] = 'ringing';
@@ -76,6 +79,7 @@ export class Call {
     this.placedNs = placedNs;
     this.sw = sw;
     this.streams = streams;
+    this.reports = [new CallReports(streams[0], streams[1]), new CallReports(streams[1], streams[0])];
     this.conversation = conversation;
     this.callerFamily = from.signalFamily;
   }
@@ -112,13 +116,14 @@ export class Call {
   }
 
   row(): ConverterSession {
-    const direction = (s: MediaStream): ConverterSession['forward'] => ({
+    const direction = (s: MediaStream, reports: CallReports): ConverterSession['forward'] => ({
       sent: s.sent,
       received: s.received,
       lost: s.lost,
       jitterMs: s.jitterNs / NS_PER_MS,
       delayMs: { mean: s.received === 0 ? 0 : s.delaySumNs / s.received / NS_PER_MS, max: s.delayMaxNs / NS_PER_MS },
       longestGapMs: s.longestGapNs / NS_PER_MS,
+      reports: reports.row,
     });
     return {
       id: this.id,
@@ -135,8 +140,8 @@ export class Call {
       endedNs: this.endedNs,
       setUpMs: this.answeredNs < 0 ? 0 : (this.answeredNs - this.placedNs) / NS_PER_MS,
       diverts: this.diverts,
-      forward: direction(this.streams[0]),
-      backward: direction(this.streams[1]),
+      forward: direction(this.streams[0], this.reports[0]),
+      backward: direction(this.streams[1], this.reports[1]),
     };
   }
 }

@@ -7,5 +7,6 @@ export type { Family, Node } from './node.ts';
 export { MAX_TERMINALS } from './nodes.ts';
 export { MAX_DECISIONS, MAX_DIVERTS, MAX_MESSAGES, type PacketRecorder } from './lab.ts';
 export { gini } from './result.ts';
+export { EPOCH_S } from './call-reports.ts';
 export { MAX_CONVERSATIONS } from './conversations.ts';
 export type { CapturedConversation, CapturedPackets } from './media-source.ts';

@@ -1,14 +1,13 @@
 import { EventQueue, NS_PER_MS, NS_PER_S, Random, assert } from '../../base/index.ts';
 import type { ConverterDecision, ConverterDivert, ConverterMessage, ConvertersSpec } from '../../contract/index.ts';
-import { emitIpv4, emitIpv6, emitUdp, sealUdp } from '../../wire/index.ts';
-import { putU32 } from '../../base/index.ts';
 import { type Call } from './call.ts';
+import { datagram } from './datagram.ts';
 import type { Family, Node } from './node.ts';
 import { makeNodes, type Nodes } from './nodes.ts';
 import { Registry } from './registry.ts';
 
 /** Kinds of events. The numbers mean nothing; events of one instant run in the order they were scheduled. */
-export const EVENT = { action: 0, send: 1, atConverter: 2, relayed: 3, arrive: 4, silence: 5, bin: 6 } as const;
+export const EVENT = { action: 0, send: 1, atConverter: 2, relayed: 3, arrive: 4, silence: 5, bin: 6, firstReport: 7, report: 8 } as const;
 
 /** Events that may wait at once: every terminal in a call with 256 packets under way would be fewer. */
 const MAX_EVENTS = 8_000_000;
@@ -37,12 +36,17 @@ export class Lab {
   readonly leftOut: Record<string, number> = {};
   /** Media packets that did not arrive, by reason. */
   readonly lost = new Map<string, number>();
+  /** The same for reports about media. */
+  readonly lostReports = new Map<string, number>();
+  /** Reports on their way. */
+  reportsInFlight = 0;
   /** Calls that have not ended. */
   openCalls = 0;
   /** Media packets on their way. */
   inFlight = 0;
   readonly durationNs: number;
   readonly random: Random;
+  readonly reportRandom: Random;
   readonly recorder: PacketRecorder | null;
   private readonly signalRandom: Random;
   private readonly actions: ((() => void) | undefined)[] = [];
@@ -55,6 +59,7 @@ export class Lab {
     this.nodes = makeNodes(spec, root.fork('nodes'));
     this.random = root.fork('choices');
     this.signalRandom = root.fork('signalling');
+    this.reportRandom = root.fork('reports');
     this.durationNs = spec.durationS * NS_PER_S;
   }
 
@@ -155,21 +160,16 @@ export class Lab {
   /** A message as it is at the switch. */
   private recordSip(from: Node, to: Node, family: Family | 0, message: string): void {
     if (this.recorder === null || family === 0) return;
-    const payload = new TextEncoder().encode(message);
-    const ip = family === 4 ? 20 : 40;
-    const b = new Uint8Array(ip + 8 + payload.length);
-    const payloadLength = 8 + payload.length;
-    if (family === 4) {
-      const address = new Uint8Array(8);
-      putU32(address, 0, from.addr4);
-      putU32(address, 4, to.addr4);
-      emitIpv4(b, 0, { source: address.subarray(0, 4), destination: address.subarray(4), protocol: 17, payloadLength });
-    } else emitIpv6(b, 0, { source: from.addr6, destination: to.addr6, nextHeader: 17, payloadLength });
-    emitUdp(b, ip, { sourcePort: SIP_PORT, destinationPort: SIP_PORT, payloadLength: payload.length });
-    b.set(payload, ip + 8);
-    sealUdp(b, ip, family, family === 4 ? 12 : 8, family === 4 ? 16 : 24);
-    const sw = from.role === 'switch' ? from : to;
-    this.recorder(sw, family, this.nowNs, b, 0, b.length);
+    const target = { family, address4: to.addr4, address6: to.addr6, port: SIP_PORT };
+    const b = datagram(from, SIP_PORT, target, new TextEncoder().encode(message));
+    this.record(from.role === 'switch' ? from : to, family, () => b);
+  }
+
+  /** A packet at a node, where somebody wants it. */
+  record(node: Node, family: Family, packet: () => Uint8Array): void {
+    if (this.recorder === null) return;
+    const b = packet();
+    this.recorder(node, family, this.nowNs, b, 0, b.length);
   }
 }
 

@@ -6,7 +6,7 @@ import { SILENT_PACKETS, type MediaStream } from './media.ts';
 import type { Family, Node } from './node.ts';
 
 /** When a packet is at the other node, or why it is not. The terminal's own call goes ahead on its links where its role says so (T-07). */
-function carryOver(from: Node, to: Node, family: Family, tNs: number, bytes: number, toParty: boolean): number {
+export function carryOver(from: Node, to: Node, family: Family, tNs: number, bytes: number, toParty: boolean): number {
   const out = from.link(family)?.carry(tNs, bytes, 0, from.call >= 0 && from.converter?.spec.ownPriority === true) ?? LINK_LOST;
   if (out < 0) return out;
   return to.link(family)?.carry(out, bytes, 1, toParty && to.converter?.spec.ownPriority === true) ?? LINK_LOST;

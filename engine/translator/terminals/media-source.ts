@@ -1,27 +1,23 @@
 import { NS_PER_MS, NS_PER_S, assert, putU16, putU32, u16, u32 } from '../../base/index.ts';
-import { buildRtp, emitIpv4, emitIpv6, emitUdp, sealUdp, updateChecksum, updateChecksum32 } from '../../wire/index.ts';
-import type { Family, Node } from './node.ts';
+import { buildRtp, updateChecksum, updateChecksum32 } from '../../wire/index.ts';
+import { IPV6_BYTES, UDP_BYTES, VOICE, datagram, headerBytes, writeHeaders, type UdpTarget } from './datagram.ts';
+import type { Node } from './node.ts';
 
 /** PCMU: 8,000 samples per second. */
-const SAMPLES_PER_MS = 8;
-const IPV4_BYTES = 20;
-const IPV6_BYTES = 40;
-const UDP_BYTES = 8;
-/** A datagram that becomes longer than this in IPv6 may be cut to pieces on the way: who sends such ones does not forbid it. */
-const LINK_BYTES = 1_500;
-/** DSCP 46 (EF) in the traffic class: voice (RFC 4594 section 4.1). */
-const VOICE_CLASS = 0xb8;
+export const SAMPLES_PER_MS = 8;
 
 /** Nobody takes a pause of less than three packets of common voice for a failure, however dense a capture is. */
 const SHORTEST_PERIOD_NS = 20 * NS_PER_MS;
 
 /** Where a party sends: an address and port in its own family, at the other party or at a converter. */
-export interface Remote {
+export interface Remote extends UdpTarget {
   readonly node: Node;
-  readonly family: Family;
-  readonly address4: number;
-  readonly address6: Uint8Array;
-  readonly port: number;
+}
+
+/** What reports about a stream of RTP say of it. */
+export interface RtpFacts {
+  readonly ssrc: number;
+  readonly payloadBytes: number;
 }
 
 /** What one direction of a call sends, and when. */
@@ -32,6 +28,8 @@ export interface MediaSource {
   readonly periodNs: number;
   /** Bits per second, headers of IPv6 included; the mean of a captured one. */
   readonly rateBps: number;
+  /** Null for what is not known to be RTP: nobody reports about it. */
+  readonly rtp: RtpFacts | null;
   /** Time from the first instant of the media to a packet, ns; infinite for one that will not come. */
   dueNs(sequence: number): number;
   /** How much longer than at its usual pace the source waits after a packet, ns. */
@@ -49,23 +47,6 @@ export interface MediaPath {
   packet(sequence: number): Uint8Array;
 }
 
-/** Writes IP and UDP header of a packet and its UDP checksum; the payload is there already. Returns the length of the headers. */
-function writeHeaders(b: Uint8Array, sender: Node, senderPort: number, remote: Remote, payloadBytes: number): number {
-  const ip = remote.family === 4 ? IPV4_BYTES : IPV6_BYTES;
-  const payloadLength = UDP_BYTES + payloadBytes;
-  if (remote.family === 4) {
-    const address = new Uint8Array(8);
-    putU32(address, 0, sender.addr4);
-    putU32(address, 4, remote.address4);
-    emitIpv4(b, 0, { source: address.subarray(0, 4), destination: address.subarray(4), protocol: 17, payloadLength, trafficClass: VOICE_CLASS, dontFragment: IPV6_BYTES + payloadLength <= LINK_BYTES }); // prettier-ignore
-  } else emitIpv6(b, 0, { source: sender.addr6, destination: remote.address6, nextHeader: 17, payloadLength, trafficClass: VOICE_CLASS });
-  emitUdp(b, ip, { sourcePort: senderPort, destinationPort: remote.port, payloadLength: payloadBytes });
-  sealUdp(b, ip, remote.family, remote.family === 4 ? 12 : 8, remote.family === 4 ? 16 : 24);
-  return ip + UDP_BYTES;
-}
-
-const headerBytes = (remote: Remote): number => (remote.family === 4 ? IPV4_BYTES : IPV6_BYTES) + UDP_BYTES;
-
 const RTP_BYTES = 12;
 
 /** Bits per second of one direction of a call, over IPv6. */
@@ -78,7 +59,8 @@ export class RtpSource implements MediaSource {
   readonly inFlight = 256;
   readonly periodNs: number;
   readonly rateBps: number;
-  private readonly rtp: Uint8Array;
+  readonly rtp: RtpFacts;
+  private readonly bytes: Uint8Array;
   private readonly ticks: number;
 
   constructor(ssrc: number, payloadBytes: number, packetMs: number) {
@@ -86,7 +68,8 @@ export class RtpSource implements MediaSource {
     this.rateBps = voiceBps({ payloadBytes, packetMs });
     this.ticks = packetMs * SAMPLES_PER_MS;
     const voice = new Uint8Array(payloadBytes).fill(0xff);
-    this.rtp = buildRtp({ marker: false, payloadType: 0, sequence: 0, timestamp: 0, ssrc }, voice);
+    this.rtp = { ssrc, payloadBytes };
+    this.bytes = buildRtp({ marker: false, payloadType: 0, sequence: 0, timestamp: 0, ssrc }, voice);
   }
 
   dueNs(sequence: number): number {
@@ -98,10 +81,9 @@ export class RtpSource implements MediaSource {
   }
 
   path(sender: Node, senderPort: number, remote: Remote): MediaPath {
-    const { rtp, ticks } = this;
-    const b = new Uint8Array(headerBytes(remote) + rtp.length);
-    b.set(rtp, b.length - rtp.length);
-    const at = writeHeaders(b, sender, senderPort, remote, rtp.length);
+    const { bytes, ticks } = this;
+    const b = datagram(sender, senderPort, remote, bytes, VOICE);
+    const at = headerBytes(remote.family);
     return {
       remote,
       bytes: () => b.length,
@@ -144,6 +126,7 @@ export class CapturedSource implements MediaSource {
   readonly inFlight: number;
   readonly periodNs: number;
   readonly rateBps: number;
+  readonly rtp = null;
   private readonly packets: CapturedPackets;
   private readonly largest: number;
 
@@ -175,7 +158,7 @@ export class CapturedSource implements MediaSource {
 
   path(sender: Node, senderPort: number, remote: Remote): MediaPath {
     const { payload, start } = this.packets;
-    const headers = headerBytes(remote);
+    const headers = headerBytes(remote.family);
     const b = new Uint8Array(headers + this.largest);
     const length = (sequence: number): number => start[sequence + 1]! - start[sequence]!;
     return {
@@ -183,7 +166,7 @@ export class CapturedSource implements MediaSource {
       bytes: (sequence) => headers + length(sequence),
       packet: (sequence) => {
         b.set(payload.subarray(start[sequence], start[sequence + 1]), headers);
-        writeHeaders(b, sender, senderPort, remote, length(sequence));
+        writeHeaders(b, sender, senderPort, remote, length(sequence), VOICE);
         return b.subarray(0, headers + length(sequence));
       },
     };

@@ -1,11 +1,10 @@
 import { u16, u32 } from '../../base/index.ts';
+import { IPV4_BYTES, IPV6_BYTES } from './datagram.ts';
 import type { MediaPath, MediaSource, Remote } from './media-source.ts';
 import type { Family, Node } from './node.ts';
 
 /** Lost packets in a row after which a receiver says that it hears nothing (T-17). */
 export const SILENT_PACKETS = 3;
-const IPV4_BYTES = 20;
-const IPV6_BYTES = 40;
 const FRAGMENT_BYTES = 8;
 
 /** One direction of a call's media: a sender, a receiver, and what came of the packets. */
@@ -29,6 +28,9 @@ export class MediaStream {
   delayMaxNs = 0;
   longestGapNs = 0;
   lastArrivalNs = -1;
+  /** Of the packets that came: the highest number; -1 before the first one. */
+  highestSequence = -1;
+  private firstSequence = -1;
   private lastSequence = -1;
   /** By sequence number: when it was sent, and to which node. */
   private readonly sentNs: Float64Array;
@@ -74,6 +76,11 @@ export class MediaStream {
     return this.lastArrivalNs < 0 ? -1 : this.lastArrivalNs + this.source.pauseNs(this.lastSequence);
   }
 
+  /** Packets that the receiver could have had by what it knows: from the first one that came to the highest (RFC 3550 appendix A.3). */
+  get expected(): number {
+    return this.received === 0 ? 0 : this.highestSequence - this.firstSequence + 1;
+  }
+
   /** When the receiver takes the silence for a failure, unless a packet comes. */
   get patienceEndNs(): number {
     return this.heardNs + SILENT_PACKETS * this.source.periodNs + (this.received === 0 ? this.firstWaitNs : 0);
@@ -105,12 +112,12 @@ export class MediaStream {
     return this.path!.bytes(sequence);
   }
 
-  /** True if a packet that starts with its IP header is for the receiver, at its media port; the first of several fragments has a header for them. */
-  isFor(b: Uint8Array, offset: number, family: Family, fragments = false): boolean {
+  /** True if a packet that starts with its IP header is for the receiver, at its media port or another one; the first of several fragments has a header for them. */
+  isFor(b: Uint8Array, offset: number, family: Family, fragments = false, port = this.receiverPort): boolean {
     const { receiver } = this;
-    if (family === 4) return u32(b, offset + 16) === receiver.addr4 && u16(b, offset + IPV4_BYTES + 2) === this.receiverPort;
+    if (family === 4) return u32(b, offset + 16) === receiver.addr4 && u16(b, offset + IPV4_BYTES + 2) === port;
     for (let i = 0; i < 16; i++) if (b[offset + 24 + i] !== receiver.addr6[i]) return false;
-    return u16(b, offset + IPV6_BYTES + (fragments ? FRAGMENT_BYTES : 0) + 2) === this.receiverPort;
+    return u16(b, offset + IPV6_BYTES + (fragments ? FRAGMENT_BYTES : 0) + 2) === port;
   }
 
   arrived(sequence: number, nowNs: number): void {
@@ -122,6 +129,8 @@ export class MediaStream {
     this.lastTransitNs = transit;
     this.lastArrivalNs = nowNs;
     this.lastSequence = sequence;
+    if (this.received === 0) this.firstSequence = sequence;
+    this.highestSequence = Math.max(this.highestSequence, sequence);
     this.received++;
     this.delaySumNs += transit;
     if (transit > this.delayMaxNs) this.delayMaxNs = transit;

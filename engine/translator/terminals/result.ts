@@ -22,6 +22,12 @@ export function gini(values: readonly number[]): number {
 const sorted = (map: ReadonlyMap<string, number>): Record<string, number> =>
   Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
 
+/** True where nothing has gone without a reason (W-06). */
+function conserved(lab: Lab, sent: number, received: number, lost: ReadonlyMap<string, number>, inFlight: number): boolean {
+  const known = [...lost.values()].reduce((sum, n) => sum + n, received + inFlight);
+  return sent === known && (inFlight === 0 || lab.queue.size > 0);
+}
+
 function nodeRow(node: Node): ConverterNode {
   const { converter } = node;
   return {
@@ -58,11 +64,16 @@ export function resultOf(lab: Lab, converters: readonly Node[], load: Load): Con
   for (const row of sessions) if (row.state === 'failed') failed.set(row.why, (failed.get(row.why) ?? 0) + 1);
   let sent = 0;
   let received = 0;
+  let reportsSent = 0;
+  let reportsReceived = 0;
   for (const { forward, backward } of sessions) {
     sent += forward.sent + backward.sent;
     received += forward.received + backward.received;
+    reportsSent += forward.reports.sent + backward.reports.sent;
+    reportsReceived += forward.reports.received + backward.reports.received;
   }
-  const lost = [...lab.lost.values()].reduce((sum, n) => sum + n, 0);
+  const media = conserved(lab, sent, received, lab.lost, lab.inFlight);
+  const reports = conserved(lab, reportsSent, reportsReceived, lab.lostReports, lab.reportsInFlight);
   const heard = connected.filter((row) => row.forward.received > 0);
   const served = converters.filter((node) => node.role === 'dual' && node.converter!.spec.enabled).map((node) => node.converter!.taken);
   return {
@@ -90,7 +101,10 @@ export function resultOf(lab: Lab, converters: readonly Node[], load: Load): Con
       mediaSent: sent,
       mediaReceived: received,
       mediaLost: sorted(lab.lost),
-      conserved: sent === received + lost + lab.inFlight && (lab.inFlight === 0 || lab.queue.size > 0),
+      reportsSent,
+      reportsReceived,
+      reportsLost: sorted(lab.lostReports),
+      conserved: media && reports,
     },
   };
 }

@@ -8,6 +8,7 @@ import type { CapturedConversation } from './media-source.ts';
 import type { Node } from './node.ts';
 import { Placing } from './placing.ts';
 import { Presence } from './presence.ts';
+import { ReportFlow } from './report-flow.ts';
 import { resultOf } from './result.ts';
 
 export const LOAD_BINS = 240;
@@ -17,7 +18,7 @@ export interface ConvertersOptions {
   readonly conversations?: readonly CapturedConversation[];
   /** Packets of that capture that are in none of them, by reason; told with the result. */
   readonly leftOut?: Readonly<Record<string, number>>;
-  /** Gets every packet at the legs of converters, and every SIP message at the switch. */
+  /** Gets every packet at the legs of converters, every SIP message at the switch, and queries and answers at both. */
   readonly recorder?: PacketRecorder;
 }
 
@@ -53,6 +54,7 @@ class Simulation implements ConvertersRun {
   private readonly control: CallControl;
   private readonly options: ConvertersOptions;
   private readonly media: MediaFlow;
+  private readonly reports: ReportFlow;
   private readonly converters: Node[];
   private readonly load: Uint16Array<ArrayBuffer>;
   private readonly room: Uint16Array<ArrayBuffer>;
@@ -62,6 +64,7 @@ class Simulation implements ConvertersRun {
     this.lab = new Lab(spec, options.recorder ?? null);
     this.control = new CallControl(this.lab);
     this.media = new MediaFlow(this.lab, this.control.diverting);
+    this.reports = new ReportFlow(this.lab);
     this.converters = this.lab.nodes.all.filter((node) => node.converter !== null);
     this.load = new Uint16Array(this.converters.length * LOAD_BINS);
     this.room = new Uint16Array(this.load.length);
@@ -111,6 +114,10 @@ class Simulation implements ConvertersRun {
         break;
       case EVENT.silence:
         this.media.listen(a);
+        break;
+      case EVENT.firstReport:
+      case EVENT.report:
+        this.reports.due(a, kind === EVENT.firstReport);
         break;
       default:
         this.note(a);

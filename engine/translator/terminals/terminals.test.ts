@@ -23,7 +23,7 @@ describe.each(['binding', 'prefix'] as const)('%s', (style) => {
     expect(result.totals.conserved).toBe(true);
     expect(result.nodes.find((node) => node.id === 'nine')).toMatchObject({
       sessions: 1,
-      relayed: converted!.forward.sent + converted!.backward.sent,
+      relayed: [converted!.forward, converted!.backward].reduce((sum, { sent, reports }) => sum + sent + reports.sent, 0),
     });
   });
 

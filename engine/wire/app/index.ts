@@ -22,6 +22,8 @@ export { buildDhcpv6, parseDhcpv6, parseDhcpv6Options } from './dhcpv6.ts';
 export type { Dhcpv6Message, Dhcpv6Option } from './dhcpv6.ts';
 export { buildNtp } from './ntp.ts';
 export { buildRtp, parseRtp } from './rtp.ts';
+export { buildRtcp, parseRtcpSenderReport } from './rtcp-build.ts';
+export type { RtcpReportBlock, RtcpSenderInfo, RtcpSenderReport } from './rtcp-build.ts';
 export { buildSip } from './sip.ts';
 export { quicLongHeader } from './quic.ts';
 
