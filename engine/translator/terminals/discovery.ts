@@ -2,6 +2,7 @@ import { NS_PER_MS } from '../../base/index.ts';
 import type { Call } from './call.ts';
 import type { Lab } from './lab.ts';
 import type { Family, Node } from './node.ts';
+import { answerPacket, queryPacket } from './query-packets.ts';
 import type { Announcement } from './registry.ts';
 
 /** Answers to a multicast query that silence the rest. */
@@ -15,6 +16,8 @@ export interface Found {
 
 interface Answer {
   readonly node: Node;
+  /** By which it heard the query, and answers. */
+  readonly family: Family;
   /** When it would answer. */
   readonly atNs: number;
 }
@@ -31,33 +34,38 @@ export function discover(lab: Lab, call: Call, then: (found: Found) => void): vo
 }
 
 /**
- * Asks all terminals at once in both families (T-02). A terminal that hears it, by whichever family came first, waits a random time, longer the
+ * Asks all terminals at once in both families (T-02), by multicast DNS. A terminal that hears it, by whichever family came first, waits a random time, longer the
  * busier it is, and says nothing where it has heard enough others answer by then. One that is not enabled or has no room never answers (T-03).
  */
 function query(lab: Lab, call: Call, then: (found: Found) => void): void {
   const { sw } = call;
   const windowNs = lab.spec.switch.queryMs * NS_PER_MS;
   const startNs = lab.nowNs;
-  for (const family of ['IPv4', 'IPv6'])
-    lab.log(sw, sw, 'QUERY', call.id, `to all terminals by ${family}: who can convert for call ${String(call.id)}?`);
+  for (const family of [4, 6] as const) {
+    lab.log(sw, sw, 'QUERY', call.id, `to all terminals by IPv${String(family)}: who can convert for call ${String(call.id)}?`);
+    lab.record(sw, family, () => queryPacket(sw, family));
+  }
   const willing = lab.nodes.terminals.flatMap((node): Answer[] => {
     const { converter } = node;
     if (converter === null || !converter.enabled || converter.draining || !node.canConvert) return [];
     const room = converter.capacity(node.inOwnCall);
     if (converter.relay.sessions >= room) return [];
-    const heardNs = firstCopyNs(lab, sw, node);
+    const { family, heardNs } = hear(lab, sw, node);
     const waitNs = lab.random.float() * (windowNs / 4) * (0.5 + converter.relay.sessions / converter.spec.capacity / 2);
-    return heardNs === Infinity ? [] : [{ node, atNs: startNs + heardNs + waitNs }];
+    return heardNs === Infinity ? [] : [{ node, family, atNs: startNs + heardNs + waitNs }];
   });
   willing.sort((a, b) => a.atNs - b.atNs || a.node.index - b.node.index);
   const said: Answer[] = [];
   for (const answer of willing) if (heardBefore(lab, said, answer) < ENOUGH_ANSWERS) said.push(answer);
   const announcements: Announcement[] = [];
-  for (const { node, atNs } of said) {
+  for (const { node, family, atNs } of said) {
     lab.at(atNs, () => {
       const announcement = node.announcement();
       if (announcement?.enabled !== true || announcement.inUse >= announcement.capacity) return;
+      const packet = (): Uint8Array => answerPacket(node, family, announcement);
+      lab.record(node, family, packet);
       lab.signal(node, sw, 'CAN CONVERT', call, `${String(announcement.inUse)} of ${String(announcement.capacity)} in use`, () => {
+        lab.record(sw, family, packet);
         if (lab.nowNs <= startNs + windowNs) announcements.push(announcement);
       });
     });
@@ -76,14 +84,21 @@ function query(lab: Lab, call: Call, then: (found: Found) => void): void {
   });
 }
 
-/** Time until the first copy of the query that the network does not lose is there. A copy is not sent again. */
-function firstCopyNs(lab: Lab, from: Node, to: Node): number {
-  let first = Infinity;
+/** Time until the first copy of the query that the network does not lose is there, and its family. A copy is not sent again. */
+function hear(lab: Lab, from: Node, to: Node): { readonly family: Family; readonly heardNs: number } {
+  let first: { readonly family: Family; readonly heardNs: number } = { family: 4, heardNs: Infinity };
   for (const family of [4, 6] as const satisfies readonly Family[]) {
     const [a, b] = [from.link(family), to.link(family)];
     if (a === null || b?.up !== true) continue;
     const lost = b.spec.lossPercent > 0 && lab.random.float() * 100 < b.spec.lossPercent;
-    if (!lost) first = Math.min(first, a.delayNs + b.delayNs);
+    if (lost) continue;
+    const heardNs = a.delayNs + b.delayNs;
+    if (heardNs < first.heardNs) first = { family, heardNs };
+    if (lab.recorder !== null) {
+      lab.after(heardNs, () => {
+        lab.record(to, family, () => queryPacket(from, family));
+      });
+    }
   }
   return first;
 }
