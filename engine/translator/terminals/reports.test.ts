@@ -47,22 +47,28 @@ describe.each(['binding', 'prefix'] as const)('reports about media (T-09, T-11),
 });
 
 it('tell the sender what was lost on the way, and count the packets and bytes that it sent', () => {
-  const lossy = { ...link, lossPercent: 10 };
+  const lossy = { ...link, lossPercent: 1 };
   const senders: number[][] = [];
+  const cumulative: number[] = [];
   const result = run(
     { durationS: 130, terminals: [phone4, phone6, { ...dual('nine'), link6: lossy }], calls: [{ ...call, holdS: 120 }] },
     {
       recorder: (node, family, _tNs, b, offset, length) => {
         const report = family === 4 && node.id === 'nine' ? parseRtcpSenderReport(b, offset + 28, offset + length) : undefined;
+        if (report?.ssrc === 2) cumulative.push(...report.blocks.map(({ cumulativeLost }) => cumulativeLost));
         if (report?.ssrc === 1) senders.push([report.sender.packets, report.sender.octets, report.sender.rtpTimestamp]);
       },
     },
   );
   const [{ forward }] = result.sessions as [(typeof result.sessions)[0]];
-  expect((100 * forward.lost) / forward.sent).toBeGreaterThan(5);
-  // The last interval alone: around 10 %.
-  expect(forward.reports.lossPercent).toBeGreaterThan(3);
-  expect(forward.reports.lossPercent).toBeLessThan(20);
+  expect(result.sessions[0]!.why).toBe('hung up');
+  expect(forward.lost).toBeGreaterThan(30);
+  // What Bob last said of it is what was lost until then, within 6.2 s of the end.
+  expect(cumulative.length).toBeGreaterThan(20);
+  expect(cumulative.at(-1)).toBeLessThanOrEqual(forward.lost);
+  expect(cumulative.at(-1)).toBeGreaterThan(forward.lost - 12);
+  expect(forward.reports.lossPercent).toBeGreaterThanOrEqual(0);
+  expect(forward.reports.lossPercent).toBeLessThan(5);
   expect(forward.reports.lost + forward.reports.received).toBe(forward.reports.sent);
   for (const [packets, octets, timestamp] of senders) {
     expect(octets).toBe(160 * packets!);
