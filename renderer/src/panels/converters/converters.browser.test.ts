@@ -87,7 +87,9 @@ test('says why a converter was chosen, and marks what the switch changed', async
     expect(s.all('.changed').map((line) => line.textContent.trim())).toContainEqual(expect.stringMatching(/^⇄ c=IN IP6 2001:db8::/));
   });
   expect(s.root.textContent).toContain('drain: nine → ten');
-  expect(s.root.textContent).toMatch(/Reports \(RTCP\): alice 2, 2 came, .*; bob 1, 1 came, round trip 42\.\d ms, 0\.0 % of its media lost/);
+  expect(s.root.textContent).toMatch(
+    /Reports \(RTCP\): alice 2, 2 came, .*; bob 1, 1 came, round trip 42\.\d ms, 0\.0 % of its media lost/,
+  );
   // A media packet before and after its converter, and the change of converter on a line of time.
   await eventually(() => {
     expect(s.root.textContent).toMatch(/Packet \d+ at (nine|ten)/);
