@@ -223,7 +223,9 @@ export type Napt44Spec = z.infer<typeof napt44Schema>;
 export const maptSchema = z
   .strictObject({
     role: z.enum(['br', 'ce']).default('br').describe('border relay, or customer edge'),
-    dmr: address('prefix').default('64:ff9b::/96').describe('default mapping rule: prefix of all IPv4 addresses outside the domain'),
+    dmr: address('prefix')
+      .default('64:ff9b:1::/64')
+      .describe('default mapping rule: prefix of all IPv4 addresses outside the domain; its default is for local use (RFC 8215)'),
     rules: z.array(mapRuleSchema).max(1_024).default([]).describe('mapping rules of the domain'),
     endUserPrefix: address('prefix').optional().describe('of a customer edge: the IPv6 prefix it was given'),
     napt44: napt44Schema.prefault({}),

@@ -29,7 +29,7 @@ export function createTranslator(spec: TranslatorSpec): Result<Translator, Setti
   const settings = compileSettings(spec);
   if (!settings.ok) return settings;
   if (spec.mode === 'relay') return ReservedRelay.create(settings.value);
-  if (spec.mode === 'mapt') return Mapt.create(settings.value);
+  if (settings.value.mapDomain !== null) return ok(new Mapt(settings.value, settings.value.mapDomain));
   if (spec.mode !== 'nat64') return ok(new PacketTranslator(settings.value, new SiitMapper(settings.value)));
   if (spec.nat64.pool4.length === 0 && spec.nat64.bindings.length === 0) {
     return err({ field: 'nat64.pool4', message: 'a NAT64 needs an IPv4 address, such as pool4: [{ prefix: 192.0.2.1 }]' });

@@ -37,6 +37,9 @@ const OTHERS: ReadonlySet<number> = new Set([
   REASON.notPool6,
   REASON.tcpNoState,
   REASON.mapNoPort,
+  REASON.mapNotDmr,
+  REASON.mapNoRule,
+  REASON.mapNotOwn,
 ]);
 
 /** Type and code of the error about a packet dropped with this reason, or 0 where there is none. */

@@ -15,7 +15,7 @@ const MAPS = [
   { v4: '192.0.2.224/31', v6: '64:ff9b::/127' },
 ];
 
-const table = (maps: { v4: string; v6: string }[]): EamTable => new EamTable(settingsOf({ maps }).maps);
+const table = (maps: { v4: string; v6: string }[]): EamTable => settingsOf({ maps }).maps;
 
 function to6(t: EamTable, text: string): string | undefined {
   const index = t.find4(parseIpv4U32(text));
@@ -68,6 +68,8 @@ describe('explicit address maps (RFC 7757)', () => {
     expect(to6(t, '198.51.100.70')).toBe('2001:db8:1::9');
     expect(to4(t, '2001:db8:1::9')).toBe('198.51.100.70');
     expect(to4(t, '2001:db8:1::41')).toBe('198.51.100.65');
+    expect(t.holding6(parseIpv6('2001:db8:1::9')!, 0)).toEqual([2, 0]);
+    expect(t.holding6(parseIpv6('2001:db8:3::9')!, 0)).toEqual([]);
   });
 
   it('refuses an IPv6 side with fewer free bits', () => {
@@ -93,6 +95,10 @@ describe('explicit address maps (RFC 7757)', () => {
         const longest = Math.max(-1, ...holds.map(({ v4 }) => v4.length));
         const found = t.find4(address);
         expect(found < 0 ? -1 : entries[found]!.v4.length).toBe(longest);
+        const all = t.holding4(address);
+        expect(all[0] ?? -1).toBe(found);
+        expect(new Set(all)).toEqual(new Set(holds.map((each) => entries.indexOf(each))));
+        expect(all.every((each, i) => i === 0 || entries[all[i - 1]!]!.v4.length >= entries[each]!.v4.length)).toBe(true);
         for (const { v6 } of entries) expect(sameBits(entries[t.find6(v6.bytes, 0, -1)]!.v6.bytes, 0, v6.bytes, 0, 96)).toBe(true);
       }),
     );

@@ -18,9 +18,10 @@ export class EamTable {
   readonly entries: readonly EamEntry[];
   private readonly slots4: Int32Array;
   private readonly slots6: Int32Array;
-  /** (domain, length) pairs of the IPv6 table, longest first; lengths of the IPv4 table, longest first. */
+  /** Prefix lengths in use, longest first. */
   private readonly lengths4: readonly number[];
   private readonly lengths6: readonly number[];
+  private readonly domains: readonly number[];
   private readonly words = new Uint32Array(4);
 
   constructor(entries: readonly EamEntry[]) {
@@ -31,6 +32,7 @@ export class EamTable {
     this.slots6 = new Int32Array(size).fill(-1);
     this.lengths4 = [...new Set(entries.map((entry) => entry.v4.length))].sort((a, b) => b - a);
     this.lengths6 = [...new Set(entries.map((entry) => entry.v6.length))].sort((a, b) => b - a);
+    this.domains = [...new Set(entries.map((entry) => entry.domain))];
     entries.forEach((_, index) => this.insert(index));
   }
 
@@ -86,6 +88,39 @@ export class EamTable {
       }
     }
     return -1;
+  }
+
+  /** Indexes of all entries whose IPv4 prefix holds `v4`: longest first, equal ones as they were given. Allocates. */
+  holding4(v4: number): number[] {
+    const out: number[] = [];
+    for (const length of this.lengths4) {
+      const key = (v4 & mask4(length)) >>> 0;
+      let at = hash4(key, length) & (this.slots4.length - 1);
+      for (let index = this.slots4[at]!; index >= 0; index = this.slots4[at]!) {
+        const prefix = this.entries[index]!.v4;
+        if (prefix.length === length && prefix.value === key) out.push(index);
+        at = (at + 1) & (this.slots4.length - 1);
+      }
+    }
+    return out;
+  }
+
+  /** The same for the IPv6 address at `o`, whatever the domains of the entries. */
+  holding6(b: Uint8Array, o: number): number[] {
+    const out: number[] = [];
+    for (const length of this.lengths6) for (const domain of this.domains) this.collect6(b, o, length, domain, out);
+    const { entries } = this;
+    return out.sort((x, y) => entries[y]!.v6.length - entries[x]!.v6.length || x - y);
+  }
+
+  private collect6(b: Uint8Array, o: number, length: number, domain: number, out: number[]): void {
+    this.load(b, o, length);
+    let at = this.hash6(length, domain) & (this.slots6.length - 1);
+    for (let index = this.slots6[at]!; index >= 0; index = this.slots6[at]!) {
+      const entry = this.entries[index]!;
+      if (entry.domain === domain && entry.v6.length === length && this.equals(entry.v6.bytes)) out.push(index);
+      at = (at + 1) & (this.slots6.length - 1);
+    }
   }
 
   private equals(bytes: Uint8Array): boolean {

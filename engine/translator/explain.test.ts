@@ -4,6 +4,7 @@ import { putU16 } from '../base/index.ts';
 import { checksum, emitIpv6, parseIpv4, parseIpv6 } from '../wire/index.ts';
 import { createTranslator } from './create.ts';
 import { explainTranslation } from './explain.ts';
+import { fieldChanges } from './field-changes.ts';
 import { REASON, REASONS, reasonOf } from './reasons.ts';
 import { newSink, settingsOf, translatorOf } from './test-support.ts';
 
@@ -62,6 +63,17 @@ describe('explanations', () => {
     const rule = (label: string): string | undefined =>
       card.lines.filter((line) => line.label === label).map(({ because, parameter }) => `${because} ${parameter}`)[0];
     expect([rule('Source'), rule('Destination')]).toEqual([source, destination]);
+  });
+
+  it.each<[string, TranslatorInput, string]>([
+    ['siit', { maps: [{ v4: '192.0.2.0/24', v6: '2001:db8:1::/120' }] }, 'RFC 7915 section 5.5'],
+    ['nat64', { mode: 'nat64', nat64: { pool4: [{ prefix: '203.0.113.1' }] } }, 'RFC 6146 section 3.5'],
+  ])('name the rule of the ports in %s', (_mode, input, because) => {
+    const before = six();
+    const sink = newSink();
+    translatorOf(input).translate(6, before, 0, before.length, before.length, sink, 0);
+    const ports = fieldChanges(before, sink.packet(0), settingsOf(input)).filter(({ label }) => label.endsWith('port'));
+    expect(ports.map((port) => port.because)).toEqual([because, because]);
   });
 
   it('say why not', () => {

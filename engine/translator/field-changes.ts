@@ -1,7 +1,7 @@
 import { u16, u32 } from '../base/index.ts';
 import type { FieldChange } from '../contract/index.ts';
 import { formatIpv4, formatIpv6 } from '../wire/index.ts';
-import { addressRule, ANY_ADDRESS_RULE } from './address-rule.ts';
+import { addressRule, ANY_ADDRESS_RULE, portRule } from './address-rule.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
 import type { TranslatorSettings } from './settings.ts';
 import { checksumOffset } from './transport.ts';
@@ -27,7 +27,7 @@ export function fieldChanges(before: Uint8Array, after: Uint8Array, settings?: T
   const from = viewOf(before);
   const to = viewOf(after);
   if (from === undefined || to === undefined || from.family === to.family) return [];
-  return [...headerFields(from, to, settings), ...fragmentFields(from, to), ...transportFields(from, to)];
+  return [...headerFields(from, to, settings), ...fragmentFields(from, to), ...transportFields(from, to, settings)];
 }
 
 const place = (text: string | number, offset: number, length: number): Place => ({ text: String(text), offset, length });
@@ -101,17 +101,21 @@ function fragmentFields(from: PacketView, to: PacketView): FieldChange[] {
   return out;
 }
 
-function transportFields(from: PacketView, to: PacketView): FieldChange[] {
+function transportFields(from: PacketView, to: PacketView, settings: TranslatorSettings | undefined): FieldChange[] {
   if (from.fragmentOffset !== 0 || to.fragmentOffset !== 0) return [];
-  if (from.protocol === PROTOCOL.icmp || from.protocol === PROTOCOL.icmpv6) return icmpFields(from, to);
+  if (from.protocol === PROTOCOL.icmp || from.protocol === PROTOCOL.icmpv6) return icmpFields(from, to, settings);
   const out: FieldChange[] = [];
   const offset = checksumOffset(from.protocol);
   if (offset < 0 || from.capturedBytes < 4 || to.capturedBytes < 4) return out;
-  const word = (view: PacketView, at: number, text: (value: number) => string | number): Place =>
+  const word = (view: PacketView, at: number, text: (value: number) => string): Place =>
     place(text(u16(view.b, view.transport + at)), view.transport + at, 2);
-  const plain = (value: number): number => value;
-  out.push(row('Source port', word(from, 0, plain), word(to, 0, plain), 'RFC 6146 section 3.5'));
-  out.push(row('Destination port', word(from, 2, plain), word(to, 2, plain), 'RFC 6146 section 3.5'));
+  const port = (label: string, at: number): FieldChange => {
+    const before = word(from, at, String);
+    const after = word(to, at, String);
+    const { because, parameter } = portRule(settings, before.text !== after.text, section(from, '4.5', '5.5'));
+    return row(label, before, after, because, parameter);
+  };
+  out.push(port('Source port', 0), port('Destination port', 2));
   if (from.capturedBytes >= offset + 2 && to.capturedBytes >= offset + 2) {
     out.push(row('Checksum', word(from, offset, hex4), word(to, offset, hex4), section(from, '4.5', '5.5')));
   }
@@ -144,7 +148,7 @@ function lines(view: PacketView): Place | null {
   );
 }
 
-function icmpFields(from: PacketView, to: PacketView): FieldChange[] {
+function icmpFields(from: PacketView, to: PacketView, settings: TranslatorSettings | undefined): FieldChange[] {
   if (from.capturedBytes < 4 || to.capturedBytes < 4) return [];
   const because = section(from, '4.2', '5.2');
   const typeCode = (view: PacketView): Place => place(`${view.b[view.transport]!}/${view.b[view.transport + 1]!}`, view.transport, 2);
@@ -153,8 +157,11 @@ function icmpFields(from: PacketView, to: PacketView): FieldChange[] {
   if (from.capturedBytes < 8 || to.capturedBytes < 8) return out;
   const type = from.b[from.transport]!;
   const echo = from.family === 6 ? type === 128 || type === 129 : type === 0 || type === 8;
-  if (echo) out.push(row('Identifier', word(from, 4), word(to, 4), 'RFC 6146 section 3.5.3'));
-  else {
+  if (echo) {
+    const [before, after] = [word(from, 4), word(to, 4)];
+    const rule = portRule(settings, before.text !== after.text, because, 'RFC 6146 section 3.5.3');
+    out.push(row('Identifier', before, after, rule.because, rule.parameter));
+  } else {
     const parameter = (view: PacketView): Place => place(`0x${u32(view.b, view.transport + 4).toString(16).padStart(8, '0')}`, view.transport + 4, 4); // prettier-ignore
     out.push(row('MTU, pointer or length', parameter(from), parameter(to), because));
   }

@@ -89,6 +89,26 @@ describe('mapping of one address', () => {
     expect(map('10.2.3.4', input)[0]).toMatchObject({ to: '2001:db8:ffff:0:a:203:400:0', field: 'mapt.dmr' });
   });
 
+  it('a customer edge shows its own address with its own PSID, and others by its forwarding rules only', () => {
+    const rules = [{ v6: '2001:db8::/40', v4: '192.0.2.0/24', eaBits: 16, forward: false }];
+    const edge = (forward: boolean): TranslatorInput => ({
+      mode: 'mapt',
+      mapt: { role: 'ce', dmr: '2001:db8:ffff::/64', endUserPrefix: '2001:db8:12:3400::/56', rules: [{ ...rules[0]!, forward }] },
+    });
+    const own = map('192.0.2.18', edge(false));
+    expect(own).toMatchObject([{ to: '2001:db8:12:3400:0:c000:212:34', field: 'mapt.rules.0', used: true }]);
+    expect(own[0]!.note).toContain('of this edge: PSID 52 of 256, ports 1232-1235');
+    expect(map('2001:db8:12:3400:0:c000:212:34', edge(false))).toMatchObject([{ to: '192.0.2.18', note: own[0]!.note }]);
+    expect(map('192.0.2.19', edge(false))).toMatchObject([{ field: 'mapt.dmr' }]);
+    expect(map('192.0.2.19', edge(true))).toMatchObject([
+      { field: 'mapt.rules.0', note: expect.stringContaining('the port of a packet says') },
+    ]);
+    expect(map('2001:db8:12:3500:0:c000:212:35', edge(false))).toEqual([]);
+    expect(map('2001:db8:12:3500:0:c000:212:35', edge(true))).toMatchObject([{ to: '192.0.2.18', used: true }]);
+    // Under the rule's prefix, and the address of nobody.
+    expect(map('2001:db8:12:3500::1', edge(true))).toMatchObject([{ to: '', used: false, note: expect.stringContaining('refused') }]);
+  });
+
   it('maps made of the CLAT block are named as such', () => {
     const input: TranslatorInput = { mode: 'clat', clat: { prefix: '2001:db8:464::/96', networks: ['192.168.1.0/24'] } };
     expect(map('192.168.1.7', input)[0]).toMatchObject({ to: '2001:db8:464::c0a8:107', field: 'clat.networks.0', used: true });

@@ -2,21 +2,21 @@ import { err, ok } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import type { AddressMapping, AddressPart } from '../contract/index.ts';
 import { formatIpv4U32, formatIpv6, parseIpv4U32, parseIpv6 } from '../wire/index.ts';
-import { EamTable, type EamEntry } from './eam-table.ts';
-import { compileMapRules, mapped4, mappedPsid, portRanges, ruleOf4, ruleOf6, writeMapAddress, type MapRule } from './map-rules.ts';
+import type { EamEntry } from './eam-table.ts';
 import {
-  BAD_OCTET,
-  embed4,
-  extract4,
-  formatPrefix4,
-  formatPrefix6,
-  isGlobal4,
-  mask4,
-  NOT_EMBEDDED,
-  parsePrefix64,
-  sameBits,
-  type Prefix6,
-} from './prefix64.ts';
+  isMapAddress,
+  isOwnAddress,
+  mapped4,
+  mappedPsid,
+  portRanges,
+  ruleOf4,
+  ruleOf6,
+  writeMapAddress,
+  type MapDomain,
+  type MapRule,
+  type Own,
+} from './map-rules.ts';
+import { BAD_OCTET, embed4, extract4, formatPrefix4, formatPrefix6, isGlobal4, NOT_EMBEDDED, type Prefix6 } from './prefix64.ts';
 import { mapBlock } from './map-block.ts';
 import { inPrefixes4, type TranslatorSettings } from './settings.ts';
 
@@ -27,7 +27,7 @@ import { inPrefixes4, type TranslatorSettings } from './settings.ts';
 export function mapAddress(settings: TranslatorSettings, text: string): Result<AddressMapping[], string> {
   const v4 = parseIpv4U32(text);
   const v6 = v4 >= 0 ? undefined : parseIpv6(text);
-  if (settings.spec.mode === 'mapt' && (v4 >= 0 || v6 !== undefined)) return mapByRules(settings, v4, v6);
+  if (settings.mapDomain !== null && (v4 >= 0 || v6 !== undefined)) return ok(mapByDomain(settings.mapDomain, v4, v6));
   if (v4 >= 0) return ok(from4(settings, v4));
   const block = mapBlock(settings, text, v6);
   if (!block.ok) return block;
@@ -49,13 +49,12 @@ function from4(settings: TranslatorSettings, v4: number): AddressMapping[] {
   }
   const stateless = settings.spec.mode !== 'nat64';
   if (stateless) {
-    const table = new EamTable(settings.maps);
-    const best = table.find4(v4);
-    const fitting = [...settings.maps.entries()].filter(([, { v4: p }]) => (v4 & mask4(p.length)) >>> 0 === p.value);
-    for (const [i, entry] of fitting.sort(([a], [b]) => Number(b === best) - Number(a === best))) {
+    const { maps } = settings;
+    for (const [place, i] of maps.holding4(v4).entries()) {
+      const entry = maps.entries[i]!;
       const bytes = new Uint8Array(16);
-      table.to6(i, v4, bytes, 0);
-      out.push(byMap(settings, i, entry, from, formatIpv6(bytes, 0), i === best, mapParts(entry, bytes)));
+      maps.to6(i, v4, bytes, 0);
+      out.push(byMap(settings, i, entry, from, formatIpv6(bytes, 0), place === 0, mapParts(entry, bytes)));
     }
   }
   for (const [i, prefix] of settings.pool6.entries()) {
@@ -80,12 +79,10 @@ function from6(settings: TranslatorSettings, b: Uint8Array): AddressMapping[] {
   const from = formatIpv6(b, 0);
   const out: AddressMapping[] = [];
   if (settings.spec.mode !== 'nat64') {
-    const table = new EamTable(settings.maps);
-    const fitting = [...settings.maps.entries()].filter(([, { v6 }]) => sameBits(v6.bytes, 0, b, 0, v6.length));
-    fitting.sort(([, x], [, y]) => y.v6.length - x.v6.length);
-    for (const [i, entry] of fitting) {
-      const to = formatIpv4U32(table.to4(i, b, 0));
-      out.push(byMap(settings, i, entry, from, to, i === fitting[0]?.[0], mapParts(entry, b)));
+    const { maps } = settings;
+    for (const [place, i] of maps.holding6(b, 0).entries()) {
+      const entry = maps.entries[i]!;
+      out.push(byMap(settings, i, entry, from, formatIpv4U32(maps.to4(i, b, 0)), place === 0, mapParts(entry, b)));
     }
   }
   const pools = [...settings.pool6.entries()].sort(([, x], [, y]) => y.length - x.length);
@@ -163,44 +160,71 @@ function mapParts(entry: EamEntry, b: Uint8Array): AddressPart[] {
   return parts;
 }
 
-/** MAP-T: the rule of the domain that holds the address, else the default mapping rule. */
-function mapByRules(settings: TranslatorSettings, v4: number, v6: Uint8Array | undefined): Result<AddressMapping[], string> {
-  const { mapt } = settings.spec;
-  const rules = compileMapRules(mapt);
-  const dmr = parsePrefix64(mapt.dmr);
-  if (!rules.ok) return err(`${rules.error.field}: ${rules.error.message}`);
-  if (!dmr.ok) return err(`mapt.dmr: ${dmr.error}`);
-  const at = v6 === undefined ? ruleOf4(rules.value, v4, -1, false) : ruleOf6(rules.value, v6, 0, false);
-  const rule = rules.value[at];
-  if (rule !== undefined) return ok([byRule(rule, at, v4, v6)]);
-  const bytes = v6 ?? new Uint8Array(16);
-  if (v6 === undefined) embed4(dmr.value, v4, bytes, 0);
-  const inside = extract4(dmr.value, bytes, 0);
-  if (inside < 0) return ok([]);
-  const [from, to] = v6 === undefined ? [formatIpv4U32(v4), formatIpv6(bytes, 0)] : [formatIpv6(v6, 0), formatIpv4U32(inside)];
-  const text = `default mapping rule ${formatPrefix6(dmr.value)}`;
-  return ok([
-    { from, to, rule: text, field: 'mapt.dmr', rfc: 'RFC 7599 section 5.1', used: true, parts: poolParts(dmr.value, bytes), note: '' },
-  ]);
+/** MAP-T: the address of the customer edge itself, the rule that holds the address (at an edge a forwarding one), or the default mapping rule. */
+function mapByDomain({ rules, dmr, own }: MapDomain, v4: number, v6: Uint8Array | undefined): AddressMapping[] {
+  const scratch = new Uint8Array(16);
+  if (own !== null && (v6 === undefined ? (v4 & own.mask) >>> 0 === own.v4 : isOwnAddress(own, v6, 0, scratch))) {
+    return [byRule(own.rule, own.at, v4, v6, own)];
+  }
+  const at = v6 === undefined ? ruleOf4(rules, v4, -1, own !== null) : ruleOf6(rules, v6, 0, own !== null);
+  const rule = rules[at];
+  if (rule !== undefined)
+    return [v6 === undefined || isMapAddress(rule, v6, 0, scratch) ? byRule(rule, at, v4, v6, null) : notOfRule(rule, at, v6)];
+  return byDefaultRule(dmr, v4, v6);
 }
 
-function byRule(rule: MapRule, at: number, v4: number, v6: Uint8Array | undefined): AddressMapping {
+function byDefaultRule(dmr: Prefix6, v4: number, v6: Uint8Array | undefined): AddressMapping[] {
   const bytes = v6 ?? new Uint8Array(16);
-  const psid = v6 === undefined ? Math.max(0, rule.fixedPsid) : mappedPsid(bytes, 0);
-  if (v6 === undefined) writeMapAddress(rule, v4, psid, bytes, 0);
+  if (v6 === undefined) embed4(dmr, v4, bytes, 0);
+  const inside = extract4(dmr, bytes, 0);
+  if (inside < 0) return [];
+  const [from, to] = v6 === undefined ? [formatIpv4U32(v4), formatIpv6(bytes, 0)] : [formatIpv6(v6, 0), formatIpv4U32(inside)];
+  const text = `default mapping rule ${formatPrefix6(dmr)}`;
+  return [{ from, to, rule: text, field: 'mapt.dmr', rfc: 'RFC 7599 section 5.1', used: true, parts: poolParts(dmr, bytes), note: '' }];
+}
+
+const ruleText = (rule: MapRule): string => `rule ${formatPrefix4(rule.v4)} to ${formatPrefix6(rule.v6)}, ${rule.eaBits} EA bits`;
+
+/** Under the prefix of a rule, but of no customer edge. */
+function notOfRule(rule: MapRule, at: number, v6: Uint8Array): AddressMapping {
+  const note = 'refused: not the address that the rule gives to any IPv4 address and PSID';
+  const rfc = 'RFC 7599 section 8.2, 8.3';
+  return { from: formatIpv6(v6, 0), to: '', rule: ruleText(rule), field: `mapt.rules.${at}`, rfc, used: false, parts: [], note };
+}
+
+/** The PSID with its ports; empty where addresses are not shared. */
+function portSetText(rule: MapRule, psid: number): string {
+  if (rule.psidBits === 0) return '';
   const ranges = portRanges(rule, psid);
   const shown = ranges.slice(0, 2).map(([low, high]) => `${low}-${high}`);
-  const shared =
-    rule.psidBits > 0 ? `PSID ${psid} of ${2 ** rule.psidBits}, ports ${shown.join(', ')}${ranges.length > 2 ? ', …' : ''}` : '';
-  const note = v6 === undefined && shared !== '' ? `shown for ${shared}: the port of a packet says which PSID` : shared;
-  const ea = rule.v6.length + rule.suffixBits;
-  const parts = [part('prefix', 'rule prefix', bytes, 0, rule.v6.length, formatPrefix6(rule.v6))];
-  if (rule.suffixBits > 0) parts.push(part('ipv4', 'EA bits: IPv4 suffix', bytes, rule.v6.length, ea));
-  const end = ea + (rule.fixedPsid < 0 ? rule.psidBits : 0);
-  if (end > ea) parts.push(part('psid', 'EA bits: PSID', bytes, ea, end));
-  if (end < 80) parts.push(part('filler', 'subnet and zero', bytes, end, 80));
-  parts.push(part('ipv4', 'IPv4 address', bytes, 80, 112, formatIpv4U32(mapped4(bytes, 0))), part('psid', 'PSID', bytes, 112, 128));
+  return `PSID ${psid} of ${2 ** rule.psidBits}, ports ${shown.join(', ')}${ranges.length > 2 ? ', …' : ''}`;
+}
+
+/** `own`: the address is that of this customer edge, which has one port set of it. */
+function byRule(rule: MapRule, at: number, v4: number, v6: Uint8Array | undefined, own: Own | null): AddressMapping {
+  const bytes = v6 ?? new Uint8Array(16);
+  const psid = v6 !== undefined ? mappedPsid(bytes, 0) : (own?.psid ?? Math.max(0, rule.fixedPsid));
+  if (v6 === undefined) writeMapAddress(rule, v4, psid, bytes, 0);
+  const set = portSetText(rule, psid);
+  const guessed = v6 === undefined && own === null && set !== '';
+  const note = guessed
+    ? `shown for ${set}: the port of a packet says which PSID`
+    : own !== null && set !== ''
+      ? `of this edge: ${set}`
+      : set;
   const [from, to] = v6 === undefined ? [formatIpv4U32(v4), formatIpv6(bytes, 0)] : [formatIpv6(v6, 0), formatIpv4U32(mapped4(v6, 0))];
-  const text = `rule ${formatPrefix4(rule.v4)} to ${formatPrefix6(rule.v6)}, ${rule.eaBits} EA bits`;
-  return { from, to, rule: text, field: `mapt.rules.${at}`, rfc: 'RFC 7597 section 5.2, 6', used: true, parts, note };
+  const parts = ruleParts(rule, bytes);
+  return { from, to, rule: ruleText(rule), field: `mapt.rules.${at}`, rfc: 'RFC 7597 section 5.2, 6', used: true, parts, note };
+}
+
+/** Parts of a MAP address (RFC 7597 sections 5.2 and 6). */
+function ruleParts(rule: MapRule, b: Uint8Array): AddressPart[] {
+  const ea = rule.v6.length + rule.suffixBits;
+  const parts = [part('prefix', 'rule prefix', b, 0, rule.v6.length, formatPrefix6(rule.v6))];
+  if (rule.suffixBits > 0) parts.push(part('ipv4', 'EA bits: IPv4 suffix', b, rule.v6.length, ea));
+  const end = ea + (rule.fixedPsid < 0 ? rule.psidBits : 0);
+  if (end > ea) parts.push(part('psid', 'EA bits: PSID', b, ea, end));
+  if (end < 80) parts.push(part('filler', 'subnet and zero', b, end, 80));
+  parts.push(part('ipv4', 'IPv4 address', b, 80, 112, formatIpv4U32(mapped4(b, 0))), part('psid', 'PSID', b, 112, 128));
+  return parts;
 }

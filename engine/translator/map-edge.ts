@@ -1,7 +1,7 @@
 import { u16, u32 } from '../base/index.ts';
 import { fragmentKey } from './fragment-table.ts';
-import type { MapMapper, Own } from './map-mapper.ts';
-import { PortSet } from './map-rules.ts';
+import type { MapMapper } from './map-mapper.ts';
+import { PortSet, type Own } from './map-rules.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
 import { Napt44, type Ends } from './napt44.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
@@ -208,7 +208,7 @@ export class NaptEdgeMapper implements AddressMapper {
     this.sourcePort = KEEP_PORT;
     map.poolSource = false;
     code = map.outside4(view.b, view.o + 8, -1);
-    if (code === REASON.notPool6) code = map.routerSource(view);
+    if (code === REASON.mapNotDmr) code = map.routerSource(view);
     this.source4 = map.value;
     this.destination4 = napt.address4;
     return code;

@@ -6,7 +6,7 @@ import { checksum, emitIpv6, formatIpv4, formatIpv4U32, formatIpv6, parseIpv4, p
 import { createTranslator, type Translator } from './create.ts';
 import { compileMapRules, ownOf, portRanges, psidOf, writeMapAddress } from './map-rules.ts';
 import { parsePrefix6 } from './prefix64.ts';
-import { reasonOf } from './reasons.ts';
+import { reasonOf, REASONS } from './reasons.ts';
 import { newSink } from './test-support.ts';
 
 // RFC 7597 appendix A, example 1, and RFC 7599 appendix A.
@@ -102,6 +102,14 @@ describe('mapping rules (RFC 7597)', () => {
 });
 
 describe('MAP-T (RFC 7599)', () => {
+  it('the default mapping rule has a /64 where none is given, and never more than 96 bits (section 5.1)', () => {
+    const made = (mapt: TranslatorInput['mapt']) => createTranslator(translatorSchema.parse({ mode: 'mapt', mapt: { rules: [RULE], ...mapt } })); // prettier-ignore
+    expect(translatorSchema.parse({}).mapt.dmr).toMatch(/\/64$/);
+    expect([made({}).ok, made({ dmr: '2001:db8:ffff::/96' }).ok]).toEqual([true, true]);
+    const long = made({ dmr: '2001:db8:ffff::/112' });
+    expect(long.ok ? '' : long.error.field).toBe('mapt.dmr');
+  });
+
   it('border relay: from outside to the edge that has the port (appendix A)', () => {
     const [id, out] = give(relay(), udp4(OUTSIDE, 80, '192.0.2.18', 1232));
     expect(id).toBe('translated');
@@ -137,11 +145,30 @@ describe('MAP-T (RFC 7599)', () => {
     expect(give(edge(), udp6(OUTSIDE6, 80, CE_ADDRESS, 1240))).toEqual(['mapPortSet', undefined]);
     expect(give(edge(), udp6(OUTSIDE6, 80, CE_ADDRESS, 1233))[0]).toBe('translated');
     expect(give(relay(), udp6('2001:db8:12:3400:0:c000:213:34', 1232, OUTSIDE6, 80))[0]).toBe('mapSpoofed');
-    expect(give(relay(), udp6(CE_ADDRESS, 1232, '2001:db8:fffe::1', 80))[0]).toBe('notPool6');
+    expect(give(relay(), udp6(CE_ADDRESS, 1232, '2001:db8:fffe::1', 80))[0]).toBe('mapNotDmr');
     expect(give(relay(), udp4(OUTSIDE, 80, '192.0.2.18', 80))[0]).toBe('mapPortSet');
     expect(give(edge(), udp4('192.0.2.18', 1240, OUTSIDE, 80))[0]).toBe('mapPortSet');
     expect(give(relay(), udp4(OUTSIDE, 0, '192.0.2.18', 0, 47))[0]).toBe('mapNoPort');
-    expect(give(relay(), udp4(OUTSIDE, 80, '198.51.100.1', 1232))[0]).toBe('noDestination6');
+    expect(give(relay(), udp4(OUTSIDE, 80, '198.51.100.1', 1232))[0]).toBe('mapNoRule');
+    expect(give(relay(), udp6('2001:dbf::1', 1232, OUTSIDE6, 80))[0]).toBe('mapNoRule');
+    // A PSID with bits that the rule does not have.
+    expect(give(relay(), udp6('2001:db8:12:3400:0:c000:212:134', 1232, OUTSIDE6, 80))[0]).toBe('mapSpoofed');
+  });
+
+  it('says by the rules of MAP-T alone why it refuses', () => {
+    const reason = (t: Translator, bytes: Uint8Array) => REASONS.find(({ id }) => id === give(t, bytes)[0])!;
+    for (const [t, bytes] of [
+      [relay(), udp6(CE_ADDRESS, 1232, '2001:db8:fffe::1', 80)],
+      [relay(), udp4(OUTSIDE, 80, '198.51.100.1', 1232)],
+      [relay(), udp6('2001:dbf::1', 1232, OUTSIDE6, 80)],
+      [edge(), udp4('192.0.2.19', 1232, OUTSIDE, 80)],
+      [edge(), udp6(OUTSIDE6, 80, '2001:db8:13:3400:0:c000:213:34', 1232)],
+      [edge(), udp6('2001:dbf::1', 80, CE_ADDRESS, 1232)],
+    ] as const) {
+      const { rfc, text } = reason(t, bytes);
+      expect(rfc).toMatch(/^RFC 7599/);
+      expect(text).not.toMatch(/pool6/);
+    }
   });
 
   it('an edge that was given an IPv4 prefix speaks for every address in it (RFC 7597 section 5.2)', () => {
@@ -153,8 +180,8 @@ describe('MAP-T (RFC 7599)', () => {
     expect([id, ends6(out!)]).toEqual(['translated', [formatIpv6(parseIpv6(inside)!, 0), formatIpv6(parseIpv6(OUTSIDE6)!, 0)]]);
     const [back, four] = give(t, udp6(OUTSIDE6, 80, inside, 80));
     expect([back, ends4(four!)]).toEqual(['translated', [OUTSIDE, '192.0.2.21']]);
-    expect(give(t, udp4('192.0.2.32', 80, OUTSIDE, 80))[0]).toBe('noSource6');
-    expect(give(t, udp6(OUTSIDE6, 80, '2001:db8:20:0:0:c000:225:0', 80))[0]).not.toBe('translated');
+    expect(give(t, udp4('192.0.2.32', 80, OUTSIDE, 80))[0]).toBe('mapNotOwn');
+    expect(give(t, udp6(OUTSIDE6, 80, '2001:db8:20:0:0:c000:225:0', 80))[0]).toBe('mapNotOwn');
   });
 
   it('an error from a router of the domain has a source of the error pool at the border relay (RFC 6791)', () => {
@@ -232,7 +259,7 @@ describe('MAP-T (RFC 7599)', () => {
     expect([id, formatIpv6(out!, 24)]).toEqual(['translated', MAP_TEXT]);
     const [, other] = give(t, udp4(OUTSIDE, 80, '192.0.2.18', 1236));
     expect(formatIpv6(other!, 24)).toBe('2001:db8:99::c000:212:35');
-    expect(give(t, udp4(OUTSIDE, 80, '192.0.2.18', 1240))[0]).toBe('noDestination6');
+    expect(give(t, udp4(OUTSIDE, 80, '192.0.2.18', 1240))[0]).toBe('mapNoRule');
     expect(give(t, udp6(CE_ADDRESS, 1233, OUTSIDE6, 80))[0]).toBe('translated');
     expect(give(t, udp6(CE_ADDRESS, 1236, OUTSIDE6, 80))[0]).toBe('mapSpoofed');
     const ce = edge({ rules });

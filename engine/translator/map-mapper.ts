@@ -1,27 +1,29 @@
-import { err, ok, u16, u32 } from '../base/index.ts';
-import type { Result } from '../base/index.ts';
+import { u16, u32 } from '../base/index.ts';
 import { ErrorPool } from './error-pool.ts';
 import { FragmentTable, fragmentKey } from './fragment-table.ts';
-import { compileMapRules, mapped4, mappedPsid, ownOf, psidOf, ruleOf4, ruleOf6, writeMapAddress, type MapRule } from './map-rules.ts';
+import {
+  isMapAddress,
+  isOwnAddress,
+  mapped4,
+  mappedPsid,
+  psidOf,
+  ruleOf4,
+  ruleOf6,
+  writeMapAddress,
+  type MapDomain,
+  type MapRule,
+  type Own,
+} from './map-rules.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
-import { embed4, extract4, isIllegalSource4, mask4, parsePrefix6, parsePrefix64, sameBits, type Prefix6 } from './prefix64.ts';
+import { embed4, extract4, isIllegalSource4, type Prefix6 } from './prefix64.ts';
 import { REASON } from './reasons.ts';
-import type { SettingsError, TranslatorSettings } from './settings.ts';
+import type { TranslatorSettings } from './settings.ts';
 
 /** In place of a port: the packet has none, or it is not there. */
 export const NO_PORT = -1;
 
 const NS = 1e9;
-
-/** What a customer edge was given. */
-export interface Own {
-  readonly rule: MapRule;
-  /** One address, or the first of the prefix that the edge was given. */
-  readonly v4: number;
-  readonly mask: number;
-  readonly psid: number;
-}
 
 /**
  * MAP-T (RFC 7599) as a stateless mapping: hosts of the MAP domain have an IPv6 address that follows from their IPv4 address and port set by a
@@ -48,32 +50,12 @@ export class MapMapper implements AddressMapper {
   /** IPv4 address that the last inside4 or outside4 found. */
   value = 0;
 
-  private constructor(rules: readonly MapRule[], dmr: Prefix6, { spec: { mapt }, errorPool4 }: TranslatorSettings, own: Own | null) {
+  constructor({ rules, dmr, own }: MapDomain, { spec: { mapt }, errorPool4 }: TranslatorSettings) {
     this.rules = rules;
     this.dmr = dmr;
     this.errorPool = new ErrorPool(errorPool4);
     this.own = own;
     this.fragments = new FragmentTable(mapt.maxFragments, mapt.fragmentS * NS);
-  }
-
-  /** Error: the configuration field that cannot be used. */
-  static create(settings: TranslatorSettings): Result<MapMapper, SettingsError> {
-    const { mapt } = settings.spec;
-    const dmr = parsePrefix64(mapt.dmr);
-    if (!dmr.ok) return err({ field: 'mapt.dmr', message: dmr.error });
-    const rules = compileMapRules(mapt);
-    if (!rules.ok) return rules;
-    if (mapt.role === 'br') return ok(new MapMapper(rules.value, dmr.value, settings, null));
-    const endUser = parsePrefix6(mapt.endUserPrefix ?? '');
-    if (!endUser.ok) return err({ field: 'mapt.endUserPrefix', message: `a customer edge has an IPv6 prefix: ${endUser.error}` });
-    const at = ruleOf6(rules.value, endUser.value.bytes, 0, false);
-    const rule = rules.value[at];
-    if (rule === undefined) return err({ field: 'mapt.endUserPrefix', message: 'no rule has an IPv6 prefix that holds it' });
-    if (endUser.value.length < rule.v6.length + rule.eaBits) {
-      return err({ field: 'mapt.endUserPrefix', message: `rule ${at} needs ${rule.v6.length + rule.eaBits} bits of prefix` });
-    }
-    const mask = mask4(rule.v4.length + rule.suffixBits);
-    return ok(new MapMapper(rules.value, dmr.value, settings, { rule, mask, ...ownOf(rule, endUser.value) }));
   }
 
   /** Port, or identifier of an echo, of one end of a packet; NO_PORT where it has none or it is not there. */
@@ -110,15 +92,9 @@ export class MapMapper implements AddressMapper {
 
   /** IPv4 address of a host of the domain, checked against its IPv6 address and port (RFC 7599 sections 8.2 and 8.3), to `value`. */
   private fromMap(rule: MapRule, b: Uint8Array, o: number, port: number): number {
-    const v4 = mapped4(b, o);
-    const psid = mappedPsid(b, o);
-    this.expected.fill(0);
-    writeMapAddress(rule, v4, psid, this.expected, 0);
-    if (!sameBits(this.expected, 0, b, o, 128)) return REASON.mapSpoofed;
-    if (ruleOf4([rule], v4, NO_PORT, false) < 0) return REASON.mapSpoofed;
-    if (rule.fixedPsid >= 0 && psid !== rule.fixedPsid) return REASON.mapSpoofed;
-    if (port >= 0 && psidOf(rule, port) !== psid) return REASON.mapSpoofed;
-    this.value = v4;
+    if (!isMapAddress(rule, b, o, this.expected)) return REASON.mapSpoofed;
+    if (port >= 0 && psidOf(rule, port) !== mappedPsid(b, o)) return REASON.mapSpoofed;
+    this.value = mapped4(b, o);
     return 0;
   }
 
@@ -127,22 +103,26 @@ export class MapMapper implements AddressMapper {
     const { own } = this;
     if (own === null) {
       const at = ruleOf4(this.rules, v4, port, false);
-      return at < 0 ? REASON.noDestination6 : this.toMap(this.rules[at]!, v4, port, o);
+      return at < 0 ? REASON.mapNoRule : this.toMap(this.rules[at]!, v4, port, o);
     }
-    if ((v4 & own.mask) >>> 0 !== own.v4) return REASON.noSource6;
+    if ((v4 & own.mask) >>> 0 !== own.v4) return REASON.mapNotOwn;
     if (own.rule.psidBits > 0 && port >= 0 && psidOf(own.rule, port) !== own.psid) return REASON.mapPortSet;
     writeMapAddress(own.rule, v4, own.psid, this.addresses6, o);
     return 0;
   }
 
   inside4(b: Uint8Array, o: number, port: number): number {
-    const { own } = this;
-    const at = own === null ? ruleOf6(this.rules, b, o, false) : -1;
-    const rule = own?.rule ?? this.rules[at];
-    if (rule === undefined) return REASON.noSource4;
-    const code = this.fromMap(rule, b, o, port);
-    if (own === null || code !== 0) return own === null || code === 0 ? code : REASON.mapPortSet;
-    return (this.value & own.mask) >>> 0 === own.v4 && mappedPsid(b, o) === own.psid ? 0 : REASON.noDestination4;
+    if (this.own !== null) return this.fromOwn(this.own, b, o, port);
+    const rule = this.rules[ruleOf6(this.rules, b, o, false)];
+    return rule === undefined ? REASON.mapNoRule : this.fromMap(rule, b, o, port);
+  }
+
+  /** IPv4 address of a customer edge by its MAP address and port (RFC 7599 section 8.2), to `value`. */
+  private fromOwn(own: Own, b: Uint8Array, o: number, port: number): number {
+    if (!isOwnAddress(own, b, o, this.expected)) return REASON.mapNotOwn;
+    if (port >= 0 && psidOf(own.rule, port) !== own.psid) return REASON.mapPortSet;
+    this.value = mapped4(b, o);
+    return 0;
   }
 
   /** The other end: a customer edge knows peers by forwarding rules; all else is under the default mapping rule. */
@@ -157,7 +137,7 @@ export class MapMapper implements AddressMapper {
     const at = this.own === null ? -1 : ruleOf6(this.rules, b, o, true);
     if (at >= 0) return this.fromMap(this.rules[at]!, b, o, port);
     const v4 = extract4(this.dmr, b, o);
-    if (v4 < 0) return REASON.notPool6;
+    if (v4 < 0) return REASON.mapNotDmr;
     this.value = v4;
     return 0;
   }
@@ -183,7 +163,7 @@ export class MapMapper implements AddressMapper {
     if (code !== 0) return code;
     this.destination4 = this.value;
     code = insideSource ? this.inside4(b, o + 8, sourcePort) : this.outside4(b, o + 8, sourcePort);
-    if (code === REASON.noSource4 && !inner && view.icmpError) {
+    if (code === REASON.mapNoRule && !inner && view.icmpError) {
       code = this.routerSource(view);
     }
     if (code !== 0) return code;

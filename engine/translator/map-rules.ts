@@ -1,7 +1,7 @@
 import { err, ok, u16, u32 } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import type { MaptSpec } from '../contract/index.ts';
-import { parsePrefix4, parsePrefix6, mask4, sameBits, type Prefix4, type Prefix6 } from './prefix64.ts';
+import { parsePrefix4, parsePrefix6, parsePrefix64, mask4, sameBits, type Prefix4, type Prefix6 } from './prefix64.ts';
 import type { SettingsError } from './settings.ts';
 
 /** First bit of the IPv4 address and of the PSID in the interface identifier of a MAP address (RFC 7597 section 6). */
@@ -48,6 +48,49 @@ export function compileMapRules(spec: MaptSpec): Result<MapRule[], SettingsError
     rules.push({ v6: six.value, v4: four.value, eaBits, suffixBits, psidBits, fixedPsid, psidOffset, forward });
   }
   return ok(rules);
+}
+
+/** What a customer edge was given. */
+export interface Own {
+  /** Index of its rule. */
+  readonly at: number;
+  readonly rule: MapRule;
+  /** One address, or the first of the prefix that the edge was given. */
+  readonly v4: number;
+  readonly mask: number;
+  readonly psid: number;
+}
+
+/** A MAP domain as one node of it knows it. */
+export interface MapDomain {
+  readonly rules: readonly MapRule[];
+  /** Prefix of the default mapping rule. */
+  readonly dmr: Prefix6;
+  /** Of a customer edge; null for a border relay. */
+  readonly own: Own | null;
+}
+
+/** The domain of a configuration. Error: the field that cannot be used. */
+export function compileMapDomain(mapt: MaptSpec): Result<MapDomain, SettingsError> {
+  if (mapt.rules.length === 0) return err({ field: 'mapt.rules', message: 'MAP-T needs a mapping rule' });
+  const dmr = parsePrefix64(mapt.dmr);
+  if (!dmr.ok) return err({ field: 'mapt.dmr', message: dmr.error });
+  const rules = compileMapRules(mapt);
+  if (!rules.ok) return rules;
+  if (mapt.role === 'br') return ok({ rules: rules.value, dmr: dmr.value, own: null });
+  const own = compileOwn(rules.value, mapt.endUserPrefix ?? '');
+  return own.ok ? ok({ rules: rules.value, dmr: dmr.value, own: own.value }) : err({ field: 'mapt.endUserPrefix', message: own.error });
+}
+
+function compileOwn(rules: readonly MapRule[], prefix: string): Result<Own, string> {
+  const endUser = parsePrefix6(prefix);
+  if (!endUser.ok) return err(`a customer edge has an IPv6 prefix: ${endUser.error}`);
+  const at = ruleOf6(rules, endUser.value.bytes, 0, false);
+  const rule = rules[at];
+  if (rule === undefined) return err('no rule has an IPv6 prefix that holds it');
+  const needed = rule.v6.length + rule.eaBits;
+  if (endUser.value.length < needed) return err(`rule ${at} needs ${needed} bits of prefix`);
+  return ok({ at, rule, mask: mask4(rule.v4.length + rule.suffixBits), ...ownOf(rule, endUser.value) });
 }
 
 /** PSID of a port (RFC 7597 section 5.1), or -1 where the port is in no port set. Zero bits of PSID: the one set of all ports. */
@@ -111,6 +154,20 @@ export function mapped4(b: Uint8Array, o: number): number {
 }
 export function mappedPsid(b: Uint8Array, o: number): number {
   return u16(b, o + IID_PSID_BIT / 8);
+}
+
+/** Whether the address at `o` is a MAP address of the rule. `scratch` has 16 bytes. */
+export function isMapAddress(rule: MapRule, b: Uint8Array, o: number, scratch: Uint8Array): boolean {
+  const v4 = mapped4(b, o);
+  const psid = mappedPsid(b, o);
+  if (rule.fixedPsid >= 0 ? psid !== rule.fixedPsid : psid >>> rule.psidBits !== 0) return false;
+  writeMapAddress(rule, v4, psid, scratch, 0);
+  return (v4 & mask4(rule.v4.length)) >>> 0 === rule.v4.value && sameBits(scratch, 0, b, o, 128);
+}
+
+/** Whether the address at `o` is the MAP address of a customer edge. `scratch` has 16 bytes. */
+export function isOwnAddress({ rule, v4, mask, psid }: Own, b: Uint8Array, o: number, scratch: Uint8Array): boolean {
+  return mappedPsid(b, o) === psid && (mapped4(b, o) & mask) >>> 0 === v4 && isMapAddress(rule, b, o, scratch);
 }
 
 /** IPv4 address and PSID that a CE has of its end-user prefix under a rule (RFC 7597 section 5.2). */

@@ -1,12 +1,11 @@
-import { err, ok } from '../base/index.ts';
-import type { Result } from '../base/index.ts';
 import { fragmentKey } from './fragment-table.ts';
 import { NaptEdgeMapper } from './map-edge.ts';
 import { MapMapper } from './map-mapper.ts';
+import type { MapDomain } from './map-rules.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
 import type { PacketSink } from './packet-sink.ts';
 import { isTranslated, REASON } from './reasons.ts';
-import type { SettingsError, TranslatorSettings } from './settings.ts';
+import type { TranslatorSettings } from './settings.ts';
 import { PacketTranslator } from './translator.ts';
 
 const NS = 1e9;
@@ -26,19 +25,12 @@ export class Mapt {
   private nowNs = 0;
   private readonly view = new PacketView();
 
-  private constructor(settings: TranslatorSettings, map: MapMapper) {
+  constructor(settings: TranslatorSettings, domain: MapDomain) {
     this.settings = settings;
-    this.map = map;
-    const { own } = map;
-    this.edge = own !== null && settings.spec.mapt.napt44.enabled ? new NaptEdgeMapper(map, own, settings) : null;
-    this.packets = new PacketTranslator(settings, this.edge ?? map);
-  }
-
-  /** Error: the configuration field that cannot be used. */
-  static create(settings: TranslatorSettings): Result<Mapt, SettingsError> {
-    if (settings.spec.mapt.rules.length === 0) return err({ field: 'mapt.rules', message: 'MAP-T needs a mapping rule' });
-    const map = MapMapper.create(settings);
-    return map.ok ? ok(new Mapt(settings, map.value)) : map;
+    this.map = new MapMapper(domain, settings);
+    const { own } = domain;
+    this.edge = own !== null && settings.spec.mapt.napt44.enabled ? new NaptEdgeMapper(this.map, own, settings) : null;
+    this.packets = new PacketTranslator(settings, this.edge ?? this.map);
   }
 
   /** As PacketTranslator.translate. Output may hold fragments released by this packet. */

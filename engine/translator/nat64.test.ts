@@ -443,6 +443,7 @@ describe('the rest', () => {
           expect(rows.length).toBe(n.mapper.sessions.count);
           expect(new Set(rows.map((r) => `${r.protocol} ${r.v4} ${r.port4} ${r.peer} ${r.peerPort}`)).size).toBe(rows.length);
           expect(new Set(rows.map((r) => `${r.protocol} ${r.v6} ${r.port6}`)).size).toBe(n.mapper.bindings.count);
+          expect(new Set(rows.map((r) => `${r.protocol} ${r.v4} ${r.port4}`)).size).toBe(n.mapper.bindings.count);
           for (const row of rows) expect(row.endsNs).toBeGreaterThan(now);
         }
       }),

@@ -115,7 +115,7 @@ export class SiitPlain extends PlainResult implements PlainMapper {
     const prefix = onlyPrefix(settings);
     super(prefix ?? [0, 0, 0]);
     this.mapper = mapper;
-    this.prefixOnly = prefix !== undefined && settings.maps.length === 0 && settings.deny4.length === 0;
+    this.prefixOnly = prefix !== undefined && settings.maps.entries.length === 0 && settings.deny4.length === 0;
     this.globalOnly = settings.globalOnly[0] === true;
   }
 

@@ -3,7 +3,8 @@ import { err, ok } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import { parseIpv4U32, parseIpv6 } from '../wire/index.ts';
 import { clatMaps } from './clat.ts';
-import type { EamEntry } from './eam-table.ts';
+import { EamTable, type EamEntry } from './eam-table.ts';
+import { compileMapDomain, type MapDomain } from './map-rules.ts';
 import {
   mask4,
   parsePrefix4,
@@ -28,7 +29,9 @@ export interface TranslatorSettings {
   readonly pool6: readonly Prefix6[];
   /** True for prefixes of pool6 that are the well-known one and must not hold addresses that are not global. */
   readonly globalOnly: readonly boolean[];
-  readonly maps: readonly EamEntry[];
+  readonly maps: EamTable;
+  /** Of mode mapt, else null. */
+  readonly mapDomain: MapDomain | null;
   readonly deny4: readonly Prefix4[];
   /** Prefixes of nat64.pool4. */
   readonly poolPrefixes4: readonly Prefix4[];
@@ -72,11 +75,14 @@ export function compileSettings(spec: TranslatorSpec): Result<TranslatorSettings
     if (!entry.ok) return err({ field: `maps.${i}.${entry.error.field}`, message: entry.error.message });
     maps.push(entry.value);
   }
+  const mapDomain = spec.mode === 'mapt' ? compileMapDomain(spec.mapt) : ok(null);
+  if (!mapDomain.ok) return mapDomain;
   return ok({
     spec,
     pool6: pool6.value,
     globalOnly: names.map((name) => spec.wellKnownPrivate === 'refuse' && name === WELL_KNOWN_PREFIX),
-    maps,
+    maps: new EamTable(maps),
+    mapDomain: mapDomain.value,
     deny4: deny4.value,
     poolPrefixes4: poolPrefixes4.value,
     errorPool4: errorPool4.value,

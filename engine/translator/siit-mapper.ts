@@ -1,5 +1,5 @@
 import { u32 } from '../base/index.ts';
-import { EamTable } from './eam-table.ts';
+import type { EamTable } from './eam-table.ts';
 import { ErrorPool } from './error-pool.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
 import type { PacketView } from './packet-view.ts';
@@ -42,8 +42,8 @@ export class SiitMapper implements AddressMapper {
   constructor(settings: TranslatorSettings) {
     this.settings = settings;
     this.errorPool = new ErrorPool(settings.errorPool4);
-    this.maps = new EamTable(settings.maps);
-    this.boundMaps = settings.maps.some((map) => map.domain >= 0);
+    this.maps = settings.maps;
+    this.boundMaps = settings.maps.entries.some((map) => map.domain >= 0);
     this.plain = new SiitPlain(this);
   }
 
