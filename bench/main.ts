@@ -15,6 +15,7 @@ import { engineMemory, indexMemory, openInput } from './memory.ts';
 import { whatIfTimes } from './what-if.ts';
 import { windowMemory } from './window-memory.ts';
 import { liveRows, TAYGA_NOTE, taygaRows } from './tayga.ts';
+import { searchRows } from './session-search.ts';
 import { memoryCase, memoryRates, translationRows } from './translation-memory.ts';
 import { CAPTURES, ROWS, type Capture, type CaptureName, type Row } from './rows.ts';
 
@@ -202,6 +203,9 @@ async function main(): Promise<void> {
   }
   if (asked('translate-memory')) {
     for await (const row of translationRows(rounds)) record({ ...row, unit: 'M/s', higherIsBetter: true });
+  }
+  if (asked('session-search')) {
+    for (const row of searchRows(rounds)) record(row);
   }
   for await (const row of multicastRows(rounds, (id) => asked(id))) record(row);
   if (asked('translate-tayga')) {
