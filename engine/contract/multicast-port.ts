@@ -64,10 +64,10 @@ export const multicastPortSchema = z.strictObject({
       'any: every PIM join on a link counts, as if it were for this router; own: those to its address, of neighbours that said Hello',
     ),
   provision: z
-    .enum(['static', 'dhcpv6', 'radius'])
+    .enum(['static', 'dhcpv6', 'radius', 'diameter'])
     .default('static')
     .describe(
-      'where the prefixes come from: written here, or in the place of these from the last such message that came to the port (RFC 8115, RFC 8658)',
+      'where the prefixes come from: written here, or in the place of these from the last such message that came to the port (RFC 8115, RFC 8658, RFC 7678)',
     ),
   mode: z.enum(['translate', 'encapsulate']).default('translate').describe('how IPv4 data goes out as IPv6 (M-20)'),
   encapsulateTo: z.array(name).max(30).default([]).describe('interfaces that get encapsulated data whatever the mode is'),

@@ -1,20 +1,14 @@
 import { err, ok, u16, type Result } from '../../base/index.ts';
-import { formatPrefix6 } from '../../translator/index.ts';
 import type { Family } from '../addresses.ts';
+import { inDiameter } from './diameter.ts';
+import { prefixAt, type Found, type Provisioning } from './provisioned.ts';
 import { OPTION_V6_PREFIX64, parseOption113, type ProvisionedPrefixes } from './option-113.ts';
 
 /**
- * Prefixes in messages that come by (M-05): DHCPv6 (RFC 8115) and RADIUS (RFC 8658 section 3.3). A message counts where it is whole in one packet.
- * Diameter (RFC 7678) is not read: it runs over TCP or SCTP between servers, and a network access server hands what it says on by DHCPv6.
+ * Prefixes in messages that come by (M-05): DHCPv6 (RFC 8115), RADIUS (RFC 8658 section 3.3) and Diameter (RFC 7678). A message counts where it is
+ * whole in one packet, a TCP segment or an SCTP chunk.
  */
-export type ProvisionKind = 'dhcpv6' | 'radius';
-
-export interface Provisioning {
-  /** For the log: `DHCPv6`, `RADIUS`. */
-  readonly from: string;
-  /** Error: what is wrong with the attribute. */
-  readonly prefixes: Result<ProvisionedPrefixes, string>;
-}
+export type ProvisionKind = 'dhcpv6' | 'radius' | 'diameter';
 
 const UDP = 17;
 const DHCP_CLIENT_PORT = 546;
@@ -28,8 +22,6 @@ const RADIUS_EXTENDED = 241;
 const RADIUS_MULTICAST = 11;
 const RADIUS_TLVS: Readonly<Record<number, keyof ProvisionedPrefixes>> = { 19: 'asm', 20: 'ssm', 21: 'source' };
 
-type Found = { -readonly [field in keyof ProvisionedPrefixes]: string };
-
 /** What a packet (from its IP header on) says of prefixes; undefined where it is no such message or has no such part. */
 export function provisionedIn(b: Uint8Array, family: Family, kind: ProvisionKind): Provisioning | undefined {
   const at = family === 4 ? (b[0]! & 15) * 4 : 40;
@@ -42,6 +34,8 @@ export function provisionedIn(b: Uint8Array, family: Family, kind: ProvisionKind
       return protocol === UDP && from === DHCP_SERVER_PORT && to === DHCP_CLIENT_PORT ? inDhcp(b, at + 8, end) : undefined;
     case 'radius':
       return protocol === UDP && (RADIUS_PORTS.includes(from) || RADIUS_PORTS.includes(to)) ? inRadius(b, at + 8, end) : undefined;
+    case 'diameter':
+      return inDiameter(b, protocol, at, end);
   }
 }
 
@@ -83,13 +77,4 @@ function radiusPrefixes(b: Uint8Array, start: number, end: number): Result<Provi
     o += length;
   }
   return ok(found);
-}
-
-/** A reserved byte, a length in bits, and as many bytes of the address as are needed (RFC 3162 section 2.3). */
-function prefixAt(b: Uint8Array, start: number, end: number): string | undefined {
-  const length = b[start + 1]!;
-  if (end - start < 2 || length > 128 || end - start - 2 < (length + 7) >> 3 || end - start > 18) return undefined;
-  const bytes = new Uint8Array(16);
-  bytes.set(b.subarray(start + 2, end));
-  return formatPrefix6({ bytes, length });
 }
