@@ -23,7 +23,7 @@ export function familyOf(address: string): Family {
 /** Bytes of an address that is known to be good. Kept: the same few addresses are written again and again. */
 const known = new Map<string, Uint8Array>();
 /** A network has some hundred addresses; 100,000 entries of a benchmark must not fill the memory with them. */
-const MAX_KNOWN = 65_536;
+const MAX_KNOWN = 4_096;
 
 export function addressBytes(address: string): Uint8Array {
   let bytes = known.get(address);

@@ -1,26 +1,19 @@
 import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
-import type { MulticastChoice, MulticastDecision, MulticastSwitch, PathChoiceSpec } from '../../contract/index.ts';
+import type { MulticastChoice, MulticastDecision, MulticastSwitch } from '../../contract/index.ts';
 import type { Family } from '../addresses.ts';
 import { cancel, isRunning, type EventClock } from '../clock.ts';
-import type { PrefixTable } from '../mapping/index.ts';
-import { hasBit, type PimRouter, type Tree } from '../pim/index.ts';
-import { decide, type ChoiceResult } from './decide.ts';
-import { keyInfo, pathInfo, type CandidatePath, type Entry } from './entry.ts';
+import { Candidates, type CandidateHost, type Looked } from './candidates.ts';
+import type { ChoiceResult } from './decide.ts';
+import { EntryIndex } from './entry-index.ts';
+import { keyInfo, pathInfo, type Entry, type EntryKey } from './entry.ts';
 
 /** What the coupling needs of its router. */
-export interface CouplingHost {
+export interface CouplingHost extends CandidateHost {
   readonly router: string;
-  readonly routerId: number;
   readonly clock: EventClock;
-  readonly prefixes: PrefixTable;
-  readonly spec: PathChoiceSpec;
   readonly maxEntries: number;
   /** How long an entry without receivers is kept. */
   readonly holdNs: number;
-  bias(family: Family): number;
-  pim(family: Family): PimRouter;
-  /** Routing table of a family for a source, or for the rendezvous point of a group. */
-  path(family: Family, source: string, group: string): CandidatePath;
   /** Forwarding of the entry's group must be computed again. */
   install(entry: Entry): void;
   /** Decisions are made into records only where somebody keeps them. */
@@ -31,12 +24,6 @@ export interface CouplingHost {
 
 const other = (family: Family): Family => (family === 4 ? 6 : 4);
 
-function bits(mask: number): number {
-  let count = 0;
-  for (let rest = mask >>> 0; rest !== 0; rest &= rest - 1) count++;
-  return count;
-}
-
 /**
  * Couples PIM of both families in a translation router (M-07 to M-18): one entry for each translated key, the choice of the path, the change of it
  * with both paths joined for a while. Joins and lists stay PIM's; this says in which family the upstream join goes.
@@ -45,13 +32,12 @@ export class Coupling {
   /** `otherPrefix`: joins under one set of prefixes for what has an entry under another. */
   readonly counters = { refused: 0, otherPrefix: 0, decisions: 0, switches: 0 };
   private readonly host: CouplingHost;
-  /** Entries by group of each family: a group has few. */
-  private readonly by4 = new Map<string, Entry[]>();
-  private readonly by6 = new Map<string, Entry[]>();
-  private readonly all = new Set<Entry>();
+  private readonly all = new EntryIndex();
+  private readonly candidates: Candidates;
 
   constructor(host: CouplingHost) {
     this.host = host;
+    this.candidates = new Candidates(host);
   }
 
   get size(): number {
@@ -63,37 +49,7 @@ export class Coupling {
   }
 
   find(family: Family, source: string, group: string): Entry | undefined {
-    const entries = (family === 4 ? this.by4 : this.by6).get(group);
-    if (entries === undefined) return undefined;
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i]!;
-      if ((family === 4 ? entry.source4 : entry.source6) === source) return entry;
-    }
-    return undefined;
-  }
-
-  private add(entry: Entry): void {
-    this.all.add(entry);
-    for (const [map, group] of [
-      [this.by4, entry.group4],
-      [this.by6, entry.group6],
-    ] as const) {
-      const entries = map.get(group);
-      if (entries === undefined) map.set(group, [entry]);
-      else entries.push(entry);
-    }
-  }
-
-  private remove(entry: Entry): void {
-    this.all.delete(entry);
-    for (const [map, group] of [
-      [this.by4, entry.group4],
-      [this.by6, entry.group6],
-    ] as const) {
-      const entries = map.get(group)?.filter((each) => each !== entry) ?? [];
-      if (entries.length === 0) map.delete(group);
-      else map.set(group, entries);
-    }
+    return this.all.find(family, source, group);
   }
 
   /** The entry that data of this source and group belongs to: its own, or that of any source. */
@@ -103,39 +59,12 @@ export class Coupling {
 
   /** Forgets everything, for a router that fails. */
   clear(): void {
-    for (const entry of this.all) {
+    for (const entry of this.all.values()) {
       cancel(entry.hold);
       cancel(entry.removal);
       cancel(entry.switching?.timer);
     }
     this.all.clear();
-    this.by4.clear();
-    this.by6.clear();
-  }
-
-  /** Key of both families, or undefined for what has no form in the other one (M-07). */
-  private mapped(family: Family, source: string, group: string): Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'> | undefined {
-    const { prefixes } = this.host;
-    const otherGroup = family === 4 ? prefixes.groupText6(group) : prefixes.groupText4(group);
-    const otherSource = source === '' ? '' : family === 4 ? prefixes.sourceText6(source) : prefixes.sourceText4(source);
-    if (otherGroup === undefined || otherSource === undefined) return undefined;
-    return family === 4
-      ? { source4: source, group4: group, source6: otherSource, group6: otherGroup }
-      : { source4: otherSource, group4: otherGroup, source6: source, group6: group };
-  }
-
-  private treeOf(entry: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>, family: Family): Tree | undefined {
-    const pim = this.host.pim(family);
-    return family === 4 ? pim.find(entry.source4, entry.group4) : pim.find(entry.source6, entry.group6);
-  }
-
-  /** Interfaces of a family behind which somebody wants the entry. */
-  wantedBy(entry: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>, family: Family): number {
-    const tree = this.treeOf(entry, family);
-    const { olists } = this.host.pim(family);
-    if (tree !== undefined) return tree.source === '' ? olists.immediate(tree) : olists.inherited(tree);
-    const [source, group] = family === 4 ? [entry.source4, entry.group4] : [entry.source6, entry.group6];
-    return source === '' ? 0 : olists.inheritedRpt(source, group);
   }
 
   /** True where data of a family is taken for the entry now. */
@@ -147,9 +76,9 @@ export class Coupling {
   joinDesired(family: Family, source: string, group: string, own: boolean): boolean {
     let entry = this.find(family, source, group);
     if (entry === undefined && !own) return false;
-    const key = entry ?? this.mapped(family, source, group);
+    const key = entry ?? this.candidates.mapped(family, source, group);
     if (key === undefined) return own;
-    const wanted = own || this.wants(key, other(family));
+    const wanted = own || this.candidates.wants(key, other(family));
     if (!wanted) {
       if (entry !== undefined) this.idle(entry);
       return false;
@@ -160,15 +89,15 @@ export class Coupling {
     return this.includes(entry, family);
   }
 
-  private wants(key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>, family: Family): boolean {
-    const tree = this.treeOf(key, family);
-    return tree !== undefined && this.host.pim(family).olists.wants(tree);
+  /** Interfaces of a family behind which somebody wants the entry. */
+  wantedBy(entry: EntryKey, family: Family): number {
+    return this.candidates.wantedBy(entry, family);
   }
 
   /** Whether the other family has receivers of a tree. */
   wantedElsewhere(family: Family, source: string, group: string): boolean {
-    const key = this.find(family, source, group) ?? this.mapped(family, source, group);
-    return key !== undefined && this.wants(key, other(family));
+    const key = this.find(family, source, group) ?? this.candidates.mapped(family, source, group);
+    return key !== undefined && this.candidates.wants(key, other(family));
   }
 
   /** Told by PIM: lists or upstream state of a tree may have changed. True where it belongs to an entry. */
@@ -176,7 +105,7 @@ export class Coupling {
     const entry = this.find(family, source, group);
     if (entry === undefined) return false;
     if (this.host.spec.both && entry.removal === undefined && entry.choice !== 'both') this.reconsider(entry, 'receivers of both families');
-    const facing = this.facing(entry);
+    const facing = this.candidates.facing(entry);
     if (facing !== entry.facing) {
       entry.facing = facing;
       if (entry.removal === undefined && this.host.spec.loopGuard) this.reconsider(entry, 'loop guard');
@@ -185,22 +114,12 @@ export class Coupling {
     return true;
   }
 
-  private facing(entry: Entry): number {
-    let mask = 0;
-    for (const family of [4, 6] as const) {
-      const { iface } = family === 4 ? entry.path4 : entry.path6;
-      const tree = iface < 0 ? undefined : this.treeOf(entry, family);
-      if (tree !== undefined && hasBit(tree.joins, iface)) mask |= family === 4 ? 1 : 2;
-    }
-    return mask;
-  }
-
   /** Brings both families' upstream states in line with the choice. */
   private sync(entry: Entry): void {
     const wanted = entry.removal === undefined;
     for (const family of [4, 6] as const) {
       const should = wanted && this.includes(entry, family);
-      const tree = this.treeOf(entry, family);
+      const tree = this.candidates.treeOf(entry, family);
       const pim = this.host.pim(family);
       if (tree === undefined ? should : tree.joined !== should) {
         pim.refresh(tree ?? (family === 4 ? pim.need(entry.source4, entry.group4) : pim.need(entry.source6, entry.group6)));
@@ -211,7 +130,7 @@ export class Coupling {
 
   // Entries.
 
-  private create(family: Family, key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>): Entry | undefined {
+  private create(family: Family, key: EntryKey): Entry | undefined {
     const { clock } = this.host;
     if (this.all.size >= this.host.maxEntries) {
       this.counters.refused++;
@@ -222,9 +141,9 @@ export class Coupling {
       this.counters.otherPrefix++;
       return undefined;
     }
-    const simultaneous = this.wantedBy(key, 4) !== 0 && this.wantedBy(key, 6) !== 0;
+    const simultaneous = this.candidates.wantedBy(key, 4) !== 0 && this.candidates.wantedBy(key, 6) !== 0;
     const first = simultaneous ? 0 : family;
-    const looked = this.look(key, first);
+    const looked = this.candidates.look(key, first);
     const entry: Entry = {
       source4: key.source4,
       source6: key.source6,
@@ -246,8 +165,8 @@ export class Coupling {
       lastPacketNs: -1,
       facing: 0,
     };
-    entry.facing = this.facing(entry);
-    this.add(entry);
+    entry.facing = this.candidates.facing(entry);
+    this.all.add(entry);
     this.decided(entry, looked, 'none', 'first join');
     return entry;
   }
@@ -257,7 +176,7 @@ export class Coupling {
     entry.hold = cancel(entry.hold);
     this.endSwitch(entry);
     entry.removal = this.host.clock.after(this.host.holdNs, () => {
-      this.remove(entry);
+      this.all.remove(entry);
       this.host.install(entry);
     });
   }
@@ -265,68 +184,12 @@ export class Coupling {
   /** A first join again, before the entry went: the path is chosen anew. */
   private wake(entry: Entry): void {
     entry.removal = cancel(entry.removal);
-    this.apply(entry, this.look(entry, entry.first), 'first join', false);
+    this.apply(entry, this.candidates.look(entry, entry.first), 'first join', false);
   }
 
   // Choices.
 
-  private look(
-    key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>,
-    first: Family | 0,
-  ): { readonly result: ChoiceResult; readonly path4: CandidatePath; readonly path6: CandidatePath } {
-    const { host } = this;
-    const path4 = this.guarded(4, key, host.path(4, key.source4, key.group4));
-    const path6 = this.guarded(6, key, host.path(6, key.source6, key.group6));
-    const wants4 = this.wantedBy(key, 4);
-    const wants6 = this.wantedBy(key, 6);
-    const result = decide({
-      v4: path4,
-      v6: path6,
-      wants4: bits(wants4),
-      wants6: bits(wants6),
-      first,
-      spec: host.spec,
-      bias4: host.bias(4),
-      bias6: host.bias(6),
-      to: key.source4 === '' ? 'rendezvous point' : 'source',
-      disjoint: (wants4 & wants6) === 0,
-    });
-    return { result, path4, path6 };
-  }
-
-  /** M-17: no Join out of the interface and the family it came from; of two translation routers that face each other the higher id gives way. */
-  private guarded(family: Family, key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>, path: CandidatePath): CandidatePath {
-    const { host } = this;
-    if (path.iface < 0 || !Number.isFinite(path.metric)) return path;
-    if (family === 4 && this.underFurtherSet(key) && this.wantedBy(key, 6) !== 0)
-      return {
-        ...path,
-        refused: 'copies of IPv4 data leave under the first set of prefixes, and receivers of IPv6 have joined under another',
-      };
-    if (!host.spec.loopGuard) return path;
-    const tree = this.treeOf(key, family);
-    if (tree === undefined || !hasBit(tree.joins, path.iface)) return path;
-    const peer = host.pim(family).neighbours[path.iface]!.translationRouterOf(path.neighbourAddress);
-    if (peer >= 0 && host.routerId < peer) return path;
-    const refused =
-      peer < 0
-        ? `the join came from there (${path.link}), so data would turn in a circle`
-        : `translation router ${path.neighbour} has chosen this router, and has the lower id`;
-    return { ...path, refused };
-  }
-
-  /** The IPv6 form of a key is not the one that this router writes. */
-  private underFurtherSet({ source4, source6, group4, group6 }: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>): boolean {
-    const { prefixes } = this.host;
-    return prefixes.groupText6(group4) !== group6 || (source4 !== '' && prefixes.sourceText6(source4) !== source6);
-  }
-
-  private decision(
-    key: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>,
-    { result, path4, path6 }: { result: ChoiceResult; path4: CandidatePath; path6: CandidatePath },
-    previous: MulticastChoice,
-    trigger: string,
-  ): MulticastDecision {
+  private decision(key: EntryKey, { result, path4, path6 }: Looked, previous: MulticastChoice, trigger: string): MulticastDecision {
     const { host } = this;
     return {
       tNs: host.clock.nowNs,
@@ -342,26 +205,21 @@ export class Coupling {
     };
   }
 
-  private decided(
-    entry: Entry,
-    looked: { result: ChoiceResult; path4: CandidatePath; path6: CandidatePath },
-    previous: MulticastChoice,
-    trigger: string,
-  ): void {
+  private decided(entry: Entry, looked: Looked, previous: MulticastChoice, trigger: string): void {
     this.counters.decisions++;
     if (this.host.wantsDecisions()) this.host.decided(this.decision(entry, looked, previous, trigger));
   }
 
   /** Routes or costs have changed: every entry is looked at again (M-09, M-25). */
   reconsiderAll(trigger: string): void {
-    for (const entry of [...this.all]) {
+    for (const entry of [...this.all.values()]) {
       if (entry.removal === undefined) this.reconsider(entry, trigger);
       this.sync(entry);
     }
   }
 
   private reconsider(entry: Entry, trigger: string): void {
-    const looked = this.look(entry, entry.first);
+    const looked = this.candidates.look(entry, entry.first);
     const { result } = looked;
     if (result.choice === entry.choice) {
       entry.hold = cancel(entry.hold);
@@ -393,18 +251,13 @@ export class Coupling {
   }
 
   /** New figures, the same choice: what a person sees is up to date. */
-  private update(entry: Entry, looked: { result: ChoiceResult; path4: CandidatePath; path6: CandidatePath }): void {
+  private update(entry: Entry, looked: Looked): void {
     entry.path4 = looked.path4;
     entry.path6 = looked.path6;
     entry.result = looked.result;
   }
 
-  private apply(
-    entry: Entry,
-    looked: { result: ChoiceResult; path4: CandidatePath; path6: CandidatePath },
-    trigger: string,
-    oldWorks: boolean,
-  ): void {
+  private apply(entry: Entry, looked: Looked, trigger: string, oldWorks: boolean): void {
     const { spec, clock } = this.host;
     const previous = entry.choice;
     const next = looked.result.choice;

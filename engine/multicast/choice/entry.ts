@@ -43,7 +43,10 @@ export interface Entry {
   facing: number;
 }
 
-export function keyInfo(entry: Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>): MulticastKeyInfo {
+/** Source and group of an entry in both families. */
+export type EntryKey = Pick<Entry, 'source4' | 'source6' | 'group4' | 'group6'>;
+
+export function keyInfo(entry: EntryKey): MulticastKeyInfo {
   const { source4, source6, group4, group6 } = entry;
   const none = (text: string): string | null => (text === '' ? null : text);
   return {

@@ -1,6 +1,7 @@
 import { u32 } from '../../base/index.ts';
 import { parseIpv4U32 } from '../../wire/index.ts';
 import { addressBytes, scopeOf, type Family } from '../addresses.ts';
+import { FewMap } from '../few-map.ts';
 import type { ForwardingTable } from '../forward/index.ts';
 import { interfacesOf } from '../pim/index.ts';
 import type { FamilySide } from './family-side.ts';
@@ -29,20 +30,20 @@ interface RowKey {
 export class Installer {
   private readonly router: RouterNode;
   /** Rows by group, IPv4 where there is such a form. */
-  private readonly rows = new Map<string, RowKey[]>();
+  private readonly rows = new FewMap<RowKey>();
 
   constructor(router: RouterNode) {
     this.router = router;
   }
 
   clear(): void {
-    for (const keys of this.rows.values()) for (const key of keys) this.remove(key);
+    for (const key of this.rows.values()) this.remove(key);
     this.rows.clear();
   }
 
   /** Every row again. */
   all(): void {
-    for (const keys of this.rows.values()) for (const key of keys) this.write(key, false);
+    for (const key of this.rows.values()) this.write(key, false);
   }
 
   /** A translated group has changed: its rows, and those of joined sources. */
@@ -57,18 +58,15 @@ export class Installer {
       if (tree.joined || tree.down.length > 0) this.source(family, tree.source, group, false);
     }
     const name = family === 6 && this.router.coupling !== undefined ? this.router.world.prefixes.groupText4(group) : undefined;
-    for (const key of this.rows.get(name ?? group) ?? []) this.write(key, false);
+    for (const key of this.rows.of(name ?? group)) this.write(key, false);
   }
 
   /** Data of a source has come, or may come: its row. `registered` while a registered packet is passed on. */
   source(family: Family, source: string, group: string, registered: boolean): void {
     const key = this.keyOf(family, source, group);
     const name = key.group4 || key.group6;
-    const keys = this.rows.get(name);
-    const known = keys?.some((each) => each.source4 === key.source4 && each.source6 === key.source6) === true;
-    if (!this.write(key, registered) || known) return;
-    if (keys === undefined) this.rows.set(name, [key]);
-    else keys.push(key);
+    const known = this.rows.find(name, ({ source4, source6 }) => source4 === key.source4 && source6 === key.source6) !== undefined;
+    if (this.write(key, registered) && !known) this.rows.add(name, key);
   }
 
   private keyOf(family: Family, source: string, group: string): RowKey {

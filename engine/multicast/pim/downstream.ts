@@ -38,7 +38,7 @@ function receiveSet(pim: PimRouter, { group, joins, prunes }: PimGroupSet, iface
     else prune(pim, pim.find(wildcard ? '' : source, group), iface);
   }
   if (!starJoined) return;
-  for (const tree of [...(pim.groups.get(group)?.sources.values() ?? [])]) {
+  for (const tree of pim.groups.get(group)?.sources.values() ?? []) {
     const each = tree.rptDown?.find((r) => r.iface === iface);
     if (each?.doubtful === true) endRpt(pim, tree, each);
   }
@@ -70,7 +70,8 @@ function join(pim: PimRouter, source: string, group: string, iface: number, hold
   if (tree === undefined) return;
   if (down === undefined) {
     down = { iface, state: 'join', untilNs: 0, expiry: undefined, pending: undefined };
-    tree.down.push(down);
+    // Not by spreading: an array that grows has room for 17.
+    tree.down = tree.down.concat(down);
     pim.host.note({ kind: 'joined', iface, source, group, text: 'a router behind this interface joined' });
   }
   down.state = 'join';
@@ -128,9 +129,8 @@ function echo(pim: PimRouter, tree: Tree, iface: number): void {
 function end(pim: PimRouter, tree: Tree, down: Downstream): void {
   cancel(down.expiry);
   cancel(down.pending);
-  const at = tree.down.indexOf(down);
-  if (at < 0) return;
-  tree.down.splice(at, 1);
+  if (!tree.down.includes(down)) return;
+  tree.down = tree.down.filter((each) => each !== down);
   pim.host.note({ kind: 'left', iface: down.iface, source: tree.source, group: tree.group, text: 'nobody behind this interface wants it' });
   pim.refresh(tree);
 }

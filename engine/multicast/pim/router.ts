@@ -5,6 +5,7 @@ import { JoinRate } from '../join-rate.ts';
 import type { PimHello, PimMessage } from '../messages/index.ts';
 import { Asserts } from './asserts.ts';
 import { Bootstrap } from './bootstrap.ts';
+import { dataVerdict, type DataVerdict } from './data-verdict.ts';
 import { receiveJoinPrune, receiverChanged } from './downstream.ts';
 import type { PimHost, PimRoute } from './host.ts';
 import { JoinPruneQueue } from './join-prune-queue.ts';
@@ -13,28 +14,10 @@ import { Olists } from './olists.ts';
 import { Registering } from './registering.ts';
 import { selectRp, type RpMapping } from './rendezvous.ts';
 import type { PimSettings } from './settings.ts';
-import { Tree, bit, hasBit, type GroupTrees } from './tree.ts';
+import { SourceTrees } from './source-trees.ts';
+import { Tree, type GroupTrees } from './tree.ts';
 import { UnknownSources } from './unknown-sources.ts';
 import { Upstream } from './upstream.ts';
-
-/** What a router does with a packet of a group that came in on an interface. */
-export interface DataVerdict {
-  /** It passed the reverse path check. */
-  readonly accepted: boolean;
-  /** Interfaces it goes out of, the incoming one left out. */
-  readonly olist: number;
-  /** There is any state for it. */
-  readonly known: boolean;
-  /** The next packet will get the same verdict, as long as nothing changes, and needs no more than what follows. */
-  readonly steady: boolean;
-  /** The tree whose keepalive timer each packet sets. */
-  readonly keeps: Tree | undefined;
-  /** A source on a link of this router: while its register state is Join, each packet is registered. */
-  readonly registers: Tree | undefined;
-}
-
-const UNKNOWN: DataVerdict = { accepted: false, olist: 0, known: false, steady: false, keeps: undefined, registers: undefined };
-const UNWANTED: DataVerdict = { ...UNKNOWN, steady: true };
 
 export interface PimInterface {
   readonly address: string;
@@ -93,6 +76,7 @@ export class PimRouter {
   private readonly options: PimOptions;
   private readonly rpOf = new Map<string, string>();
   private readonly rates: readonly JoinRate[];
+  private lastSource = '';
 
   constructor(options: PimOptions) {
     const { host, settings, interfaces } = options;
@@ -213,20 +197,22 @@ export class PimRouter {
 
   need(source: string, group: string): Tree {
     let trees = this.groups.get(group);
-    if (trees === undefined) this.groups.set(group, (trees = { group, star: undefined, sources: new Map<string, Tree>() }));
+    if (trees === undefined) this.groups.set(group, (trees = { group, star: undefined, sources: new SourceTrees() }));
     let tree = source === '' ? trees.star : trees.sources.get(source);
     if (tree !== undefined) return tree;
-    tree = new Tree(group, source);
+    // Many groups have the same source: they share its text.
+    if (source !== this.lastSource) this.lastSource = source;
+    tree = new Tree(group, this.lastSource);
     this.counters.trees++;
     if (source === '') trees.star = tree;
-    else trees.sources.set(source, tree);
+    else trees.sources.set(tree);
     return tree;
   }
 
   /** Re-evaluates a tree; a change of (*,G) concerns every source of the group. */
   refresh(tree: Tree): void {
     this.refreshOne(tree);
-    if (tree.source === '') for (const each of [...(this.groups.get(tree.group)?.sources.values() ?? [])]) this.refreshOne(each);
+    if (tree.source === '') for (const each of this.groups.get(tree.group)?.sources.values() ?? []) this.refreshOne(each);
     this.drop(tree);
   }
 
@@ -241,7 +227,7 @@ export class PimRouter {
     const trees = this.groups.get(group);
     if (trees === undefined) return;
     if (trees.star !== undefined) this.refresh(trees.star);
-    for (const tree of [...trees.sources.values()]) this.refresh(tree);
+    for (const tree of trees.sources.values()) this.refresh(tree);
   }
 
   /** Routes, neighbours, designated routers or rendezvous points have changed. */
@@ -349,61 +335,9 @@ export class PimRouter {
     receiverChanged(this, group, sources);
   }
 
-  /** Data came in (RFC 7761 section 4.2). */
+  /** Data came in. */
   data(source: string, group: string, iface: number, packet: Uint8Array): DataVerdict {
-    const route = this.host.rpf(source);
-    const direct = route?.neighbour === '' && route.iface === iface;
-    let tree = this.find(source, group);
-    const star = this.find('', group);
-    if (direct) {
-      tree ??= this.unknown.admit(source, group);
-      if (tree === undefined) return UNKNOWN;
-      this.keepAlive(tree);
-      this.registering.data(tree, packet);
-    }
-    if (tree === undefined && star === undefined) return UNWANTED;
-    const onSource = route?.iface === iface;
-    if (tree !== undefined && onSource) {
-      if (tree.joined) this.keepAlive(tree);
-      this.upstream.updateSpt(tree, iface, direct);
-    }
-    const olist = this.dataOlist(source, group, iface, tree, star, onSource);
-    const keeps = direct || (onSource && tree?.joined === true) ? tree : undefined;
-    const steady = this.isSteady(source, group, tree, star, onSource);
-    const kept = { known: true, steady, keeps, registers: direct ? tree : undefined };
-    if (olist >= 0) return { accepted: true, olist: olist & ~bit(iface), ...kept };
-    const lists = this.olists;
-    if (tree?.spt === true) {
-      if (hasBit(lists.inherited(tree), iface)) this.asserts.dataOn(tree, iface);
-    } else if (hasBit(lists.inheritedRpt(source, group), iface) && star !== undefined) this.asserts.dataOn(star, iface);
-    return { accepted: false, olist: 0, ...kept };
-  }
-
-  /** Whether one more packet could change a state: the SPT bit, the change to the source's tree, or an assert. */
-  private isSteady(source: string, group: string, tree: Tree | undefined, star: Tree | undefined, onSource: boolean): boolean {
-    if (tree?.spt === true) return onSource;
-    return star === undefined
-      ? tree === undefined || !(onSource && tree.joined)
-      : tree?.joined !== true && !this.upstream.wantsSpt(source, group);
-  }
-
-  /** Outgoing interfaces, or -1 where the packet fails the reverse path check. */
-  private dataOlist(
-    source: string,
-    group: string,
-    iface: number,
-    tree: Tree | undefined,
-    star: Tree | undefined,
-    onSource: boolean,
-  ): number {
-    if (tree?.spt === true && onSource) return this.olists.inherited(tree);
-    if (star !== undefined && tree?.spt !== true && this.incoming(star) === iface) {
-      const olist = this.olists.inheritedRpt(source, group);
-      this.upstream.checkSwitchToSpt(source, group);
-      return olist;
-    }
-    // A source on a link of this router that nobody has joined is known, and goes nowhere but to the rendezvous point.
-    return tree !== undefined && onSource && !tree.joined ? 0 : -1;
+    return dataVerdict(this, source, group, iface, packet);
   }
 
   keepAlive(tree: Tree, ns = this.settings.keepaliveNs): void {

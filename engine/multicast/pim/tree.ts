@@ -1,4 +1,5 @@
 import type { Timer } from '../clock.ts';
+import type { SourceTrees } from './source-trees.ts';
 
 /** Downstream state of a tree on one interface (RFC 7761 sections 4.5.1 to 4.5.3). NoInfo is the absence of one. */
 export interface Downstream {
@@ -44,11 +45,13 @@ export interface RegisterState {
   timer: Timer | undefined;
 }
 
+const NONE: readonly Downstream[] = [];
+
 /** A (*,G) tree, where `source` is empty, or an (S,G) tree with its (S,G,rpt) part. */
 export class Tree {
   readonly group: string;
   readonly source: string;
-  readonly down: Downstream[] = [];
+  down: readonly Downstream[] = NONE;
   asserts: AssertState[] | undefined;
   rptDown: RptDownstream[] | undefined;
 
@@ -100,7 +103,7 @@ export class Tree {
 export interface GroupTrees {
   readonly group: string;
   star: Tree | undefined;
-  readonly sources: Map<string, Tree>;
+  readonly sources: SourceTrees;
 }
 
 export const bit = (iface: number): number => 1 << iface;
