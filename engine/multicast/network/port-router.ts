@@ -7,13 +7,14 @@ import {
   type MulticastPortSpec,
   type MulticastState,
 } from '../../contract/index.ts';
-import type { PacketSink } from '../../translator/index.ts';
 import { addressText, canonicalAddress, familyOf, type Family } from '../addresses.ts';
 import { keyInfo } from '../choice/index.ts';
 import { EventClock } from '../clock.ts';
 import { PrefixTable, provisionedIn, type Provisioning } from '../mapping/index.ts';
 import { macFor } from './frame.ts';
-import { Link, type LinkEnd, type LinkNode } from './link.ts';
+import type { LinkEnd } from './link.ts';
+import { portIssues, type PortIssue } from './port-issues.ts';
+import { Beyond, PortLink } from './port-links.ts';
 import { Recorder } from './recorder.ts';
 import { RouterNode, type RouterWorld } from './router-node.ts';
 import { PortRoutes, matches, parsePrefix, type PortPrefix } from './port-routes.ts';
@@ -23,66 +24,8 @@ import { PortOutput } from './port-output.ts';
 /** Addresses of a router that only listens: higher than any other, so that every querier of the link wins against it. */
 const LISTENER: Readonly<Record<Family, string>> = { 4: '255.255.255.254', 6: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe' };
 
-/** A field of a port's configuration that cannot be used. */
-export interface PortIssue {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
-
 /** What became of a packet that came to the port. */
 export type PortVerdict = 'own' | 'malformed' | 'membership' | 'pim' | 'provision' | 'forwarded' | 'refused' | 'other';
-
-/** Everything that is on a link beyond the router: takes all and says nothing. */
-class Beyond implements LinkNode {
-  readonly up = true;
-  readonly id: string;
-
-  constructor(id: string) {
-    this.id = id;
-  }
-
-  speaks(): boolean {
-    return true;
-  }
-
-  receive(): void {
-    // What leaves the router leaves the model of its links.
-  }
-}
-
-/** A link whose other side is the switch: what the router sends on it is handed over at once. */
-class PortLink extends Link {
-  private readonly out: (packet: Uint8Array, at: number, length: number, family: Family, control: boolean) => void;
-
-  constructor(spec: MulticastLinkSpec, index: number, clock: EventClock, random: Random, out: PortLink['out']) {
-    super(spec.id ?? '', index, spec, clock, random);
-    this.out = out;
-  }
-
-  override send(_from: LinkEnd, packet: Uint8Array, family: Family, control: boolean): void {
-    if (control) this.counters.control++;
-    this.count(packet.length, family);
-    this.out(packet, 0, packet.length, family, control);
-  }
-
-  override sendCopy(_from: LinkEnd, { bytes, offset, length }: PacketSink, p: number, family: Family): void {
-    this.count(length[p]!, family);
-    this.out(bytes, offset[p]!, length[p]!, family, false);
-  }
-
-  private count(bytes: number, family: Family): void {
-    const { counters } = this;
-    if (family === 4) {
-      counters.packets4++;
-      counters.bytes4 += bytes;
-    } else {
-      counters.packets6++;
-      counters.bytes6 += bytes;
-    }
-    counters.sent++;
-    counters.taken++;
-  }
-}
 
 /**
  * The multicast router of a port on the flow switch: the same as in a network, with links that are told apart by where captured packets come from,
@@ -361,46 +304,4 @@ export class PortRouter {
   log(): readonly MulticastLogRow[] {
     return this.recorder.log;
   }
-}
-
-/** What the schema cannot say of a port: addresses, prefixes and names that are none. */
-export function portIssues(spec: MulticastPortSpec): PortIssue[] {
-  const issues: PortIssue[] = [];
-  const say = (path: PortIssue['path'], message: string): void => {
-    issues.push({ path, message });
-  };
-  const names = spec.interfaces.map(({ id }) => id);
-  for (const [i, { id, networks, addresses, mac }] of spec.interfaces.entries()) {
-    if (names.indexOf(id) < i) say(['interfaces', i, 'id'], `there is an interface ${id} already`);
-    for (const [n, text] of networks.entries()) {
-      if (parsePrefix(text) === undefined) say(['interfaces', i, 'networks', n], `${text} is no prefix, such as 192.0.2.0/24`);
-    }
-    for (const [n, text] of addresses.entries()) {
-      if (canonicalAddress(text) === undefined) say(['interfaces', i, 'addresses', n], `${text} is no address`);
-      else if (addresses.findIndex((each) => familyOf(each) === familyOf(text)) < n)
-        say(['interfaces', i, 'addresses', n], `a second IPv${familyOf(text)} address; an interface has one a family`);
-    }
-    if (mac !== undefined && !/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(mac))
-      say(['interfaces', i, 'mac'], `${mac} is no Ethernet address, such as 02:00:00:00:00:01`);
-  }
-  for (const [i, { to, interface: iface, via }] of spec.routes.entries()) {
-    const prefix = parsePrefix(to);
-    if (prefix === undefined) say(['routes', i, 'to'], `${to} is no prefix, such as 198.51.100.0/24`);
-    if (!names.includes(iface)) say(['routes', i, 'interface'], `there is no interface ${iface}`);
-    if (via === undefined) continue;
-    if (canonicalAddress(via) === undefined) say(['routes', i, 'via'], `${via} is no address`);
-    else if (prefix !== undefined && familyOf(via) !== prefix.family) say(['routes', i, 'via'], `${via} is of the other family than ${to}`);
-  }
-  for (const [i, { address, groups }] of spec.rps.entries()) {
-    if (canonicalAddress(address) === undefined) say(['rps', i, 'address'], `${address} is no address`);
-    else if (groups !== undefined && parsePrefix(groups)?.family !== familyOf(address))
-      say(['rps', i, 'groups'], `${groups} is no group prefix of the family of ${address}`);
-  }
-  for (const [i, to] of spec.encapsulateTo.entries()) if (!names.includes(to)) say(['encapsulateTo', i], `there is no interface ${to}`);
-  return issues;
-}
-
-/** Bytes of an Ethernet address that `portIssues` has found good. */
-export function macBytes(text: string): Uint8Array {
-  return Uint8Array.from(text.split(':'), (part) => Number.parseInt(part, 16));
 }
