@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { groupPacket, RECORD } from '../multicast/index.ts';
+import { writeRawPcapng } from '../testing/raw-captures.ts';
 import { tsharkMissing, tsharkVersion } from '../testing/tshark.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -76,6 +78,21 @@ describe.runIf(existsSync(cli))('ringside multicast', () => {
     expect(out).toContain('"group":"232.10.0.1"');
     const early = ringside('multicast', SAMPLE, '--at', '0.001');
     expect([early.code, early.out]).toEqual([0, expect.stringMatching(/up to 0\.001 s[^]*nobody has joined/)]);
+  });
+
+  test('takes the last packet of a capture, which is in a ring when the capture ends, and refuses what is no group', () => {
+    const report = (group: string): { type: typeof RECORD.allow; group: string; sources: string[] } =>
+      ({ type: RECORD.allow, group, sources: ['198.51.100.10'] }); // prettier-ignore
+    const records = [report('232.10.0.1'), report('1.3.5.7')];
+    const ip = groupPacket({ kind: 'report', version: 3, records }, 4, '192.0.2.20', '224.0.0.22');
+    const bytes = Uint8Array.of(1, 0, 0x5e, 0, 0, 22, 2, 0, 0, 0, 0, 9, 8, 0, ...ip);
+    writeFileSync(join(folder, 'one.pcapng'), writeRawPcapng([{ linkType: 1, origLenBytes: bytes.length, bytes }]));
+    for (const args of [['one.pcapng'], ['one.pcapng', '-s', 'multicast-port']]) {
+      const { code, out } = ringside('multicast', ...args);
+      expect(code).toBe(0);
+      expect(out).toMatch(/1 packet up to [^]*, 1 of IGMP and MLD[^]*1 record of IGMP and MLD refused: what they name is no group/);
+      expect(out).toMatch(/232\.10\.0\.1 +include +198\.51\.100\.10/);
+    }
   });
 
   test('gives the router of a capture, by the multicast port of a scenario: entries, choices, packets of its interfaces', () => {

@@ -4,8 +4,8 @@ import { EngineError, type MulticastScenario, type MulticastState, type Scenario
 import { formatSeconds, NS_PER_S } from '../base/index.ts';
 import { atomicFile, PcapngWriter } from '../files/index.ts';
 import { parseMulticast, refusedYaml } from '../lab/index.ts';
-import { MAX_RECORDED_BYTES, MulticastNetwork, networkState, type PortRouter } from '../multicast/index.ts';
-import { bundledMulticast, multicastOfFile } from '../host/index.ts';
+import { MAX_RECORDED_BYTES, MulticastNetwork, networkState } from '../multicast/index.ts';
+import { bundledMulticast, multicastOfFile, type MulticastOfFile } from '../host/index.ts';
 import { bytesText, plural } from '../session/index.ts';
 import { printBundled } from './bundled-list.ts';
 import { count, printable } from './format.ts';
@@ -111,7 +111,7 @@ async function capture(file: string, options: MulticastOptions, output: Output, 
   if (options.output !== undefined) makeFolder(options.output);
   const progress = await startProgress(output, file);
   const untilNs = (options.at ?? Infinity) * NS_PER_S;
-  const { router, packets } = await multicastOfFile(
+  const taken = await multicastOfFile(
     file,
     scenario,
     { untilNs, record: options.output !== undefined },
@@ -124,6 +124,7 @@ async function capture(file: string, options: MulticastOptions, output: Output, 
   ).finally(() => {
     progress.stop();
   });
+  const { router, packets } = taken;
   const { recorder } = router;
   // What a listener would do is of no interest: it knows no route.
   const log = scenario === undefined ? recorder.log.filter(({ direction }) => direction === 'received') : recorder.log;
@@ -131,10 +132,14 @@ async function capture(file: string, options: MulticastOptions, output: Output, 
   const state = router.state();
   if (output.json) {
     printRecords(ran, state, options, output);
-    lastRecord({ file, packets, taken: router.counters, files: writeCaptures(ran, options.output) }, state, output);
+    lastRecord(
+      { file, packets, taken: router.counters, notGroups: router.router.notGroups, files: writeCaptures(ran, options.output) },
+      state,
+      output,
+    );
     return state.conservation.ok ? EXIT.ok : EXIT.failed;
   }
-  printTaken(file, packets, router, state, output);
+  printTaken(file, taken, output);
   printJoined(state, output);
   if (scenario === undefined) {
     if (options.messages === true) printMessages(ran, output);
@@ -152,12 +157,12 @@ function withPort(name: string): Scenario {
   throw new UsageError(`The scenario ${name} has no port of kind multicast; multicast-port has one.`);
 }
 
-function printTaken(file: string, packets: number, { counters, router }: PortRouter, state: MulticastState, output: Output): void {
+function printTaken(file: string, { router: { counters, router }, packets, tNs }: MulticastOfFile, output: Output): void {
   const { membership, pim, forwarded, refused, malformed } = counters;
-  const bad = malformed + router.counters.badMessages;
   output.text(
-    `${printable(file)}: ${plural(packets, 'packet')} up to ${formatSeconds(state.tNs, 3)} s, ${count(membership)} of IGMP and MLD, ${count(pim)} of PIM, ${count(forwarded + refused)} of groups, ${count(bad)} bad`,
+    `${printable(file)}: ${plural(packets, 'packet')} up to ${formatSeconds(tNs, 3)} s, ${count(membership)} of IGMP and MLD, ${count(pim)} of PIM, ${count(forwarded + refused)} of groups, ${count(malformed)} bad`,
   );
+  if (router.notGroups > 0) output.text(`${plural(router.notGroups, 'record')} of IGMP and MLD refused: what they name is no group`);
 }
 
 function lastRecord(about: object, { tNs, totals, counters, conservation }: MulticastState, output: Output): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { multicastLimitsSchema, multicastPrefixesSchema, multicastTimersSchema, pathChoiceSchema } from './multicast.ts';
+import { multicastLimitsSchema, multicastPrefixesSchema, multicastTimersSchema, pathChoiceSchema, ssmStrict } from './multicast.ts';
 
 /**
  * Configuration of a multicast port: a router on the flow switch, fed by the joins and the group data of a capture. Its links are told apart by
@@ -76,6 +76,6 @@ export const multicastPortSchema = z.strictObject({
   prefixes: multicastPrefixesSchema.prefault({}),
   choice: pathChoiceSchema.prefault({}),
   timers: multicastTimersSchema.prefault({}),
-  limits: multicastLimitsSchema.prefault({}),
+  limits: multicastLimitsSchema.extend({ ssmStrict: ssmStrict.default(false) }).prefault({}),
 });
 export type MulticastPortSpec = z.infer<typeof multicastPortSchema>;

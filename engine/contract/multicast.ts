@@ -160,6 +160,11 @@ export const multicastTimersSchema = z.strictObject({
 });
 export type MulticastTimersSpec = z.infer<typeof multicastTimersSchema>;
 
+/** On in networks; off in a port, so that the membership of a capture is what its hosts and their kernel made of it. */
+export const ssmStrict = z
+  .boolean()
+  .describe('reports of IGMPv1, IGMPv2 and MLDv1 and EXCLUDE records do not count for source-specific groups (RFC 4604 section 2.2)');
+
 export const multicastLimitsSchema = z.strictObject({
   entries: z
     .int()
@@ -184,6 +189,7 @@ export const multicastLimitsSchema = z.strictObject({
     .default(10)
     .describe('Packet Too Big messages a router sends in a second (RFC 4443 section 2.4 f)'),
   fastLeave: z.boolean().default(false).describe('an interface with one receiver is left without a query'),
+  ssmStrict: ssmStrict.default(true),
 });
 export type MulticastLimitsSpec = z.infer<typeof multicastLimitsSchema>;
 

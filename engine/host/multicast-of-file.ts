@@ -11,6 +11,8 @@ export interface MulticastOfFile {
   readonly router: PortRouter;
   /** Packets of the capture up to the instant. */
   readonly packets: number;
+  /** The instant: that asked for, or the capture's end. */
+  readonly tNs: number;
 }
 
 /**
@@ -29,7 +31,7 @@ export async function multicastOfFile(
     if (scenario === undefined) return await listened(input, tNs, context);
     const run = new PortRun(input, scenario, record);
     const { router } = await run.to(tNs, context);
-    return { router, packets: run.packets };
+    return { router, packets: run.packets, tNs };
   } finally {
     input.dispose();
   }
@@ -46,5 +48,5 @@ async function listened(input: SessionInput, tNs: number, { signal, progress }: 
     if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped.' });
   }
   listener.router.runUntil(tNs);
-  return { router: listener.router, packets: listener.packets };
+  return { router: listener.router, packets: listener.packets, tNs };
 }

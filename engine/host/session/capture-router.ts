@@ -38,6 +38,8 @@ export class PortRun {
   private pipeline: Pipeline;
   private next = 1;
   private tNs = 0;
+  /** The capture's last packet has been served. */
+  private ended = false;
   private readonly batch = new RecordBatch();
   private readonly classified = new ClassifiedBatch(this.batch.capacity);
 
@@ -60,9 +62,12 @@ export class PortRun {
 
   async to(tNs: number, { signal, progress }: Context): Promise<MulticastPort> {
     const { input, batch, classified } = this;
-    if (tNs < this.tNs) {
+    if (tNs < this.tNs || (this.ended && this.next <= input.packets)) {
+      const { recording } = this.port.router.recorder;
       this.pipeline = new Pipeline(this.scenario);
+      this.port.router.recorder.recording = recording;
       this.next = 1;
+      this.ended = false;
     }
     this.tNs = tNs;
     while (this.next <= input.packets && input.timeOf(this.next) <= tNs) {
@@ -77,7 +82,13 @@ export class PortRun {
       await new Promise<void>((resolve) => setImmediate(resolve));
       if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped.' });
     }
+    if (this.ended) return this.port;
     this.pipeline.advanceTo(tNs);
+    // At the end of the capture its last packets are in rings still: they are served, as a run of the scenario does.
+    if (tNs >= input.endNs && this.next > input.packets) {
+      this.pipeline.finish();
+      this.ended = true;
+    }
     return this.port;
   }
 }
@@ -141,7 +152,8 @@ export class CaptureRouter {
     context: Context,
   ): Promise<{ total: number; rows: MulticastLogRow[]; refused: number }> {
     const { router } = await this.whole.to(this.input.endNs, context);
-    const rows = router.log().filter((row) => untilNs === undefined || row.tNs <= untilNs);
+    const all = untilNs === undefined || untilNs >= this.input.endNs;
+    const rows = router.log().filter((row) => all || row.tNs <= untilNs);
     return { total: rows.length, rows: rows.slice(first, first + count), refused: router.recorder.refused.log };
   }
 

@@ -279,7 +279,7 @@ describe.runIf(haveCaptures)('recordings of a kernel', () => {
       '239.3.3.3 exclude {} IGMPv1 10.1.0.1',
     ]);
     // The first query has a checksum that tshark calls incorrect too.
-    expect(watch.router.router.counters.badMessages).toBe(1);
+    expect([watch.router.router.counters.badMessages, watch.router.counters.malformed]).toEqual([1, 1]);
     expect(watch.router.counters.pim).toBeGreaterThan(5);
   });
 

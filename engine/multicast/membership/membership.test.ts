@@ -194,6 +194,40 @@ describe('a router on a link', () => {
     if (version < 3 && ignored) expect(p.view()[0]!.compatibility).toBe(version);
   });
 
+  it('refuses and counts records about what is no group', () => {
+    const { port: p } = port();
+    p.receive(report(toExclude, [], 3, '1.3.5.7'), '10.0.0.9');
+    p.receive(report(allow, ['192.0.2.1'], 3, '2.4.6.8'), '10.0.0.9');
+    p.receive(report(isExclude, [], 2, '255.255.255.255'), '10.0.0.9');
+    expect(p.groupCount).toBe(0);
+    expect(p.counters).toMatchObject({ reports: 3, notGroups: 3, ignored: 0 });
+  });
+
+  it.each([
+    [1, isExclude, []],
+    [2, isExclude, []],
+    [3, isExclude, []],
+    [3, toExclude, ['192.0.2.1']],
+  ] as const)(
+    'a report of version %i, record %i, for a source-specific group does not count unless ssmStrict is off',
+    (version, type, sources) => {
+      const SSM = '232.1.2.3';
+      const member = report(allow, ['192.0.2.7'], 3, SSM);
+      const { port: lenient } = port({ limits: { ssmStrict: false } });
+      lenient.receive(member, '10.0.0.9');
+      lenient.receive(report(type, sources, version, SSM), '10.0.0.8');
+      expect(lenient.view()).toMatchObject([{ mode: 'exclude' }]);
+      const { port: strict } = port();
+      strict.receive(member, '10.0.0.9');
+      strict.receive(report(type, sources, version, SSM), '10.0.0.8');
+      strict.receive({ kind: 'leave', version: 2, group: SSM }, '10.0.0.8');
+      expect(strict.view()).toEqual([{ group: SSM, mode: 'include', sources: ['192.0.2.7'], compatibility: 3 }]);
+      expect(strict.counters.ignored).toBe(2);
+      strict.receive(report(toExclude), '10.0.0.8');
+      expect(strict.includesAny(GROUP)).toBe(true);
+    },
+  );
+
   it('reads the sources of a change to exclude as none beside version 2 members', () => {
     const { port: p } = port();
     p.receive(report(isExclude, [], 2), '10.0.0.9');

@@ -1,5 +1,5 @@
 import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
-import { ALL_HOSTS, ANY, compareAddresses, isMulticast, scopeOf, type Family } from '../addresses.ts';
+import { ALL_HOSTS, ANY, compareAddresses, isMulticast, isSsm, scopeOf, type Family } from '../addresses.ts';
 import { cancel, isRunning, type EventClock, type Timer } from '../clock.ts';
 import { JoinRate } from '../join-rate.ts';
 import { RECORD, type GroupMessage, type GroupRecord, type QueryMessage, type RecordType } from '../messages/index.ts';
@@ -60,8 +60,8 @@ export class MembershipPort {
   readonly settings: MembershipSettings;
   /** Address of the querier of the link: this router's own where it is the one. */
   querier: string;
-  /** Counters: messages of a kind that were not acted on. */
-  readonly counters = { reports: 0, refusedGroups: 0, refusedSources: 0, refusedJoins: 0, ignored: 0, queriesSent: 0 };
+  /** Counters: messages of a kind that were not acted on; `notGroups` are records about an address that is no group. */
+  readonly counters = { reports: 0, notGroups: 0, refusedGroups: 0, refusedSources: 0, refusedJoins: 0, ignored: 0, queriesSent: 0 };
   private readonly host: MembershipHost;
   private readonly groups = new Map<string, Membership>();
   private robustness: number;
@@ -178,8 +178,13 @@ export class MembershipPort {
   private report(version: 1 | 2 | 3, records: readonly GroupRecord[], from: string): void {
     this.counters.reports++;
     for (const { type, group, sources } of records) {
+      if (!isMulticast(group)) {
+        this.counters.notGroups++;
+        continue;
+      }
       // Groups of the link itself are not forwarded and not kept: 224.0.0/24, and IPv6 scopes 1 and 2.
-      if (!isMulticast(group) || scopeOf(group) <= 2) continue;
+      if (scopeOf(group) <= 2) continue;
+      if (this.refusedOfSsm(group, version, type)) continue;
       const joins =
         type !== RECORD.block &&
         !(type === RECORD.toInclude && sources.length === 0) &&
@@ -192,6 +197,14 @@ export class MembershipPort {
       if (known === undefined) this.counters.ignored++;
       else this.act(m, type, known, from);
     }
+  }
+
+  /** RFC 4604 section 2.2: for a source-specific group no report of an older version and no EXCLUDE record counts. */
+  private refusedOfSsm(group: string, version: 1 | 2 | 3, type: RecordType): boolean {
+    const names = version === 3 && type !== RECORD.isExclude && type !== RECORD.toExclude;
+    if (!this.settings.ssmStrict || names || !isSsm(group)) return false;
+    this.counters.ignored++;
+    return true;
   }
 
   private add(group: string): Membership | undefined {
@@ -233,7 +246,7 @@ export class MembershipPort {
   private leave(group: string, from: string): void {
     const m = this.groups.get(group);
     if (m === undefined) return;
-    if (this.compatibility(m) === 1) this.counters.ignored++;
+    if (this.compatibility(m) === 1 || (this.settings.ssmStrict && isSsm(group))) this.counters.ignored++;
     else this.act(m, RECORD.toInclude, [], from);
   }
 

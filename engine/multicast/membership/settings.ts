@@ -11,6 +11,8 @@ export interface MembershipSettings {
   readonly maxSources: number;
   readonly joinsPerSecond: number;
   readonly fastLeave: boolean;
+  /** Source-specific groups by RFC 4604 section 2.2. */
+  readonly ssmStrict: boolean;
 }
 
 export function membershipSettings(timers: MulticastTimersSpec, limits: MulticastLimitsSpec): MembershipSettings {
@@ -24,5 +26,6 @@ export function membershipSettings(timers: MulticastTimersSpec, limits: Multicas
     maxSources: limits.sourcesPerGroup,
     joinsPerSecond: limits.joinsPerSecond,
     fastLeave: limits.fastLeave,
+    ssmStrict: limits.ssmStrict,
   };
 }

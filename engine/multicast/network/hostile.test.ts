@@ -118,6 +118,23 @@ describe('messages that are not for a router', () => {
     expect(ports[0]!.groupCount).toBe(1);
   });
 
+  it('records and joins about an address that is no group are refused, counted, and told so', () => {
+    const { network, router } = victim();
+    say(router, hello);
+    router.receive(0, groupPacket(report('1.3.5.7'), 4, STRANGER, '224.0.0.22'), 4);
+    const joins = [{ source: '192.0.2.33', wildcard: false, rpt: false }];
+    const upstream = router.interfaces[0]!.address[4];
+    say(router, { kind: 'join-prune', upstream, holdtimeS: 210, groups: [{ group: '1.3.5.7', maskLength: 32, joins, prunes: [] }] });
+    expect(router.side(4)!.ports[0]!.groupCount).toBe(0);
+    expect(router.side(4)!.pim.counters).toMatchObject({ trees: 0, ignored: 1 });
+    expect(router.notGroups).toBe(1);
+    const rows = network.recorder.log.filter(({ router: id, text }) => id === 'r' && text.includes('1.3.5.7'));
+    expect(rows.map(({ protocol, kind, group: about, text }) => [protocol, kind, about, text])).toEqual([
+      ['IGMPv3', 'refused', '', `report of 1.3.5.7, which is no group; to exclude {} from ${STRANGER}`],
+      ['PIM', 'refused', '', `join of 1.3.5.7, which is no group; to ${upstream}`],
+    ]);
+  });
+
   it('groups of the link make no state, whatever asks for them, and are not registered (M-22)', () => {
     const { network, router } = victim();
     const local = '224.0.0.251';

@@ -1,4 +1,4 @@
-import type { Family } from '../addresses.ts';
+import { addressText, isMulticast, type Family } from '../addresses.ts';
 import { RECORD, type GroupMessage, type PimMessage } from '../messages/index.ts';
 import type { LogFields } from './recorder.ts';
 import type { RouterNode } from './router-node.ts';
@@ -35,19 +35,17 @@ function notePim(router: RouterNode, common: Common, message: PimMessage, from: 
         ] as const) {
           for (const { source, wildcard, rpt } of list) {
             if (common.direction === 'sent') recorder.count(kind === 'join' ? 'joins' : 'prunes');
-            row(
-              kind,
-              wildcard ? '' : source,
-              group,
-              `to ${message.upstream}${wildcard ? ` for RP ${source}` : rpt ? ' on the shared tree' : ''}`,
-            );
+            const to = `to ${message.upstream}${wildcard ? ` for RP ${source}` : rpt ? ' on the shared tree' : ''}`;
+            row(...taken(kind, wildcard ? '' : source, group, to));
           }
         }
       }
       return;
     case 'register':
-      if (common.direction === 'sent')
-        row(message.nullRegister ? 'null-register' : 'register', '', '', `${message.packet.length} bytes inside`);
+      if (common.direction === 'sent' || message.nullRegister) {
+        const { source, group } = endsOf(message.packet);
+        row(message.nullRegister ? 'null-register' : 'register', source, group, `${message.packet.length} bytes inside`);
+      }
       return;
     case 'register-stop':
       row('register-stop', message.source, message.group, '');
@@ -69,6 +67,19 @@ function notePim(router: RouterNode, common: Common, message: PimMessage, from: 
   void from;
 }
 
+/** A row of a join, prune or record; one about an address that is no group is refused, and says what it was. */
+function taken(kind: string, source: string, group: string, text: string): [kind: string, source: string, group: string, text: string] {
+  return isMulticast(group) ? [kind, source, group, text] : ['refused', '', '', `${kind} of ${group}, which is no group; ${text}`];
+}
+
+/** Source and group of the packet inside a register, empty where it is too short to have them. */
+function endsOf(packet: Uint8Array): { readonly source: string; readonly group: string } {
+  const family = (packet[0] ?? 0) >> 4;
+  if (family === 4 && packet.length >= 20) return { source: addressText(packet, 12, 4), group: addressText(packet, 16, 4) };
+  if (family === 6 && packet.length >= 40) return { source: addressText(packet, 8, 6), group: addressText(packet, 24, 6) };
+  return { source: '', group: '' };
+}
+
 const RECORD_WORDS: Readonly<Record<number, string>> = {
   [RECORD.isInclude]: 'is include',
   [RECORD.isExclude]: 'is exclude',
@@ -87,14 +98,8 @@ function noteGroupMessage(router: RouterNode, common: Common, message: GroupMess
     for (const { type, group, sources } of message.records) {
       const leaves = (type === RECORD.toInclude && sources.length === 0) || type === RECORD.block;
       const text = `${RECORD_WORDS[type] ?? ''} {${sources.join(', ')}} from ${from}`;
-      recorder.add({
-        ...common,
-        protocol,
-        kind: leaves ? 'leave' : 'report',
-        source: sources.length === 1 ? sources[0]! : '',
-        group,
-        text,
-      });
+      const [kind, source, about, words] = taken(leaves ? 'leave' : 'report', sources.length === 1 ? sources[0]! : '', group, text);
+      recorder.add({ ...common, protocol, kind, source, group: about, text: words });
     }
   } else if (message.group !== '') {
     recorder.add({ ...common, protocol, kind: 'query', source: '', group: message.group, text: `from ${from}` });

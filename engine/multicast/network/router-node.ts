@@ -169,6 +169,13 @@ export class RouterNode implements LinkNode {
     this.entriesTold = now;
   }
 
+  /** Records of membership reports about an address that is no group. */
+  get notGroups(): number {
+    let sum = 0;
+    for (const { ports } of this.sides.values()) for (const port of ports) sum += port?.counters.notGroups ?? 0;
+    return sum;
+  }
+
   isOwn(address: string): boolean {
     return address === this.loopback[4] || address === this.loopback[6];
   }
@@ -259,7 +266,7 @@ export class RouterNode implements LinkNode {
     if (protocol === PROTOCOL_PIM) {
       const message = parsePim(packet, at, end, family, 8, 24);
       if (message === 'type') this.took = 'other';
-      if (typeof message === 'string') this.counters.badMessages++;
+      else if (typeof message === 'string') this.counters.badMessages++;
       else {
         this.took = 'pim';
         noteMessage(this, iface, message, 'received', from);
