@@ -57,6 +57,9 @@ export function wholeSearch<S extends TableSearch<unknown>>(search: S): S {
   return search;
 }
 
+/** One word with a sign of an address or port, as no state of a session has it. */
+const OF_AN_ADDRESS = /^\S*[.:[\]]\S*$/;
+
 /** Conversations through all translator ports of a pipeline. */
 export class FlowSearch extends TableSearch<TranslatedFlow> {
   private readonly pipeline: Pipeline;
@@ -65,6 +68,8 @@ export class FlowSearch extends TableSearch<TranslatedFlow> {
   private readonly firsts: readonly number[];
   private readonly sort: TranslatedSortKey;
   private readonly descending: boolean;
+  /** What is looked for may be in the state of a session. */
+  private readonly ofState: boolean;
 
   constructor(pipeline: Pipeline, sort: TranslatedSortKey, descending: boolean, filter: string) {
     const ports = translatorsOf(pipeline);
@@ -81,6 +86,7 @@ export class FlowSearch extends TableSearch<TranslatedFlow> {
     this.firsts = firsts;
     this.sort = sort;
     this.descending = descending;
+    this.ofState = !OF_AN_ADDRESS.test(this.wanted);
   }
 
   private place(number: number): number {
@@ -90,15 +96,19 @@ export class FlowSearch extends TableSearch<TranslatedFlow> {
   }
 
   row(number: number): TranslatedFlow | undefined {
+    return this.read(number, true);
+  }
+
+  private read(number: number, withSession: boolean): TranslatedFlow | undefined {
     const at = this.place(number);
     const port = this.ports[at];
     const pair = number - (this.firsts[at] ?? 0);
-    return port === undefined || pair >= port.pairs.count ? undefined : flowRow(this.pipeline.flows, port, pair);
+    return port === undefined || pair >= port.pairs.count ? undefined : flowRow(this.pipeline.flows, port, pair, withSession);
   }
 
   protected has(number: number): boolean {
     if (this.wanted === '') return true;
-    const row = this.row(number);
+    const row = this.read(number, this.ofState);
     return row !== undefined && rowText(row).includes(this.wanted);
   }
 

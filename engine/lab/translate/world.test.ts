@@ -212,9 +212,11 @@ describe('MAP-T edge and relay in one scenario', () => {
     expect(wholeSearch(new BindingSearch(pipeline, '')).page(0, 9)).toMatchObject([
       { port: 'edge', v6: '192.168.1.7', port6: 5_000, v4: '192.0.2.18', sessions: 1 },
     ]);
-    expect(wholeSearch(new FlowSearch(pipeline, 'id', false, 'edge')).page(0, 9)).toMatchObject([
-      { port: 'edge', state: 'UDP', packets46: 1, packets64: 1 },
-    ]);
+    for (const text of ['edge', '192.168.1.7:5000', '192.168.1.7', ':5000 > ', 'udp', '[2001:db8']) {
+      const found = wholeSearch(new FlowSearch(pipeline, 'id', false, text)).page(0, 9).filter(({ port }) => port === 'edge'); // prettier-ignore
+      expect(found, text).toMatchObject([{ port: 'edge', state: 'UDP', packets46: 1, packets64: 1 }]);
+    }
+    expect(wholeSearch(new FlowSearch(pipeline, 'id', false, '192.168.1.8')).page(0, 9)).toEqual([]);
     expect(poolRows(pipeline).rows).toMatchObject([{ port: 'edge', address: '192.0.2.18', ports: 252, udp: 1 }]);
   });
 });
