@@ -160,3 +160,11 @@ it('SIP messages to a switch are recorded when they come', () => {
   );
   expect(atNs[0]).toBe(1.05e9);
 });
+
+it('short silences of both parties, one after the other, are no failure of the converter (T-17)', () => {
+  const lossy = { rttMs: 30, jitterMs: 0, lossPercent: 4 };
+  const result = run({ terminals: [phone4, phone6, { ...dual('nine'), link6: lossy }], calls: [{ ...call, holdS: 120 }] });
+  const silent = result.messages.filter(({ name }) => name === 'MEDIA LOST').map(({ from }) => from);
+  expect(new Set(silent)).toEqual(new Set(['alice', 'bob']));
+  expect(result.sessions[0]).toMatchObject({ why: 'hung up', diverts: 0 });
+});

@@ -166,7 +166,6 @@ export class Diverting {
         const patienceNs = Math.max(ONE_SIDED_NS, SILENT_PACKETS * stream.source.periodNs);
         lab.after(patienceNs, () => {
           if (lab.nowNs - stream.heardNs > patienceNs) this.move(call, 'failure', true);
-          else call.silent &= ~(1 << direction);
         });
       }
     });

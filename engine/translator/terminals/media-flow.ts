@@ -122,6 +122,8 @@ export class MediaFlow {
       return;
     }
     const previous = stream.missedSinceNs;
+    // Silent is who hears nothing now: two short silences, one after the other, are no failure (T-17).
+    call.silent &= ~(1 << direction);
     stream.arrived(sequence, heardNs);
     lab.inFlight--;
     const { divert } = call;
