@@ -75,6 +75,23 @@ async function shootBursts(page: Page): Promise<void> {
   await shoot(page, 'bursts');
 }
 
+/** A sender that reacts, into the meter and sockets of the scenario that is made for them. */
+async function shootSenders(browser: Browser): Promise<void> {
+  const served = await Served.start(sample(SAMPLE), '--scenario', 'burst-closed-loop');
+  try {
+    const { page, context } = await workbench(browser, served);
+    await openPalette(page, 'show bursts');
+    await openPalette(page, 'maximise');
+    await page.getByRole('button', { name: 'Senders' }).click();
+    await page.getByRole('table', { name: 'Segments' }).waitFor();
+    await page.locator('.scroll.stale').waitFor({ state: 'detached' });
+    await shoot(page, 'bursts-senders');
+    await context.close();
+  } finally {
+    await served.stop();
+  }
+}
+
 /** A panel that brings its own networks, once this part of it says that one has been run. */
 async function shootNetwork(page: Page, words: string, name: string, ready: string): Promise<void> {
   await openPalette(page, words);
@@ -224,6 +241,7 @@ const GROUPS: Readonly<Record<string, (browser: Browser, served: Served) => Prom
     await moveTo(page, BURST_PACKET);
     await shootBursts(page);
   },
+  senders: shootSenders,
   networks: async (browser, served) => shootNetworks((await workbench(browser, served)).page),
   offloads: shootOffloads,
   translated: shootTranslated,

@@ -33,7 +33,6 @@ export async function burstCommand(files: readonly string[], options: BurstOptio
   for (const [i, path] of paths.entries()) {
     if (i > 0 && !output.json) output.text('');
     failed = !(await oneFile(path, settings, options, output, signal)) || failed;
-    if (signal.aborted) return EXIT.failed;
     await writable();
   }
   return failed ? EXIT.failed : EXIT.ok;
@@ -73,7 +72,8 @@ async function oneFile(
     return true;
   } catch (error) {
     progress.stop();
-    if (!signal.aborted) output.error(error);
+    if (signal.aborted) throw error;
+    output.error(error);
     return false;
   }
 }

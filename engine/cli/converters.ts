@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ConverterDecision, ConvertersResult, ConvertersSpec, Progress } from '../contract/index.ts';
+import type { CallContext, ConverterDecision, ConvertersResult, ConvertersSpec, Progress } from '../contract/index.ts';
 import { formatSeconds } from '../base/index.ts';
 import { PcapngWriter, atomicFile } from '../files/index.ts';
 import { parseConverters, parseParameterValue, refusedYaml, setParameter } from '../lab/index.ts';
@@ -7,7 +7,7 @@ import { EPOCH_S, type Family, type Node, type PacketRecorder } from '../transla
 import { bundledConverters, conversationsOfFile, runConvertersInSlices } from '../host/index.ts';
 import { printBundled } from './bundled-list.ts';
 import { count, table } from './format.ts';
-import { makeFolder } from './folder.ts';
+import { withFolder } from './folder.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
 
@@ -54,27 +54,37 @@ export async function convertersCommand(
   const spec = options.seed === undefined ? parsed.value : { ...parsed.value, seed: options.seed };
   const captures = options.output === undefined ? null : new Captures(options.output);
   const progress = await startProgress(output, spec.name);
-  let result: ConvertersResult;
-  try {
-    const context = {
-      signal,
-      progress: (report: Progress) => {
-        progress.update(report);
-      },
-    };
-    const captured = options.capture === undefined ? {} : await conversationsOfFile(options.capture, context);
-    const run = await runConvertersInSlices(spec, { ...captured, ...(captures !== null && { recorder: captures.record }) }, context);
-    result = run.result();
-    captures?.finish();
-  } catch (error) {
-    captures?.abort();
-    throw error;
-  } finally {
+  const context = {
+    signal,
+    progress: (report: Progress) => {
+      progress.update(report);
+    },
+  };
+  const result = await withFolder(options.output, () => runNetwork(spec, options.capture, captures, context)).finally(() => {
     progress.stop();
-  }
+  });
   if (output.json) printJson(result, options, output);
   else print(spec, result, options, captures, output);
   return result.totals.conserved ? EXIT.ok : EXIT.failed;
+}
+
+/** Runs a network; its captures are complete afterwards, or there are none. */
+async function runNetwork(
+  spec: ConvertersSpec,
+  capture: string | undefined,
+  captures: Captures | null,
+  context: Pick<CallContext, 'signal' | 'progress'>,
+): Promise<ConvertersResult> {
+  try {
+    const captured = capture === undefined ? {} : await conversationsOfFile(capture, context);
+    const run = await runConvertersInSlices(spec, { ...captured, ...(captures !== null && { recorder: captures.record }) }, context);
+    const result = run.result();
+    captures?.finish();
+    return result;
+  } catch (error) {
+    captures?.abort();
+    throw error;
+  }
 }
 
 /** One pcapng for each converter and switch, an interface for each family. Files appear when all are complete. */
@@ -86,7 +96,6 @@ class Captures {
 
   constructor(folder: string) {
     this.folder = folder;
-    makeFolder(folder);
   }
 
   readonly record: PacketRecorder = (node: Node, family: Family, tNs, b, offset, length) => {

@@ -75,7 +75,7 @@ async function runOne(
       step: async (done, total, message) => {
         progress.update({ done, total, unit: 'steps', message });
         await setImmediate();
-        if (signal.aborted) throw new EngineError({ code: 'cancelled', message: `The experiment ${experiment.id} was stopped.` });
+        if (signal.aborted) throw new EngineError({ code: 'cancelled', message: `The experiment ${experiment.id} was cancelled.` });
       },
     });
   } finally {

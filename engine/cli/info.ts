@@ -3,7 +3,7 @@ import { formatEpoch } from '../base/index.ts';
 import { RecordBatch, openCapture, sha256File, type PacketSource } from '../files/index.ts';
 import { captureInfoOf, failedInfo, type InputTotals } from '../host/index.ts';
 import { bytes, count, duration, printable, table } from './format.ts';
-import { EXIT, UsageError, type Output } from './output.ts';
+import { EXIT, UsageError, cancelled, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
 import type { ProgressReport } from './progress-lines.ts';
 
@@ -21,7 +21,9 @@ export async function infoCommand(files: readonly string[], options: InfoOptions
     const progress = await startProgress(output, printable(file));
     const info = await describe(file, options, progress, signal);
     progress.stop();
-    if (signal.aborted) return EXIT.failed;
+    // Small files come one after the other without a pause in which Ctrl+C would be heard.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    if (signal.aborted) throw cancelled();
     failed ||= info.error !== null;
     if (output.json) output.record(info);
     else print(info, output, i > 0);

@@ -58,7 +58,8 @@ function post(url: URL, token: string, body: string, signal: AbortSignal): Promi
       });
     });
     request.on('error', (error) => {
-      gone(error.message);
+      if (error.name === 'AbortError') reject(error);
+      else gone(error.message);
     });
     request.end(body);
   });

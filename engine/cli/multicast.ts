@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError, type MulticastScenario, type MulticastState, type Scenario } from '../contract/index.ts';
+import { EngineError, type MulticastScenario, type MulticastState, type Progress, type Scenario } from '../contract/index.ts';
 import { formatSeconds, NS_PER_S } from '../base/index.ts';
 import { atomicFile, PcapngWriter } from '../files/index.ts';
 import { parseMulticast, refusedYaml } from '../lab/index.ts';
@@ -9,7 +9,7 @@ import { bundledMulticast, multicastOfFile, type MulticastOfFile } from '../host
 import { bytesText, plural } from '../session/index.ts';
 import { printBundled } from './bundled-list.ts';
 import { count, printable } from './format.ts';
-import { makeFolder } from './folder.ts';
+import { withFolder } from './folder.ts';
 import { printEnd, printJoined, printMessages, printRecords, printTables, type Ran } from './multicast-print.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -46,8 +46,7 @@ export async function multicastCommand(
   if (options.scenario !== undefined) throw new UsageError('--scenario is for a capture: a network has its own routers.');
   const parsed = parseMulticast(bundledMulticast.fileOrBundled(name));
   if (!parsed.ok) throw refusedYaml(name, parsed.error, 'ringside schema multicast');
-  if (options.output !== undefined) makeFolder(options.output);
-  const network = await run(parsed.value, name, options, output, signal);
+  const network = await withFolder(options.output, () => run(parsed.value, name, options, output, signal));
   const state = networkState(network, 1);
   const { scenario, recorder, routers } = network;
   const ran = { recorder, routers, log: recorder.log };
@@ -85,7 +84,7 @@ async function run(
         throw new EngineError({ code: 'limit', message: 'The run has more events than a network should: data goes round in a circle.' });
       progress.update({ done: tNs, total: endNs, unit: 'ns', message: `${formatSeconds(tNs, 0)} s` });
       await new Promise<void>((resolve) => setImmediate(resolve));
-      if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped; no file was written.' });
+      if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled; no file was written.' });
     }
   } finally {
     progress.stop();
@@ -108,19 +107,16 @@ async function capture(file: string, options: MulticastOptions, output: Output, 
       'Without a scenario a capture has no routes to choose from. Name one that has a multicast port: --scenario multicast-port',
     );
   }
-  if (options.output !== undefined) makeFolder(options.output);
   const progress = await startProgress(output, file);
   const untilNs = (options.at ?? Infinity) * NS_PER_S;
-  const taken = await multicastOfFile(
-    file,
-    scenario,
-    { untilNs, record: options.output !== undefined },
-    {
-      signal,
-      progress: (done) => {
-        progress.update(done);
-      },
+  const context = {
+    signal,
+    progress: (done: Progress) => {
+      progress.update(done);
     },
+  };
+  const taken = await withFolder(options.output, () =>
+    multicastOfFile(file, scenario, { untilNs, record: options.output !== undefined }, context),
   ).finally(() => {
     progress.stop();
   });

@@ -72,7 +72,7 @@ function heading(text: string, output: Output): void {
 }
 
 function print(report: OffloadReport, output: Output): void {
-  const { rx, tx, checksums: sums, roundTrip: trip, delayNs, corruption } = report;
+  const { tx, roundTrip: trip, corruption } = report;
   heading('Ports', output);
   const ports = report.ports.map((p) => [
     p.id,
@@ -83,21 +83,7 @@ function print(report: OffloadReport, output: Output): void {
   ]);
   for (const line of table(ports)) output.text(`  ${line}`);
   heading('Received', output);
-  const lines = [
-    ['packets', `${count(rx.packetsIn)} in, ${count(rx.packetsOut)} out (${share(rx.packetsIn - rx.packetsOut, rx.packetsIn)} fewer)`],
-    [
-      'aggregates',
-      `${count(rx.aggregates)} of ${count(rx.aggregates + rx.merged)} packets; largest ${count(rx.largestMembers)} packets, ${bytes(rx.largestBytes)}`,
-    ],
-    ['checksums', `${count(sums.good)} good, ${count(sums.bad)} bad, ${count(sums.absent)} absent, ${count(sums.unchecked)} not checked`],
-    ['headers compared', `${count(rx.fast)} under the mask, ${count(rx.slow)} field by field`],
-    ['delay to release', `p50 ${duration(delayNs.p50)}, p99 ${duration(delayNs.p99)}, most ${duration(delayNs.max)}`],
-    ['cut again', `${count(trip.segments)} segments, ${count(trip.identical)} as on the wire (${share(trip.identical, trip.segments)})`],
-    ...(rx.lost > 0 ? [['lost', `${count(rx.lost)} for want of buffers`]] : []),
-    ...(rx.unpadded > 0 ? [['without padding', `${count(rx.unpadded)}: no buffer was left for it`]] : []),
-    ...(report.notCarried > 0 ? [['not carried', `${count(report.notCarried)} too long, empty, or without a buffer`]] : []),
-  ];
-  for (const line of table(lines)) output.text(`  ${line}`);
+  for (const line of table(receivedRows(report))) output.text(`  ${line}`);
   printNamed('Why not merged', report.reasons, output);
   printNamed('Cut again: first difference', trip.differs, output);
   const { taken, datagrams } = report.fragments;
@@ -128,6 +114,30 @@ function print(report: OffloadReport, output: Output): void {
   output.text(
     `\n  kernel ${report.kernel}, bytes out ${report.outCrc32}, ${report.conserved ? 'conserved' : output.paint.red('NOT conserved')}`,
   );
+}
+
+function receivedRows(report: OffloadReport): string[][] {
+  const { rx, checksums: sums, roundTrip: trip, delayNs, buffers } = report;
+  const released = report.releases.filter((r) => r.batches > 0);
+  return [
+    ['packets', `${count(rx.packetsIn)} in, ${count(rx.packetsOut)} out (${share(rx.packetsIn - rx.packetsOut, rx.packetsIn)} fewer)`],
+    [
+      'aggregates',
+      `${count(rx.aggregates)} of ${count(rx.aggregates + rx.merged)} packets; largest ${count(rx.largestMembers)} packets, ${bytes(rx.largestBytes)}`,
+    ],
+    ['checksums', `${count(sums.good)} good, ${count(sums.bad)} bad, ${count(sums.absent)} absent, ${count(sums.unchecked)} not checked`],
+    ['headers compared', `${count(rx.fast)} under the mask, ${count(rx.slow)} field by field`],
+    ['delay to release', `p50 ${duration(delayNs.p50)}, p99 ${duration(delayNs.p99)}, most ${duration(delayNs.max)}`],
+    ['batches', released.length === 0 ? 'none' : released.map((r) => `${count(r.batches)} ${r.cause}`).join(', ')],
+    [
+      'buffers',
+      `at most ${count(buffers.defaultHigh)} of 2 KiB and ${count(buffers.largeHigh)} of 16 KiB, ${count(buffers.failures)} refused`,
+    ],
+    ['cut again', `${count(trip.segments)} segments, ${count(trip.identical)} as on the wire (${share(trip.identical, trip.segments)})`],
+    ...(rx.lost > 0 ? [['lost', `${count(rx.lost)} for want of buffers`]] : []),
+    ...(rx.unpadded > 0 ? [['without padding', `${count(rx.unpadded)}: no buffer was left for it`]] : []),
+    ...(report.notCarried > 0 ? [['not carried', `${count(report.notCarried)} too long, empty, or without a buffer`]] : []),
+  ];
 }
 
 function printNamed(title: string, rows: OffloadReport['reasons'], output: Output): void {

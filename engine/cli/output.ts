@@ -85,12 +85,15 @@ function place({ where }: EngineErrorData): string {
   return `${where.file}${line}: `;
 }
 
+/** What a command throws that was stopped by Ctrl+C where no part of it has said so. */
+export const cancelled = (): EngineError => new EngineError({ code: 'cancelled', message: 'The command was cancelled.' });
+
 /** Runs the work of a command; what it throws is said, and becomes its exit code. */
-export async function runWork(output: Output, signal: AbortSignal, work: () => Promise<number> | number): Promise<number> {
+export async function runWork<T>(output: Output, work: () => Promise<T> | T): Promise<T | number> {
   try {
     return await work();
   } catch (error) {
-    if (!signal.aborted) output.error(error);
+    output.error(error instanceof Error && error.name === 'AbortError' ? cancelled() : error);
     return isUsage(error) ? EXIT.usage : EXIT.failed;
   }
 }

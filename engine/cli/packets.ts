@@ -4,7 +4,7 @@ import { PacketListing } from '../host/index.ts';
 import { nearest } from '../lab/index.ts';
 import { fieldNames, isFieldName } from './field-names.ts';
 import { printable, table } from './format.ts';
-import { EXIT, UsageError, writable, type Output } from './output.ts';
+import { EXIT, UsageError, cancelled, writable, type Output } from './output.ts';
 import { chooseScenario, type ScenarioOptions } from './scenario-option.ts';
 
 export interface PacketsOptions extends ScenarioOptions {
@@ -34,7 +34,7 @@ export async function packetsCommand(file: string, options: PacketsOptions, outp
     }
     const seen = await printList(listing, options, output, signal);
     for (const name of options.fields ?? []) remarkUnseen(name, seen, output);
-    return signal.aborted ? EXIT.failed : EXIT.ok;
+    return EXIT.ok;
   } finally {
     listing.dispose();
   }
@@ -65,12 +65,13 @@ async function printList(
   const first = options.from ?? 1;
   const last = Math.min(listing.packets, first + (options.count ?? listing.packets) - 1);
   const { fields } = options;
-  for (let number = first; number <= last && !signal.aborted; number += PAGE) {
+  for (let number = first; number <= last; number += PAGE) {
     const size = Math.min(PAGE, last - number + 1);
     if (fields === undefined) printRows(listing.page(number, size), output);
     else for (let n = number; n < number + size; n++) printFields(n, fieldValues(listing.detail(n).layers, fields, seen), fields, output);
     await writable();
     await new Promise<void>((resolve) => setImmediate(resolve));
+    if (signal.aborted) throw cancelled();
   }
   return seen;
 }

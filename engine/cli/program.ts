@@ -36,7 +36,7 @@ export function createProgram(version: string, signal: AbortSignal, finish: (cod
     async (...args: [...A, Command]): Promise<void> => {
       const command = args.at(-1) as Command;
       const output = createOutput(command.opts<{ json?: boolean }>().json === true);
-      finish(await runWork(output, signal, () => work({ output, signal }, ...(args.slice(0, -1) as unknown as A))));
+      finish(await runWork(output, () => work({ output, signal }, ...(args.slice(0, -1) as unknown as A))));
     };
 
   addFiles(add, act);

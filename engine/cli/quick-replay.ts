@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { compiledScenario, summarizeRun, type LaneAnswer, type LaneStart, type LaneThread } from '../host/plain.ts';
 import { printable } from './format.ts';
-import { EXIT, createOutput } from './output.ts';
+import { EXIT, createOutput, runWork } from './output.ts';
 import { progressLines } from './progress-lines.ts';
 import type { QuickArguments } from './quick-arguments.ts';
 
@@ -24,7 +24,7 @@ export async function quickReplay(
     return undefined;
   }
   const output = createOutput(true);
-  try {
+  return runWork(output, async () => {
     const progress = progressLines(printable(basename(wanted.file)));
     const summary = await summarizeRun({
       path: wanted.file,
@@ -41,8 +41,5 @@ export async function quickReplay(
     if (summary === undefined) return undefined;
     output.record(summary);
     return summary.conservation.ok ? EXIT.ok : EXIT.failed;
-  } catch (error) {
-    if (!signal.aborted) output.error(error);
-    return EXIT.failed;
-  }
+  });
 }

@@ -8,5 +8,5 @@ import { translateCommand } from './translate.ts';
  */
 export function quickTranslate({ options, json }: QuickTranslation, signal: AbortSignal): Promise<number> {
   const output = createOutput(json);
-  return runWork(output, signal, () => translateCommand(options, output, signal));
+  return runWork(output, () => translateCommand(options, output, signal));
 }

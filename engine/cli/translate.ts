@@ -112,7 +112,7 @@ export async function translateCommand(options: TranslateOptions, output: Output
       progress.update({ done: bytesRead, total: bytesTotal, unit: 'bytes', message: `${count(run.packets)} packets` });
       await writable();
       await new Promise<void>((done) => setImmediate(done));
-      if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The translation was stopped; no file was written.' });
+      if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The translation was cancelled; no file was written.' });
     }
     log?.finish();
     outputs.finish();

@@ -45,7 +45,7 @@ async function listened(input: SessionInput, tNs: number, { signal, progress }: 
     for (let row = 0; row < batch.count; row++) if (batch.tsNs[row]! <= tNs) listener.feed(batch, row);
     progress({ done: number, total: input.packets, unit: 'packets', message: '' });
     await new Promise<void>((resolve) => setImmediate(resolve));
-    if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped.' });
+    if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
   }
   listener.router.runUntil(tNs);
   return { router: listener.router, packets: listener.packets, tNs };

@@ -1,3 +1,4 @@
+import { NS_PER_S } from '../../base/index.ts';
 import {
   scenarioSchema,
   type MeterStats,
@@ -6,7 +7,7 @@ import {
   type ScenarioInput,
   type StageStats,
 } from '../../contract/index.ts';
-import { GeneratorSource, generatorSchema, runToEnd } from '../../lab/index.ts';
+import { GeneratorSource, burstSeries, generatorSchema, runToEnd, type RunResult } from '../../lab/index.ts';
 
 /** Traffic of an experiment: bursts of UDP packets at line rate. */
 export interface BurstsSpec {
@@ -67,9 +68,36 @@ function stream(spec: BurstsSpec): Record<string, unknown> {
 
 /** Runs bursts through a scenario. */
 export function runBursts(scenario: Scenario, ...specs: readonly BurstsSpec[]): RunSummary {
+  return runToEnd(sourceOf(specs), scenario, { scenarioSha256: '' }).summary;
+}
+
+/** The same, with what happened over time. */
+export function runBurstsOverTime(scenario: Scenario, ...specs: readonly BurstsSpec[]): RunResult {
+  return runToEnd(sourceOf(specs), scenario, { scenarioSha256: '', series: { durationNs: specs[0]!.durationS * NS_PER_S } });
+}
+
+function sourceOf(specs: readonly BurstsSpec[]): GeneratorSource {
   const { seed, durationS } = specs[0]!;
-  const source = new GeneratorSource(generatorSchema.parse({ name: 'bursts', seed, durationS, snapLen: 64, streams: specs.map(stream) }));
-  return runToEnd(source, scenario, { scenarioSha256: '' }).summary;
+  return new GeneratorSource(generatorSchema.parse({ name: 'bursts', seed, durationS, snapLen: 64, streams: specs.map(stream) }));
+}
+
+/** Coefficient of variation: the standard deviation of samples over their mean; 0 for a steady stream, and where there is none. */
+export function variationOf(samples: ArrayLike<number>): number {
+  const n = samples.length;
+  let sum = 0;
+  let squares = 0;
+  for (let i = 0; i < n; i++) {
+    sum += samples[i]!;
+    squares += samples[i]! ** 2;
+  }
+  return sum === 0 ? 0 : Math.sqrt(Math.max(0, (n * squares) / sum ** 2 - 1));
+}
+
+/** Bytes that a run released to its sockets, in each window of `windowNs` of the input's time. */
+export function releasesOf({ queues, summary }: RunResult, windowNs: number): Float64Array {
+  const windows = Math.max(1, Math.floor(summary.endNs / windowNs));
+  const regulation = queues.map((queue) => queue.regulation!);
+  return burstSeries(regulation, 0, windows * windowNs, windows)!.releasedBytes;
 }
 
 export const meterOf = (summary: RunSummary): MeterStats => summary.meter![0]!;

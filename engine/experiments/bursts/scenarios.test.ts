@@ -4,7 +4,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { RunSummary, Scenario } from '../../contract/index.ts';
 import { GeneratorSource, generatorSchema, parseScenario, runToEnd } from '../../lab/index.ts';
 import { BURST_EXPERIMENTS } from './index.ts';
-import { drops, meterOf, totalOf } from './runs.ts';
+import { drainRate } from './drain-rate.ts';
+import { burstScenario, drops, meterOf, releasesOf, runBurstsOverTime, totalOf, variationOf } from './runs.ts';
 
 /** The bundled scenarios of the burst experiments, each on a small input with the meter on and off. */
 const folder = resolve(import.meta.dirname, '../../../resources/scenarios');
@@ -43,5 +44,33 @@ describe('bundled burst scenarios', () => {
 
   afterAll(() => {
     console.info(lines.join('\n'));
+  });
+});
+
+describe('how smooth a drain is', () => {
+  test('variation by hand: standard deviation over mean', () => {
+    expect(variationOf([5, 5, 5])).toBe(0);
+    expect(variationOf([1, 3])).toBeCloseTo(0.5, 12);
+    expect(variationOf([0, 0, 0, 4])).toBeCloseTo(Math.sqrt(3), 12);
+    expect(variationOf([0, 0])).toBe(0);
+  });
+
+  test('what is released in windows is all that reached the sockets while they last', () => {
+    const run = runBurstsOverTime(burstScenario('windows', {}), { burstBytes: 30_000, periodMs: 5, durationS: 0.1, seed: 1 });
+    const windows = releasesOf(run, 1e6);
+    expect(windows.length).toBe(Math.floor(run.summary.endNs / 1e6));
+    const sum = windows.reduce((a, b) => a + b, 0);
+    const { releasedBytes } = meterOf(run.summary);
+    expect(sum).toBeGreaterThan(0.9 * releasedBytes);
+    expect(sum).toBeLessThanOrEqual(releasedBytes);
+  });
+
+  test('the page compares the laws by it, and no meter is the least even', async () => {
+    const { tables, findings } = await drainRate.run({ size: 'small', seed: 1, step: () => Promise.resolve() });
+    const { columns, rows } = tables[0]!;
+    const at = columns.findIndex(({ name }) => name === 'variation of releases');
+    const [off, fixed, channel] = rows.map((row) => Number(row[at]));
+    expect(off).toBeGreaterThan(2 * Math.max(fixed!, channel!));
+    expect(findings[0]).toContain(`by ${channel!.toFixed(2)} with the one that follows the channel`);
   });
 });

@@ -80,7 +80,7 @@ export class PortRun {
       this.next += count;
       progress({ done: this.next, total: input.packets, unit: 'packets', message: '' });
       await new Promise<void>((resolve) => setImmediate(resolve));
-      if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped.' });
+      if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
     }
     if (this.ended) return this.port;
     this.pipeline.advanceTo(tNs);

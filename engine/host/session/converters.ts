@@ -30,7 +30,7 @@ export async function runConvertersInSlices(
     // Calls that are under way at the end of the scenario are played to their own end.
     context.progress({ done: Math.min(run.tNs, total), total, unit: 'ns', message: `${formatSeconds(run.tNs, 0)} s` });
     await new Promise<void>((resolve) => setImmediate(resolve));
-    if (context.signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped.' });
+    if (context.signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
   }
   return run;
 }

@@ -88,5 +88,5 @@ export class KeptSearch<Row, S extends TableSearch<Row>> {
 }
 
 function cancelled(): EngineError {
-  return new EngineError({ code: 'cancelled', message: 'The search was stopped.' });
+  return new EngineError({ code: 'cancelled', message: 'The search was cancelled.' });
 }

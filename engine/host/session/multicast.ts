@@ -17,7 +17,7 @@ async function reach(lab: MulticastLab, tNs: number, whole: boolean, { signal, p
     if (atNs === undefined) return;
     progress({ done: atNs, total: tNs, unit: 'ns', message: `${formatSeconds(atNs, 0)} s` });
     await new Promise<void>((resolve) => setImmediate(resolve));
-    if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was stopped.' });
+    if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
   }
 }
 

@@ -35,7 +35,7 @@ export function generateTo(
   for (; more; more = source.nextBatch(batch)) {
     if (options.shouldCancel?.() === true) {
       writer.abort();
-      return err(new EngineError({ code: 'cancelled', message: 'The generator was stopped; no file was written.' }));
+      return err(new EngineError({ code: 'cancelled', message: 'The generator was cancelled; no file was written.' }));
     }
     const { bytes, offset, capLen, origLen, tsNs, iface } = batch;
     for (let i = 0; i < batch.count; i++) {

@@ -10,6 +10,10 @@ export function offloadsModule(report: OffloadReport): ReportModule {
     `${count(roundTrip.identical)} of ${count(roundTrip.segments)} segments cut from the aggregates equal the packets on the wire.`,
   ];
   if (tx.superPackets > 0) text.push(`${count(tx.superPackets)} packets to send were cut into ${count(tx.segments)} segments.`);
+  const { defaultHigh, largeHigh, failures } = report.buffers;
+  text.push(
+    `At most ${count(defaultHigh)} buffers of 2 KiB and ${count(largeHigh)} of 16 KiB were in use at once; ${count(failures)} requests found none.`,
+  );
   return {
     id: 'offloads',
     title: 'Virtualised offloads',
@@ -34,6 +38,14 @@ export function offloadsModule(report: OffloadReport): ReportModule {
           ['Reason', 'text', (r) => r.name],
           ['What it means', 'text', (r) => r.text],
           ['Packets', 'count', (r) => r.count],
+        ],
+      ),
+      ...tableOf(
+        'Why batches were released',
+        report.releases.filter((r) => r.batches > 0),
+        [
+          ['Cause', 'text', (r) => r.cause],
+          ['Batches', 'count', (r) => r.batches],
         ],
       ),
       ...tableOf('Checksums of received packets', Object.entries(report.checksums), [

@@ -13,3 +13,4 @@ export * from './meter-state.ts';
 export * from './profiles.ts';
 export * from './sizing.ts';
 export * from './socket-table.ts';
+export * from './socket-words.ts';

@@ -9,7 +9,8 @@ import { ReleaseInterval } from './interval.ts';
 import { MeterRings } from './meter-rings.ts';
 import { capabilityChanges, type CapabilityChange } from './profiles.ts';
 import { RingSizer } from './sizing.ts';
-import { SOCKET_WORDS, S_DROPS, S_RING_HEAD, S_RING_PACKETS, S_RING_TAIL, SocketTable } from './socket-table.ts';
+import { SocketTable } from './socket-table.ts';
+import { SOCKET_WORDS, S_DROPS, S_RING_HEAD, S_RING_PACKETS, S_RING_TAIL } from './socket-words.ts';
 
 export interface MeterOptions {
   /** Null: no meter, packets go straight to the sockets. */

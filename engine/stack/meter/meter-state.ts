@@ -1,6 +1,6 @@
 import type { RingSizeRecord } from '../../contract/index.ts';
 import type { Meter } from './meter.ts';
-import { SOCKET_WORDS, S_TRACK } from './socket-table.ts';
+import { SOCKET_WORDS, S_TRACK } from './socket-words.ts';
 import { wantedSlots } from './sizing.ts';
 
 /** Where the words of a snapshot go: numbers, and 32-bit words copied as bytes. */

@@ -5,7 +5,7 @@ import { MeterParts, type MeterOptions } from './meter-base.ts';
 import { PortionScheduler } from './portion-scheduler.ts';
 import type { CapabilityChange } from './profiles.ts';
 import { RingIntake } from './ring-intake.ts';
-import { SOCKET_BLOCKED, SOCKET_CLOSED, SOCKET_WORDS, S_FILL, S_FLAGS, S_RING_HEAD } from './socket-table.ts';
+import { SOCKET_BLOCKED, SOCKET_CLOSED, SOCKET_WORDS, S_FILL, S_FLAGS, S_RING_HEAD } from './socket-words.ts';
 
 /** Held for longer than this, a reader counts as stopped (1.3, edge cases). */
 export const STALLED_NS = 10_000 * NS_PER_MS;

@@ -17,7 +17,7 @@ import {
   S_RING_HEAD,
   S_STALLS,
   S_TICK,
-} from './socket-table.ts';
+} from './socket-words.ts';
 
 /** Bytes of a link header beside the MTU, for the quantum of round robin. */
 const LINK_HEADER_BYTES = 18;

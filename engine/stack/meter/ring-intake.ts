@@ -1,7 +1,7 @@
 import { DROP_METER_HEAD, DROP_METER_RING_FULL, DROP_PURGED } from '../drop-reasons.ts';
 import type { MeterParts } from './meter-base.ts';
 import type { PortionScheduler } from './portion-scheduler.ts';
-import { SOCKET_ACTIVE, SOCKET_BLOCKED, SOCKET_CLOSED, SOCKET_WORDS, S_FLAGS } from './socket-table.ts';
+import { SOCKET_ACTIVE, SOCKET_BLOCKED, SOCKET_CLOSED, SOCKET_WORDS, S_FLAGS } from './socket-words.ts';
 
 /** How packets come into the rings: references move from the first pool (B-13), and a full ring has its policy (B-18). */
 export class RingIntake {
