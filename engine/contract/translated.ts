@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import {
   TRANSLATION_VERDICTS,
-  TRANSLATOR_MODES,
   addressMappingSchema,
   limitHitSchema,
   translationCountSchema,
   translationEventSchema,
-} from './translator.ts';
+} from './translation-results.ts';
+import { TRANSLATOR_MODES } from './translator.ts';
 
 /** What the Translated flows panel shows of the translator ports of a session, all at the playhead. */
 
