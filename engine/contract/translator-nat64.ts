@@ -5,12 +5,12 @@ import { address, seconds } from './translator-fields.ts';
 
 export const nat64TimersSchema = z.strictObject({
   udpS: seconds(300, 120).describe('UDP session (RFC 6146 section 4: UDP_DEFAULT 5 min, at least 2 min)'),
-  icmpS: seconds(60, 1).describe('ICMP query session (ICMP_DEFAULT)'),
-  tcpEstablishedS: seconds(7_200, 1).describe(
+  icmpS: seconds(60, 60).describe('ICMP query session (ICMP_DEFAULT; RFC 5508 REQ-2: at least 60 s)'),
+  tcpEstablishedS: seconds(7_200, 7_200).describe(
     'established TCP session (TCP_EST, 2 h; the probe and TCP_TRANS after it make the 2 h 4 min of RFC 5382)',
   ),
-  tcpTransitoryS: seconds(240, 1).describe('TCP session in any other state (TCP_TRANS, 4 min)'),
-  tcpIncomingSynS: seconds(6, 1).describe('SYN from the IPv4 side with no state (TCP_INCOMING_SYN)'),
+  tcpTransitoryS: seconds(240, 240).describe('TCP session in any other state (TCP_TRANS, at least 4 min)'),
+  tcpIncomingSynS: seconds(6, 6).describe('SYN from the IPv4 side with no state (TCP_INCOMING_SYN, at least 6 s)'),
   fragmentS: seconds(2, 2).describe('fragments that wait for the first one (FRAGMENT_MIN, at least 2 s)'),
 });
 

@@ -140,6 +140,17 @@ export class BindingTable {
     }
   }
 
+  /** True if the host at `o` has a binding. Looks at all of them: for the rare question whether a host without room on its address may have another. */
+  holdsHost(b: Uint8Array, o: number): boolean {
+    const { words } = this;
+    const w3 = u32(b, o + 12) | 0;
+    for (let at = 0; at < this.used * WORDS; at += WORDS) {
+      if (words[at + 3] !== w3 || (words[at + KIND]! & PROTOCOL_MASK) === 0) continue;
+      if (words[at] === (u32(b, o) | 0) && words[at + 1] === (u32(b, o + 4) | 0) && words[at + 2] === (u32(b, o + 8) | 0)) return true;
+    }
+    return false;
+  }
+
   /** New binding, or -1 where the table is full. The caller has made sure that neither side is in use. */
   add(protocol: number, b: Uint8Array, o: number, port6: number, address4: number, port4: number, fixed: boolean): number {
     const { words } = this;

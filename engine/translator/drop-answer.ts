@@ -4,7 +4,7 @@ import { PROTOCOL, type PacketView } from './packet-view.ts';
 import type { PacketSink } from './packet-sink.ts';
 import { REASON } from './reasons.ts';
 
-/** Table and port limits: the sender learns that there is no address for it (RFC 6146 section 3.5.1.1). */
+/** Table and port limits: the sender learns that there is no address for it (RFC 6146 section 3.5.1.1), one outside that the host is not reached (RFC 6888 REQ-11). */
 const LIMITS: ReadonlySet<number> = new Set([
   REASON.bindingsFull,
   REASON.sessionsFull,
@@ -45,7 +45,7 @@ const OTHERS: ReadonlySet<number> = new Set([
 /** Type and code of the error about a packet dropped with this reason, or 0 where there is none. */
 function errorOf({ family: side, protocol }: PacketView, code: number, others: boolean): number {
   if (code === REASON.unsupportedProtocol) return side === 6 ? 0x0104 : 0x0302;
-  if (LIMITS.has(code)) return side === 6 ? 0x0103 : 0x030d;
+  if (LIMITS.has(code)) return side === 6 ? 0x0103 : 0x0301;
   // Section 5.4: not about ICMPv6 messages of any kind.
   if (!others || !OTHERS.has(code) || (side === 6 && protocol === PROTOCOL.icmpv6)) return 0;
   if (side === 6) return 0x0101;

@@ -47,6 +47,7 @@ export class Nat64Mapper implements AddressMapper {
   private readonly pools: PortPools;
   private readonly quote = new PacketView();
   private prefix = 0;
+  private readonly host = new Uint8Array(16);
 
   constructor(settings: TranslatorSettings, pools: PortPools, blocks: PortBlocks | undefined) {
     const { nat64 } = settings.spec;
@@ -270,8 +271,13 @@ export class Nat64Mapper implements AddressMapper {
     const protocol = bindings.protocol(binding);
     const address = bindings.address4(binding);
     const port = bindings.port4(binding);
-    if (blocks !== undefined) blocks.release(protocol, address, port, endNs, nowNs);
-    else resting.add(protocol, address, port, resting.subscriber((i) => bindings.word6(binding, i)), endNs); // prettier-ignore
+    if (blocks !== undefined) {
+      blocks.release(protocol, address, port, endNs, nowNs);
+      return;
+    }
+    bindings.write6(binding, this.host, 0);
+    this.pools.released(this.host, 0);
+    resting.add(protocol, address, port, resting.subscriber((i) => bindings.word6(binding, i)), endNs); // prettier-ignore
   }
 
   private laterFragment(view: PacketView): number {
@@ -330,7 +336,7 @@ export class Nat64Mapper implements AddressMapper {
     if (view.capturedBytes < (protocol === PROTOCOL.tcp ? 14 : 8)) return REASON.tooShort;
     const icmp = protocol === PROTOCOL.icmp;
     const flags = protocol === PROTOCOL.tcp ? b[t + 13]! : 0;
-    const opens = protocol === PROTOCOL.tcp && (flags & TCP_FLAG.syn) !== 0 && (flags & 16) === 0;
+    const opens = protocol === PROTOCOL.tcp && (flags & TCP_FLAG.syn) !== 0;
     const port = u16(b, icmp ? t + 4 : t + 2);
     const peerPort = icmp ? 0 : u16(b, t);
     const e = this.sessions.find4(protocol, destination, port, source, peerPort);

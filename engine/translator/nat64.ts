@@ -1,10 +1,11 @@
-import { err, ok, putU16, putU32 } from '../base/index.ts';
+import { err, ok, putU16, putU32, u16, u32 } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import type { Nat64Spec } from '../contract/index.ts';
 import { checksum, parseIpv4U32, parseIpv6, pseudoSum6 } from '../wire/index.ts';
 import { answer } from './answer.ts';
-import { fragmentKey, type HeldFragment } from './fragment-table.ts';
+import { fragmentKey } from './fragment-table.ts';
 import { FtpGateway, type Forward } from './ftp-gateway.ts';
+import { connectionKey, HeldSyns, type HeldSyn } from './held-syns.ts';
 import { Nat64Mapper } from './nat64-mapper.ts';
 import { IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
 import { SINK_KIND, type PacketSink } from './packet-sink.ts';
@@ -40,7 +41,7 @@ export class Nat64 {
   /** Null where the FTP gateway is off. */
   readonly ftp: FtpGateway | null;
   private nowNs = 0;
-  private syns: HeldFragment[] = [];
+  private readonly syns: HeldSyns;
   private readonly lifetimesNs: readonly number[];
   private readonly view = new PacketView();
 
@@ -51,6 +52,7 @@ export class Nat64 {
     const { timers, maxFragments } = settings.spec.nat64;
     this.zeroUdp = new UdpReassembly(maxFragments, timers.fragmentS * NS);
     this.lifetimesNs = lifetimesNs(timers);
+    this.syns = new HeldSyns(settings.spec.nat64.maxHeldSyns, this.lifetimesNs[TIMER.incomingSyn]!);
     const { ftpAlg } = settings.spec.nat64;
     const forward: Forward = (side, bytes, offset, length, wireLength, sink) => this.forward(side, bytes, offset, length, wireLength, sink);
     this.ftp = ftpAlg.enabled ? new FtpGateway(ftpAlg, this.mapper, forward) : null;
@@ -64,11 +66,11 @@ export class Nat64 {
     const blocks = PortBlocks.compile(nat64, pools.value);
     if (!blocks.ok) return blocks;
     const made = new Nat64(settings, pools.value, blocks.value);
-    const bad = made.addBindings(nat64);
+    const bad = made.addBindings(nat64, pools.value);
     return bad === undefined ? ok(made) : err(bad);
   }
 
-  private addBindings(spec: Nat64Spec): SettingsError | undefined {
+  private addBindings(spec: Nat64Spec, pools: PortPools): SettingsError | undefined {
     const { bindings } = this.mapper;
     for (const [i, { protocol, v6, port6, v4, port4 }] of spec.bindings.entries()) {
       const b = parseIpv6(v6);
@@ -81,6 +83,7 @@ export class Nat64 {
         return { field, message: 'another binding has one of these addresses and ports' };
       }
       if (bindings.add(number, b, 0, port6, address, port4, true) < 0) return { field, message: 'more static bindings than maxBindings' };
+      pools.pin(b, 0, address);
     }
     return undefined;
   }
@@ -98,7 +101,7 @@ export class Nat64 {
     const code = this.packets.translate(side, bytes, offset, length, wireLength, sink, this.nowNs);
     if (code === REASON.fragmentHeld) return this.hold(side, bytes, offset, length, wireLength, sink);
     if (code === REASON.udpZeroFragment) return this.assemble(bytes, offset, length, wireLength, sink);
-    if (code === REASON.synHeld) return this.holdSyn(bytes, offset, length, wireLength, sink);
+    if (code === REASON.synHeld) return this.holdSyn(side, bytes, offset, length, wireLength, sink);
     if (isTranslated(code)) this.afterFirst(side, bytes, offset, length, wireLength, sink);
     return code;
   }
@@ -162,7 +165,7 @@ export class Nat64 {
   /** After a first fragment: what it was mapped to is good for the others, and those that waited go. A SYN from inside ends the wait of one from outside. */
   private afterFirst(side: 4 | 6, b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): void {
     const { mapper } = this;
-    if (this.syns.length > 0 && side === 6) this.forgetSyn();
+    if (this.syns.count > 0 && side === 6) this.forgetSyn(b, o, length, wireLength);
     // Almost no packet is a fragment: look at the two bytes that say so before parsing again.
     if (side === 4 ? (b[o + 6]! & 0x3f) === 0 : b[o + 6]! === PROTOCOL.tcp || b[o + 6]! === PROTOCOL.udp) return;
     if (!this.parse(side, b, o, length, wireLength)) return;
@@ -175,33 +178,40 @@ export class Nat64 {
     }
   }
 
-  /** Drops the held SYN that came from the peer of the session just used: both opened at once (RFC 6146 section 3.5.2.2). */
-  private forgetSyn(): void {
-    const { mapper } = this;
-    const e = mapper.session;
-    if (e < 0) return;
-    const binding = mapper.sessions.binding(e);
-    this.syns = this.syns.filter(({ bytes }) => {
-      if (!this.parse(4, bytes, 0, bytes.length, bytes.length)) return true;
-      const t = this.view.transport;
-      const peer = ((bytes[12]! << 24) | (bytes[13]! << 16) | (bytes[14]! << 8) | bytes[15]!) >>> 0;
-      const toPort = (bytes[t + 2]! << 8) | bytes[t + 3]!;
-      return peer !== mapper.sessions.peer4(e) || toPort !== mapper.bindings.port4(binding);
-    });
+  /** A SYN from inside for the connection of one that is held: both ends opened at once, and the held one goes (RFC 6146 section 3.5.2.2, V4 INIT). */
+  private forgetSyn(b: Uint8Array, o: number, length: number, wireLength: number): void {
+    if (!this.parse(6, b, o, length, wireLength) || this.view.protocol !== PROTOCOL.tcp) return;
+    const { bindings, sessions } = this.mapper;
+    const t = this.view.transport;
+    const binding = bindings.find6(PROTOCOL.tcp, b, o + 8, u16(b, t));
+    if (binding < 0) return;
+    const peer4 = this.mapper.peerOf(b, o + 24);
+    const e = sessions.find(binding, peer4, u16(b, t + 2));
+    if (e < 0 || sessions.state(e) !== TCP_STATE.v6Init) return;
+    if (!this.syns.take(connectionKey(bindings.address4(binding), bindings.port4(binding), peer4, u16(b, t + 2)))) return;
+    sessions.setState(e, TCP_STATE.established);
+    sessions.touch(e, TIMER.established, this.nowNs);
   }
 
-  private holdSyn(b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): number {
-    if (this.syns.length < this.settings.spec.nat64.maxHeldSyns) {
-      this.syns.push({ key: new Uint8Array(0), sinceNs: this.nowNs, side: 4, bytes: b.slice(o, o + length), wireLength });
-      return REASON.synHeld;
-    }
+  private holdSyn(side: 4 | 6, b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): number {
+    if (!this.parse(side, b, o, length, wireLength)) return REASON.answerSuppressed;
+    const syn = { side, bytes: b.slice(o, o + length), wireLength, sinceNs: this.nowNs };
+    if (this.syns.hold(this.connectionOf(this.view), syn)) return REASON.synHeld;
     this.lostSyns++;
-    return this.refuse(b, o, length, wireLength, sink);
+    return this.refuse(syn, sink);
   }
 
-  private refuse(b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink): number {
-    if (!this.parse(4, b, o, length, wireLength)) return REASON.answerSuppressed;
-    return answer(this.packets.context, this.view, 0x0303, 0, REASON.portUnreachable, sink);
+  /** The connection of a SYN to a pool address; one that turns back inside has the source that its binding gives it. */
+  private connectionOf({ family, b, o, transport: t }: PacketView): string {
+    const { mapper } = this;
+    if (family === 4) return connectionKey(u32(b, o + 16), u16(b, t + 2), u32(b, o + 12), u16(b, t));
+    const binding = mapper.bindings.find6(PROTOCOL.tcp, b, o + 8, u16(b, t));
+    return connectionKey(mapper.peerOf(b, o + 24), u16(b, t + 2), mapper.bindings.address4(binding), mapper.bindings.port4(binding));
+  }
+
+  private refuse({ side, bytes, wireLength }: HeldSyn, sink: PacketSink): number {
+    if (!this.parse(side, bytes, 0, bytes.length, wireLength)) return REASON.answerSuppressed;
+    return answer(this.packets.context, this.view, side === 4 ? 0x0303 : 0x0104, 0, REASON.portUnreachable, sink);
   }
 
   /** Moves the clock on: sessions, held fragments and held SYNs that have ended by `nowNs` go. Answers and probes go to `sink`. */
@@ -210,13 +220,13 @@ export class Nat64 {
     const { sessions, fragments } = this.mapper;
     if (this.nowNs >= sessions.nextEndNs) this.expireSessions(sink);
     this.lostFragments += fragments.expire(this.nowNs) + this.zeroUdp.expire(this.nowNs);
-    if (this.syns.length > 0) this.expireSyns(sink);
+    if (this.syns.count > 0) this.expireSyns(sink);
   }
 
   /** Gives up what is held: fragments and SYNs whose partners never came. */
   finish(sink: PacketSink): number {
     const { timers } = this.settings.spec.nat64;
-    if (this.syns.length > 0 || this.mapper.fragments.heldCount > 0 || this.zeroUdp.heldCount > 0) {
+    if (this.syns.count > 0 || this.mapper.fragments.heldCount > 0 || this.zeroUdp.heldCount > 0) {
       this.advance(this.nowNs + Math.max(timers.tcpIncomingSynS, timers.fragmentS) * NS, sink);
     }
     return this.nowNs;
@@ -270,12 +280,10 @@ export class Nat64 {
   }
 
   private expireSyns(sink: PacketSink): void {
-    const lifetime = this.lifetimesNs[TIMER.incomingSyn]!;
-    const ended = this.syns.filter(({ sinceNs }) => sinceNs + lifetime <= this.nowNs);
-    if (ended.length === 0) return;
-    this.syns = this.syns.filter(({ sinceNs }) => sinceNs + lifetime > this.nowNs);
-    for (const { bytes, wireLength } of ended) this.refuse(bytes, 0, bytes.length, wireLength, sink);
-    this.lostSyns += ended.length;
+    for (const syn of this.syns.ended(this.nowNs)) {
+      this.refuse(syn, sink);
+      this.lostSyns++;
+    }
   }
 
   /** All sessions, oldest entry first; for tests. */

@@ -148,7 +148,7 @@ describe('deterministic port blocks (RFC 7422)', () => {
     expect(typeof send(n, 4, 8_000, 1_001e9)).toBe('object');
   });
 
-  it('with overflow blocks: who has used up its own gets others, on its address first, each logged, and they go back', () => {
+  it('with overflow blocks: who has used up its own gets others on its address, each logged, and they go back', () => {
     // Of the four blocks of an address two are calculated; the subscribers 0 to 3 have them.
     const mode = 'deterministic' as const;
     const spec = { mode, size: 16, overflowBlocks: 2, maxPerSubscriber: 3, subscribers: ['2001:db8::/62'] };
@@ -168,12 +168,13 @@ describe('deterministic port blocks (RFC 7422)', () => {
     expect(log).toEqual([]);
     expect(many(0, 2_000, 32)).toEqual(new Set(['0:1056', '0:1072']));
     expect(send(n, 0, 3_000)).toBe('portBlocksUsed');
-    // The address has none left: one of the other address.
-    expect(many(1, 2_000, 32)).toEqual(new Set(['1:1056', '1:1072']));
-    expect([send(n, 2, 2_000), log.length]).toEqual(['addressUnreachable', 4]);
+    // The address has none left, and a subscriber stays on its address (RFC 6888 REQ-2).
+    expect([...many(1, 2_000, 32), log.length]).toEqual(['addressUnreachable', 2]);
+    expect(many(2, 2_000, 32)).toEqual(new Set(['1:1056', '1:1072']));
+    expect([send(n, 3, 1_024), log.length]).toEqual([expect.objectContaining({ port: 1_040 }), 4]);
     // They go back and rest; the calculated ones stay with their subscribers.
     n.advance(1_000e9, newSink());
-    expect([blocks.used, blocks.resting, log.slice(4).filter((line) => line.startsWith('released')).length]).toEqual([3, 4, 4]);
+    expect([blocks.used, blocks.resting, log.slice(4).filter((line) => line.startsWith('released')).length]).toEqual([4, 4, 4]);
     expect([...many(2, 1_024, 16, 1_001e9), send(n, 2, 2_000, 1_001e9)]).toEqual(['1:1024', expect.objectContaining({ port: 1_056 })]);
     expect(fieldOfError({ portBlocks: { ...spec, overflowBlocks: 4 } })).toBe('nat64.portBlocks.overflowBlocks');
     expect(fieldOfError({ portBlocks: { ...spec, overflowBlocks: 3 } })).toBe('nat64.portBlocks.subscribers.0');

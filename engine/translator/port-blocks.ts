@@ -104,7 +104,7 @@ export class PortBlocks {
     }
     this.endRests(nowNs);
     const byNumber = this.deterministic && who < 0;
-    const block = byNumber ? this.layout.blockOf(b, o) : this.freeBlock(who < 0 ? h % this.total : this.head[who]!);
+    const block = byNumber ? this.layout.blockOf(b, o) : this.freeBlock(who < 0 ? h % this.total : this.head[who]!, who >= 0);
     if (block < 0) {
       if (byNumber) return REASON.noPortBlock;
       this.exhausted++;
@@ -218,8 +218,11 @@ export class PortBlocks {
     this.free = who;
   }
 
-  /** A free block that is nobody's by calculation: on the address of block `near` if one is there, else on the next address that has one; -1 for none. */
-  private freeBlock(near: number): number {
+  /**
+   * A free block that is nobody's by calculation: on the address of block `near` if one is there, else on the next address that has one, for a subscriber
+   * that is `bound` to no address yet (RFC 6888 REQ-2); -1 for none.
+   */
+  private freeBlock(near: number, bound: boolean): number {
     if (this.vacant === 0) return -1;
     const { perAddress, base } = this.layout.rangeOf(near);
     let start = near - ((near - base) % perAddress);
@@ -230,6 +233,7 @@ export class PortBlocks {
         const block = start + ownPerAddress + ((from + i) % (blocks - ownPerAddress));
         if (this.holder[block] === NOBODY) return block;
       }
+      if (bound) return -1;
       start = (start + blocks) % this.total;
       from = 0;
     }

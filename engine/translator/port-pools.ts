@@ -15,15 +15,16 @@ export interface PortPool {
   readonly highPort: number;
 }
 
-/** Addresses tried for one binding. All of one address's ports are tried first; a pool this full is out of ports for this source. */
+/** Addresses tried for a host without bindings; a pool this full is out of ports for it. */
 const MAX_ADDRESSES_TRIED = 8;
 
 /** Ports below this are well known; a source there gets one there, and others do not (RFC 4787 REQ-3, RFC 6146 section 3.5.1.1). */
 const FIRST_USER_PORT = 1_024;
 
 /**
- * IPv4 addresses and ports for new bindings. The same IPv6 address starts at the same IPv4 address always (paired pooling, RFC 4787 REQ-2), its own
- * port is taken where it is free, and else one of the same range and parity (RFC 4787 REQ-3, REQ-4). Deterministic.
+ * IPv4 addresses and ports for new bindings. A host without bindings starts at an address that follows from its own, one that has some stays on theirs
+ * (paired pooling, RFC 6888 REQ-2, RFC 6146 section 3.5.1.1). Its own port is taken where it is free, and else one of the same range and parity (RFC 4787
+ * REQ-3, REQ-4). Deterministic.
  */
 export class PortPools {
   /** The last choice. */
@@ -33,6 +34,10 @@ export class PortPools {
   passedResting = false;
   readonly pools: readonly PortPool[];
   private readonly total: number;
+  /** Addresses of static bindings outside the pools: they are the translator's too. */
+  private readonly more = new Set<number>();
+  /** By hash of the host: which address it is on, where that is not the one it starts at, and how many bindings keep it there. */
+  private readonly away = new Map<number, { readonly index: number; bindings: number }>();
   private resting: RestingPorts | null = null;
   private subscriber = 0;
   private nowNs = 0;
@@ -58,7 +63,7 @@ export class PortPools {
       const pool = this.pools[i]!;
       if (address >= pool.first && address < pool.first + pool.addresses) return true;
     }
-    return false;
+    return this.more.size > 0 && this.more.has(address);
   }
 
   /** Each address with the number of ports that may be given on it. */
@@ -84,16 +89,52 @@ export class PortPools {
     this.nowNs = nowNs;
     this.passedResting = false;
     if (this.total === 0) return false;
-    let h = 0;
-    for (let i = 0; i < 16; i += 4) h = mixHash(h, u32(b, o + i));
-    h = finishHash(h);
+    const h = hostHash(b, o);
+    const away = this.away.get(h);
+    const index = away?.index ?? h % this.total;
+    const spread = finishHash(mixHash(h, port));
+    if (this.onAddress(bindings, protocol, index, port, spread, true) || this.onAddress(bindings, protocol, index, port, spread, false)) {
+      if (away !== undefined) away.bindings++;
+      return true;
+    }
+    return !bindings.holdsHost(b, o) && this.elsewhere(bindings, protocol, index, port, h);
+  }
+
+  /** For a host that is bound to no address yet: the next one that has a port. */
+  private elsewhere(bindings: BindingTable, protocol: number, index: number, port: number, h: number): boolean {
     const tries = Math.min(this.total, MAX_ADDRESSES_TRIED);
+    const spread = finishHash(mixHash(h, port));
     for (let strict = 1; strict >= 0; strict--) {
-      for (let i = 0; i < tries; i++) {
-        if (this.onAddress(bindings, protocol, (h + i) % this.total, port, finishHash(mixHash(h, port)), strict === 1)) return true;
+      for (let i = 1; i < tries; i++) {
+        const next = (index + i) % this.total;
+        if (!this.onAddress(bindings, protocol, next, port, spread, strict === 1)) continue;
+        this.away.set(h, { index: next, bindings: 1 });
+        return true;
       }
     }
     return false;
+  }
+
+  /** A binding of the host at `o` is gone. */
+  released(b: Uint8Array, o: number): void {
+    if (this.away.size === 0) return;
+    const h = hostHash(b, o);
+    const away = this.away.get(h);
+    if (away !== undefined && --away.bindings === 0) this.away.delete(h);
+  }
+
+  /** A static binding of the host at `o`: its other bindings get the same address where a pool has that, and packets to it turn back (section 3.8). */
+  pin(b: Uint8Array, o: number, address: number): void {
+    let before = 0;
+    for (const { first, addresses } of this.pools) {
+      if (address >= first && address < first + addresses) {
+        const h = hostHash(b, o);
+        if (!this.away.has(h)) this.away.set(h, { index: before + address - first, bindings: Number.POSITIVE_INFINITY });
+        return;
+      }
+      before += addresses;
+    }
+    this.more.add(address);
   }
 
   private onAddress(bindings: BindingTable, protocol: number, index: number, port: number, h: number, strict: boolean): boolean {
@@ -129,4 +170,10 @@ export class PortPools {
     this.port4 = port;
     return true;
   }
+}
+
+function hostHash(b: Uint8Array, o: number): number {
+  let h = 0;
+  for (let i = 0; i < 16; i += 4) h = mixHash(h, u32(b, o + i));
+  return finishHash(h);
 }

@@ -32,7 +32,8 @@ export function nextTcpState(state: number, from6: boolean, flags: number): numb
       return from6 ? to(state, TIMER.transitory) : to(TCP_STATE.established, TIMER.established);
     case TCP_STATE.established:
       if (rst) return to(TCP_STATE.transitory, TIMER.transitory);
-      return to(fin ? (from6 ? TCP_STATE.v6Fin : TCP_STATE.v4Fin) : state, TIMER.established);
+      // The text restarts the lifetime for any other segment, not for a FIN.
+      return fin ? to(from6 ? TCP_STATE.v6Fin : TCP_STATE.v4Fin, KEEP_TIMER) : to(state, TIMER.established);
     case TCP_STATE.v4Fin:
       return from6 && fin ? to(TCP_STATE.bothFin, TIMER.transitory) : to(state, TIMER.established);
     case TCP_STATE.v6Fin:
