@@ -11,7 +11,7 @@ import { compare, runOnce, which, type Comparison } from './measure.ts';
 import { copySumRows, ranAsProducer, ringRates } from './kernels.ts';
 import { meteringRows } from './metering.ts';
 import { multicastCase, multicastFigures, multicastRows } from './multicast.ts';
-import { engineMemory, indexMemory, openInput } from './memory.ts';
+import { engineMemory, indexMemory } from './memory.ts';
 import { whatIfTimes } from './what-if.ts';
 import { windowMemory } from './window-memory.ts';
 import { liveRows, TAYGA_NOTE, taygaRows } from './tayga.ts';
@@ -117,7 +117,6 @@ async function main(): Promise<void> {
       folder: { type: 'string', default: join(root, 'build', 'bench') },
       json: { type: 'string', default: join(root, 'test-results', 'bench.json') },
       list: { type: 'boolean', default: false },
-      open: { type: 'string' },
       window: { type: 'string' },
       frames: { type: 'string' },
       'what-if': { type: 'string' },
@@ -130,10 +129,6 @@ async function main(): Promise<void> {
   });
   if (values.help) {
     console.log(HELP);
-    return;
-  }
-  if (values.open !== undefined) {
-    console.log(JSON.stringify(await openInput(values.open)));
     return;
   }
   if (values.window !== undefined) {

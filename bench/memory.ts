@@ -3,22 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { SessionInput } from '../engine/host/session/input.ts';
 import { runOnce, which } from './measure.ts';
 
-export interface Opened {
-  readonly packets: number;
-  readonly bytesPerPacket: number;
-}
-
-/** Opens a capture exactly as a session does: every packet in the index, with its protocol and flow. */
-export async function openInput(file: string): Promise<Opened> {
-  const input = await SessionInput.open(file, { signal: new AbortController().signal, progress: () => undefined });
-  const opened = { packets: input.packets, bytesPerPacket: input.index.memoryBytes / Math.max(1, input.packets) };
-  input.dispose();
-  return opened;
-}
-
-/** Bytes of index for each packet of a capture. */
+/** Bytes of index for each packet of a capture, opened exactly as a session does: with protocol and flow of every packet. */
 export async function indexMemory(file: string): Promise<number> {
-  return (await openInput(file)).bytesPerPacket;
+  const input = await SessionInput.open(file, { signal: new AbortController().signal, progress: () => undefined });
+  const bytes = input.index.memoryBytes / Math.max(1, input.packets);
+  input.dispose();
+  return bytes;
 }
 
 /** Peak memory of a whole replay less that of a Node that does nothing, in MB; undefined without GNU time. */

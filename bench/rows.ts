@@ -42,7 +42,8 @@ function node(label: string, ...args: string[]): Command {
 const replay = (file: string): Command => node('ringside replay', cli, 'replay', file, '--json');
 const replayOneLane = (file: string): Command => node('ringside replay, one lane', cli, 'replay', file, '--json', '--lanes', '1');
 const replayTwoLanes = (file: string): Command => node('ringside replay, two lanes', cli, 'replay', file, '--json', '--lanes', '2');
-const openList = (file: string): Command => node('open to the full packet list', join(dist, 'bench.js'), '--open', file);
+const openList = (file: string): Command =>
+  node('open to the full packet list, its first 50 rows printed', cli, 'packets', file, '--count', '50');
 
 function peer(program: string, args: (file: string, scratch: string) => string[]) {
   return (file: string, scratch: string): Command | undefined => {

@@ -23,13 +23,14 @@ const SINGLES = [
   // A function, as engine/host/cached-code.ts loads it.
   { name: 'replay-core', input: 'engine/cli/replay-core.ts', isFunction: true },
   { name: 'translate-core', input: 'engine/cli/translate-core.ts', isFunction: true },
+  { name: 'packets-core', input: 'engine/cli/packets-core.ts', isFunction: true },
 ];
 /** Kernels: main file and output below dist/. See lib/kernel-compiler.mjs. */
 const KERNELS = [
   { name: 'replay-kernel.wasm', input: 'engine/lab/kernel/assembly/replay.ts' },
   { name: 'translate-kernel.wasm', input: 'engine/lab/translate/assembly/translate.ts' },
 ];
-/** The capture that is replayed and translated to make the code caches. */
+/** The capture that is replayed, translated and listed to make the code caches. */
 const SAMPLE = 'resources/samples/microbursts.pcap';
 const PRELOAD = { name: 'electron/preload', input: 'electron/preload.ts' };
 
@@ -135,16 +136,16 @@ function asFunction(text) {
   return `(function (exports, require, module, __filename) {${ascii}\n})\n`;
 }
 
-/** What V8 compiles of a plain replay and of a translation, written beside them by a process of its own that does both: the next one starts sooner. */
+/** What V8 compiles of a plain replay, a translation and a packet list, written beside them by a process of its own that does them: the next one starts sooner. */
 async function cacheCode() {
-  for (const name of ['replay-core', 'translate-core']) rmSync(join(root, 'dist', `${name}.cjs.cache`), { force: true });
+  for (const { name } of SINGLES.filter(({ isFunction }) => isFunction)) rmSync(join(root, 'dist', `${name}.cjs.cache`), { force: true });
   const { code } = await new Promise((done) => {
     const child = spawn(process.execPath, [join(root, 'dist', 'cache-code.js'), join(root, SAMPLE)], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     child.on('close', (code) => done({ code }));
   });
-  if (code !== 0) say(dim('  no code cache was made: replays and translations start a little later'));
+  if (code !== 0) say(dim('  no code cache was made: replays, translations and lists start a little later'));
 }
 
 async function buildEngine() {

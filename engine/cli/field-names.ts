@@ -1,22 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
-import { fieldNamesFile } from '../host/index.ts';
+import { fieldNamesFile } from '../host/plain.ts';
 
-const namesSchema = z.object({
-  names: z.array(z.string()),
+/** A file of the build. */
+interface Names {
+  readonly names: readonly string[];
   /** Regular expressions of names that have a word of the packet in them. */
-  patterns: z.array(z.string()),
+  readonly patterns: readonly string[];
   /** Ends of names that begin with one of `names`. */
-  ends: z.array(z.string()),
-});
-type Names = z.infer<typeof namesSchema>;
+  readonly ends: readonly string[];
+}
 
 let known: Names | undefined;
 
 /** What the build has collected from the dissectors; nothing where it never ran. */
 function load(): Names {
   try {
-    known ??= namesSchema.parse(JSON.parse(readFileSync(fieldNamesFile, 'utf8')));
+    known ??= JSON.parse(readFileSync(fieldNamesFile, 'utf8')) as Names;
   } catch {
     known = { names: [], patterns: ['.*'], ends: [] };
   }

@@ -6,16 +6,19 @@ import {
   MIN_LANE_BYTES,
   laneWorkerFile,
   loadCode,
+  packetsCoreFile,
   replayCoreFile,
   translateCoreFile,
   type LaneAnswer,
   type LaneStart,
 } from '../host/plain.ts';
 import { EXIT, drain } from './output.ts';
-import { quickArguments, translateArguments, type QuickArguments } from './quick-arguments.ts';
+import { listArguments, quickArguments, translateArguments, type QuickArguments } from './quick-arguments.ts';
+import type * as packetsCore from './packets-core.ts';
 import type * as replayCore from './replay-core.ts';
 import type * as translateCore from './translate-core.ts';
 
+type PacketsCore = typeof packetsCore;
 type ReplayCore = typeof replayCore;
 type TranslateCore = typeof translateCore;
 
@@ -37,11 +40,15 @@ async function main(args: readonly string[]): Promise<number> {
   return code;
 }
 
-/** What needs little of what commands need: translation, and the plain replay for other programs; undefined for anything else. */
+/** What needs little of what commands need: translation, the packet list, and the plain replay for other programs; undefined for anything else. */
 async function quickly(args: readonly string[], signal: AbortSignal): Promise<number | undefined> {
   if (args[0] === 'translate') {
     const wanted = translateArguments(args.slice(1));
     return wanted && (loadCode(translateCoreFile).exports as TranslateCore).quickTranslate(wanted, signal);
+  }
+  if (args[0] === 'packets') {
+    const wanted = listArguments(args.slice(1));
+    return wanted && (loadCode(packetsCoreFile).exports as PacketsCore).quickPackets(wanted, signal);
   }
   if (args[0] !== 'replay' || !args.includes('--json')) return undefined;
   const wanted = quickArguments(args.slice(1));

@@ -1,3 +1,4 @@
+import type { ListOptions } from './packet-list.ts';
 import type { TranslateOptions } from './translate.ts';
 
 export interface QuickArguments {
@@ -70,4 +71,32 @@ export function translateArguments(args: readonly string[]): QuickTranslation | 
     options[name] = value;
   }
   return { options: options as TranslateOptions, json };
+}
+
+export interface QuickListing {
+  readonly file: string;
+  readonly options: ListOptions;
+  readonly json: boolean;
+}
+
+/** Arguments of `packets FILE` that lists rows or fields; undefined for all others, as above. */
+export function listArguments(args: readonly string[]): QuickListing | undefined {
+  let file: string | undefined;
+  let json = false;
+  const options: { -readonly [K in keyof ListOptions]: ListOptions[K] } = {};
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === '--json') json = true;
+    else if (arg === '--from' || arg === '--count') {
+      const text = args[++i] ?? '';
+      if (!/^[1-9]\d{0,8}$/.test(text)) return undefined;
+      options[arg === '--from' ? 'from' : 'count'] = Number(text);
+    } else if (arg === '--fields') {
+      const text = args[++i] ?? '';
+      if (!/^[A-Za-z]/.test(text)) return undefined;
+      options.fields = text.split(',');
+    } else if (arg.startsWith('-') || file !== undefined) return undefined;
+    else file = arg;
+  }
+  return file === undefined ? undefined : { file, options, json };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { compileScenarios, compiledScenario } from '../host/index.ts';
-import { quickArguments, translateArguments } from './quick-arguments.ts';
+import { listArguments, quickArguments, translateArguments } from './quick-arguments.ts';
 
 test('the quick replay takes a file, a name and lanes, and leaves everything else to the full command', () => {
   expect(quickArguments(['a.pcap', '--json'])).toEqual({ file: 'a.pcap', scenario: 'default', lanes: undefined });
@@ -44,6 +44,30 @@ test('the quick translation takes what it knows, and leaves everything else to t
     ['constructor', 'a'],
   ]) {
     expect(translateArguments(other), other.join(' ')).toBeUndefined();
+  }
+});
+
+test('the quick packet list takes what it knows, and leaves everything else to the full command', () => {
+  expect(listArguments(['a.pcap'])).toEqual({ file: 'a.pcap', options: {}, json: false });
+  expect(listArguments(['--json', 'a.pcap', '--from', '3', '--count', '20', '--fields', 'ip.src,tcp.port'])).toEqual({
+    file: 'a.pcap',
+    options: { from: 3, count: 20, fields: ['ip.src', 'tcp.port'] },
+    json: true,
+  });
+  for (const other of [
+    [],
+    ['a.pcap', 'b.pcap'],
+    ['a.pcap', '--explain', '3'],
+    ['a.pcap', '-s', 'default'],
+    ['a.pcap', '--from', '0'],
+    ['a.pcap', '--from'],
+    ['a.pcap', '--count=3'],
+    ['a.pcap', '--count', '1e3'],
+    ['a.pcap', '--fields'],
+    ['a.pcap', '--fields', '--json'],
+    ['a.pcap', '--help'],
+  ]) {
+    expect(listArguments(other), other.join(' ')).toBeUndefined();
   }
 });
 

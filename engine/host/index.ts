@@ -11,6 +11,7 @@ export { kernelModule } from './kernel-module.ts';
 export { OfflineReplay, type ReplayRequest } from './offline.ts';
 export { summarizeRun, type SummaryRequest } from './summarize.ts';
 export { DEFAULT_SCENARIO, compiledScenario, type CompiledScenario } from './compiled-scenario.ts';
+export { listedDetail } from './listed-detail.ts';
 export { PacketListing } from './listing.ts';
 export { writeReport } from './session/report.ts';
 export { analyseBurstsOfFile } from './burst-analysis.ts';

@@ -1,23 +1,20 @@
-import type { PacketDetail, PacketRow, Scenario } from '../contract/index.ts';
-import { readDetail } from './session/detail.ts';
+import type { CallContext, FieldNode, PacketRow } from '../contract/index.ts';
 import { SessionInput } from './session/input.ts';
-import { PacketRows, newVerdicts, noPacket } from './session/packets.ts';
+import { NO_FATES, PacketRows } from './session/packets.ts';
+import { readTree } from './session/tree.ts';
 
-/** The packets of a file without a window: rows and details by number. */
+/** The packets of a file without a window and without a run: rows and trees by number. */
 export class PacketListing {
-  private readonly input: SessionInput;
+  readonly input: SessionInput;
   private readonly rows: PacketRows;
-  private readonly scenario: Scenario;
-  private readonly verdicts = newVerdicts(0);
 
-  private constructor(input: SessionInput, scenario: Scenario) {
+  private constructor(input: SessionInput) {
     this.input = input;
     this.rows = new PacketRows(input);
-    this.scenario = scenario;
   }
 
-  static async open(path: string, scenario: Scenario, signal: AbortSignal): Promise<PacketListing> {
-    return new PacketListing(await SessionInput.open(path, { signal, progress: () => undefined }), scenario);
+  static async open(path: string, context: Pick<CallContext, 'signal' | 'progress'>): Promise<PacketListing> {
+    return new PacketListing(await SessionInput.open(path, context));
   }
 
   get packets(): number {
@@ -25,20 +22,12 @@ export class PacketListing {
   }
 
   page(first: number, count: number): PacketRow[] {
-    return this.rows.read(first, count, this.verdicts, this.scenario);
+    return this.rows.read(first, count, NO_FATES);
   }
 
-  /** EngineError `not-found` for a number the input does not have. */
-  detail(number: number): PacketDetail {
-    const row = number <= this.input.packets ? this.page(number, 1)[0] : undefined;
-    if (row === undefined) throw noPacket(number, this.input.packets);
-    const detail = readDetail(this.input, row, this.scenario, []);
-    // Nothing has run through this listing, so the row takes its verdict from the explanation.
-    const drop = detail.path.find(({ event }) => event === 'drop');
-    const end = detail.path.findLast(({ event }) => event === 'read' || event === 'transmit');
-    if (drop !== undefined) return { ...detail, row: { ...row, verdict: 'dropped', verdictText: String(drop.fields['reason'] ?? '') } };
-    if (end !== undefined) return { ...detail, row: { ...row, verdict: 'delivered', verdictText: end.obj.split('.')[0] ?? '' } };
-    return { ...detail, row: { ...row, verdict: 'held' } };
+  /** The tree of a packet of the input. */
+  tree(number: number): readonly FieldNode[] {
+    return readTree(this.input, { number, tNs: this.input.index.tsNs(number) }).layers;
   }
 
   dispose(): void {

@@ -3,7 +3,7 @@ import { EngineError } from '../contract/index.ts';
 import { scenarioSha256, type RunResult, type VerdictSink } from '../lab/index.ts';
 import { Drive, type DriveHooks } from './session/drive.ts';
 import { SessionInput } from './session/input.ts';
-import { newVerdicts } from './session/packets.ts';
+import { newVerdicts } from './session/verdicts.ts';
 import { Playhead } from './session/playhead.ts';
 import { Snapshots } from './session/snapshots.ts';
 import { reportOf } from './session/report.ts';

@@ -30,6 +30,8 @@ export const laneWorkerFile = join(distFolder, 'lane-worker.cjs');
 export const replayCoreFile = join(distFolder, 'replay-core.cjs');
 /** The code of a translation in one file. */
 export const translateCoreFile = join(distFolder, 'translate-core.cjs');
+/** The code of the packet list in one file. */
+export const packetsCoreFile = join(distFolder, 'packets-core.cjs');
 /** The kernel of a plain replay: see engine/lab/kernel. */
 export const kernelFile = join(distFolder, 'replay-kernel.wasm');
 /** The kernel of plain stateless translation: see engine/lab/translate/plain-kernel.ts. */

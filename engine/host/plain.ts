@@ -4,5 +4,6 @@ export { compiledScenario, type CompiledScenario } from './compiled-scenario.ts'
 export { serveLane } from './lane-serve.ts';
 export { LaneThread } from './lane-thread.ts';
 export type { LaneAnswer, LaneStart } from './lanes.ts';
-export { MIN_LANE_BYTES, laneWorkerFile, replayCoreFile, translateCoreFile } from './paths.ts';
+export { PacketListing } from './listing.ts';
+export { MIN_LANE_BYTES, fieldNamesFile, laneWorkerFile, packetsCoreFile, replayCoreFile, translateCoreFile } from './paths.ts';
 export { summarizeRun, type SummaryRequest } from './summarize.ts';

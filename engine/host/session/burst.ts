@@ -23,7 +23,7 @@ import {
 } from '../../lab/index.ts';
 import type { SessionCore } from './core.ts';
 import { InputColumns, MAX_COLUMN_PACKETS } from './input-columns.ts';
-import { newVerdicts } from './packets.ts';
+import { newVerdicts } from './verdicts.ts';
 import { runColumns, type ColumnsRun } from './run-columns.ts';
 import { runInSlices } from './run-in-slices.ts';
 import { badScenario } from './scenario.ts';

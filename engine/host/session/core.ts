@@ -22,7 +22,8 @@ import { timestampWords } from '../capture-summary.ts';
 import { readDetail } from './detail.ts';
 import { FlowOrder } from './flow-order.ts';
 import type { SessionInput } from './input.ts';
-import { MAX_LIVE_VERDICTS, PacketRows, dropsByBin, newVerdicts, noPacket } from './packets.ts';
+import { PacketRows, noPacket, type Fates } from './packets.ts';
+import { MAX_LIVE_VERDICTS, dropsByBin, newVerdicts, verdictText } from './verdicts.ts';
 import type { Playhead } from './playhead.ts';
 import type { ReportRequest } from './report.ts';
 import { badScenario, readScenario, type SessionScenario } from './scenario.ts';
@@ -144,7 +145,11 @@ export class SessionCore {
   // Packets and flows.
 
   packetRows(first: number, count: number): { total: number; rows: PacketRow[] } {
-    return { total: this.input.packets, rows: this.rows.read(first, count, this.verdicts, this.scenario.value) };
+    return { total: this.input.packets, rows: this.rows.read(first, count, this.fates()) };
+  }
+
+  private fates(): Fates {
+    return { ...this.verdicts, text: (verdict, detail) => verdictText(verdict, detail, this.scenario.value) };
   }
 
   detail(number: number): PacketDetail {
@@ -158,7 +163,7 @@ export class SessionCore {
   }
 
   find(text: string, from: number, direction: 1 | -1, signal: AbortSignal): Promise<number> {
-    return this.rows.find(text, from, direction, { verdicts: this.verdicts, scenario: this.scenario.value }, signal);
+    return this.rows.find(text, from, direction, this.fates(), signal);
   }
 
   /** One packet through the whole scenario again, with what each port did. */

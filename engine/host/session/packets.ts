@@ -1,8 +1,6 @@
-import { EngineError, VERDICTS, type PacketRow, type Scenario } from '../../contract/index.ts';
-import { RecordBatch, type PacketIndex } from '../../files/index.ts';
-import { multicastDetail, type VerdictSink } from '../../lab/index.ts';
-import { DROP_REASONS } from '../../stack/index.ts';
-import { REASONS } from '../../translator/index.ts';
+import { EngineError, VERDICTS, type PacketRow } from '../../contract/index.ts';
+import { RecordBatch } from '../../files/index.ts';
+import type { VerdictSink } from '../../lab/index.ts';
 import { ROW_PROTOCOL, ROW_WORDS, classifyRange, summarize } from '../../wire/index.ts';
 import type { SessionInput } from './input.ts';
 
@@ -11,56 +9,13 @@ const PAGE_ROWS = 512;
 /** Rows a search decodes before it lets other calls in: about 4 ms. */
 const SEARCH_ROWS = 256;
 
-const VERDICT_DROPPED = VERDICTS.indexOf('dropped');
-const VERDICT_DELIVERED = VERDICTS.indexOf('delivered');
-const VERDICT_TRANSLATED = VERDICTS.indexOf('translated');
-const VERDICT_REFUSED = VERDICTS.indexOf('refused');
-const VERDICT_FORWARDED = VERDICTS.indexOf('forwarded');
-
-/**
- * Packets of a live capture that get a verdict while it runs; a spool file of its largest size holds fewer. The memory is
- * address space only until it is written.
- */
-export const MAX_LIVE_VERDICTS = 2 ** 27;
-
-/** Verdict bytes of a run, two a packet, in memory that lanes share. */
-export function newVerdicts(packets: number): VerdictSink {
-  return {
-    verdict: new Uint8Array(new SharedArrayBuffer(Math.max(1, packets))),
-    detail: new Uint8Array(new SharedArrayBuffer(Math.max(1, packets))),
-  };
+/** What a run gave the packets: two bytes each by number, and what the second says beside the first. */
+export interface Fates extends VerdictSink {
+  text(verdict: number, detail: number): string;
 }
 
-/** Dropped packets by time, in equal bins of [fromNs, toNs]. */
-export function dropsByBin(
-  index: PacketIndex,
-  { verdict }: VerdictSink,
-  range: { readonly fromNs: number; readonly toNs: number; readonly bins: number; readonly binNs: number },
-): Uint32Array {
-  const drops = new Uint32Array(range.bins);
-  for (let at = verdict.indexOf(VERDICT_DROPPED); at >= 0 && at < index.count; at = verdict.indexOf(VERDICT_DROPPED, at + 1)) {
-    const tNs = index.tsNs(at + 1);
-    if (tNs < range.fromNs || tNs > range.toNs) continue;
-    drops[Math.min(range.bins - 1, Math.floor((tNs - range.fromNs) / range.binNs))]!++;
-  }
-  return drops;
-}
-
-/** What a verdict's detail byte stands for: the drop reason, or the port that took the packet. */
-export function verdictText(verdict: number, detail: number, scenario: Scenario): string {
-  if (verdict === VERDICT_DROPPED) return DROP_REASONS[detail]?.name ?? '';
-  if (verdict === VERDICT_DELIVERED) return portName(detail, scenario);
-  if (verdict === VERDICT_FORWARDED || (verdict === VERDICT_REFUSED && multicastDetail(detail) !== '')) return multicastDetail(detail);
-  if (verdict === VERDICT_TRANSLATED || verdict === VERDICT_REFUSED) return REASONS.find(({ code }) => code === detail)?.text ?? '';
-  return '';
-}
-
-/** Port numbers of verdicts: 0 is the device, 1 the host port, then the user ports as they stand in the scenario. */
-function portName(number: number, scenario: Scenario): string {
-  if (number === 0) return 'device';
-  if (number === 1) return scenario.ports.find(({ kind }) => kind === 'host')?.id ?? 'host';
-  return scenario.ports.filter(({ kind }) => kind !== 'host')[number - 2]?.id ?? '';
-}
+/** Of packets that nothing has run through: every verdict is `pending`. */
+export const NO_FATES: Fates = { verdict: new Uint8Array(0), detail: new Uint8Array(0), text: () => '' };
 
 /** The packet list: rows decoded when they are asked for. */
 export class PacketRows {
@@ -73,7 +28,7 @@ export class PacketRows {
   }
 
   /** Rows [first, first + count), fewer at the end. */
-  read(first: number, count: number, verdicts: VerdictSink, scenario: Scenario): PacketRow[] {
+  read(first: number, count: number, fates: Fates): PacketRow[] {
     const out: PacketRow[] = [];
     const end = Math.min(this.input.packets, first + count - 1);
     for (let number = first; number <= end;) {
@@ -84,26 +39,20 @@ export class PacketRows {
         continue;
       }
       classifyRange(this.batch, 0, got, this.rows, 0);
-      for (let i = 0; i < got; i++) out.push(this.row(number + i, i, verdicts, scenario));
+      for (let i = 0; i < got; i++) out.push(this.row(number + i, i, fates));
       number += got;
     }
     return out;
   }
 
   /** Number of the next packet in a direction whose row contains a text, whatever its case; 0 if none. Lets other calls in as it goes. */
-  async find(
-    text: string,
-    from: number,
-    direction: 1 | -1,
-    run: { readonly verdicts: VerdictSink; readonly scenario: Scenario },
-    signal: AbortSignal,
-  ): Promise<number> {
+  async find(text: string, from: number, direction: 1 | -1, fates: Fates, signal: AbortSignal): Promise<number> {
     const wanted = text.toLowerCase();
     const total = this.input.packets;
     for (let next = from + direction; next >= 1 && next <= total;) {
       const first = direction === 1 ? next : Math.max(1, next - SEARCH_ROWS + 1);
       const last = direction === 1 ? Math.min(total, next + SEARCH_ROWS - 1) : next;
-      const hit = this.search(first, last, wanted, direction, run);
+      const hit = this.search(first, last, wanted, direction, fates);
       if (hit > 0) return hit;
       next = direction === 1 ? last + 1 : first - 1;
       await new Promise<void>((resolve) => setImmediate(resolve));
@@ -122,18 +71,12 @@ export class PacketRows {
     return 0;
   }
 
-  private search(
-    first: number,
-    last: number,
-    wanted: string,
-    direction: 1 | -1,
-    run: { readonly verdicts: VerdictSink; readonly scenario: Scenario },
-  ): number {
+  private search(first: number, last: number, wanted: string, direction: 1 | -1, fates: Fates): number {
     let hit = 0;
     for (let number = first; number <= last;) {
       const got = this.input.records.read(number, this.batch, Math.min(PAGE_ROWS, last - number + 1));
       for (let i = 0; i < got; i++) {
-        if (!this.text(i, number + i, run.verdicts, run.scenario).includes(wanted)) continue;
+        if (!this.text(i, number + i, fates).includes(wanted)) continue;
         if (direction === 1) return number + i;
         hit = number + i;
       }
@@ -143,10 +86,10 @@ export class PacketRows {
   }
 
   /** What the list shows of a packet, its verdict too: a search for `dropped` or for a drop reason finds it. */
-  private text(i: number, number: number, { verdict, detail }: VerdictSink, scenario: Scenario): string {
+  private text(i: number, number: number, fates: Fates): string {
     const { source, destination, protocol, info } = this.columns(i);
-    const code = verdict[number - 1] ?? 0;
-    const fate = `${VERDICTS[code] ?? ''} ${verdictText(code, detail[number - 1] ?? 0, scenario)}`;
+    const code = fates.verdict[number - 1] ?? 0;
+    const fate = `${VERDICTS[code] ?? ''} ${fates.text(code, fates.detail[number - 1] ?? 0)}`;
     return `${source} ${destination} ${protocol} ${info} ${fate}`.toLowerCase();
   }
 
@@ -156,9 +99,9 @@ export class PacketRows {
     return summarize(bytes.subarray(start, start + capLen[i]!), linkType[i]!, capLen[i]!, origLen[i]!);
   }
 
-  private row(number: number, i: number, { verdict, detail }: VerdictSink, scenario: Scenario): PacketRow {
+  private row(number: number, i: number, fates: Fates): PacketRow {
     const version = (this.rows[i * ROW_WORDS + ROW_PROTOCOL]! >>> 8) & 0xff;
-    const code = verdict[number - 1] ?? 0;
+    const code = fates.verdict[number - 1] ?? 0;
     return {
       number,
       tNs: this.batch.tsNs[i]!,
@@ -168,7 +111,7 @@ export class PacketRows {
       ipVersion: version === 4 || version === 6 ? version : 0,
       flow: this.input.index.flow(number),
       verdict: VERDICTS[code] ?? 'pending',
-      verdictText: verdictText(code, detail[number - 1] ?? 0, scenario),
+      verdictText: fates.text(code, fates.detail[number - 1] ?? 0),
     };
   }
 

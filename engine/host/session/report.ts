@@ -10,7 +10,7 @@ import { programVersion } from '../paths.ts';
 import { scenarioText } from '../scenarios.ts';
 import type { SessionInput } from './input.ts';
 import { moduleStates } from './module-states.ts';
-import { dropsByBin } from './packets.ts';
+import { dropsByBin } from './verdicts.ts';
 
 /** Bins of the report's timeline: as wide as a page has points to draw them. */
 const TIMELINE_BINS = 512;

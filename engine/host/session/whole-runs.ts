@@ -2,7 +2,7 @@ import { EngineError, type CallContext, type Progress, type ReportFinding, type 
 import type { RunResult, VerdictSink } from '../../lab/index.ts';
 import { findingsOf } from '../../session/index.ts';
 import type { SessionInput } from './input.ts';
-import { newVerdicts } from './packets.ts';
+import { newVerdicts } from './verdicts.ts';
 import { emptySeries } from './report.ts';
 import type { SessionScenario } from './scenario.ts';
 
