@@ -20,14 +20,28 @@ export interface ListOptions {
 /** Rows decoded and printed at a time; between pages Ctrl+C is heard and a full pipe waited for. */
 const PAGE = 200;
 
+/** Opens a capture with a progress bar. The caller disposes of it. */
+export async function openListing(file: string, output: Output, signal: AbortSignal): Promise<PacketListing> {
+  const bar = await startProgress(output, printable(basename(file)));
+  try {
+    return await PacketListing.open(file, {
+      signal,
+      progress: (progress) => {
+        bar.update(progress);
+      },
+    });
+  } finally {
+    bar.stop();
+  }
+}
+
 /** Prints the packet list, or chosen fields of it. */
 export async function listPackets(file: string, options: ListOptions, output: Output, signal: AbortSignal): Promise<number> {
   if (options.fields?.some((name) => !/^[a-z][a-z0-9_.-]*$/i.test(name)) === true) {
     throw new UsageError('--fields takes names with commas between, such as ip.src,tcp.flags.syn');
   }
   for (const name of options.fields ?? []) refuseUnknown(name);
-  const progress = await startProgress(output, printable(basename(file)));
-  const listing = await PacketListing.open(file, { signal, progress: progress.update }).finally(progress.stop);
+  const listing = await openListing(file, output, signal);
   try {
     const seen = await printList(listing, options, output, signal);
     for (const name of options.fields ?? []) remarkUnseen(name, seen, output);

@@ -1,11 +1,9 @@
-import { basename } from 'node:path';
 import type { FieldNode, PacketDetail } from '../contract/index.ts';
 import { formatSeconds, hex } from '../base/index.ts';
-import { PacketListing, listedDetail } from '../host/index.ts';
+import { listedDetail } from '../host/index.ts';
 import { printable, table } from './format.ts';
 import { EXIT, type Output } from './output.ts';
-import { listPackets, type ListOptions } from './packet-list.ts';
-import { startProgress } from './progress.ts';
+import { listPackets, openListing, type ListOptions } from './packet-list.ts';
 import { chooseScenario, type ScenarioOptions } from './scenario-option.ts';
 
 export interface PacketsOptions extends ListOptions, ScenarioOptions {
@@ -17,8 +15,7 @@ export interface PacketsOptions extends ListOptions, ScenarioOptions {
 export async function packetsCommand(file: string, options: PacketsOptions, output: Output, signal: AbortSignal): Promise<number> {
   if (options.explain === undefined) return listPackets(file, options, output, signal);
   const scenario = chooseScenario(options).value;
-  const progress = await startProgress(output, printable(basename(file)));
-  const listing = await PacketListing.open(file, { signal, progress: progress.update }).finally(progress.stop);
+  const listing = await openListing(file, output, signal);
   try {
     const detail = listedDetail(listing, options.explain, scenario);
     if (output.json)
