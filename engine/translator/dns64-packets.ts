@@ -4,6 +4,8 @@ import type { Dns64Spec } from '../contract/index.ts';
 import { buildDns, checksum, DNS_TYPE, finishSum, parseDns, pseudoSum4, pseudoSum6, sum16, type DnsMessage } from '../wire/index.ts';
 import { copyBytes } from './bytes.ts';
 import { Dns64 } from './dns64.ts';
+import { decideAaaa } from './dns64-decision.ts';
+import { DnsStreams } from './dns64-streams.ts';
 import { IPV4_BYTES, IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
 import { SINK_KIND, type PacketSink } from './packet-sink.ts';
 import { REASON } from './reasons.ts';
@@ -42,6 +44,8 @@ export class Dns64Packets {
   lostAnswers = 0;
   /** Answers that were held and had no room in the output when they were let go. */
   lostPackets = 0;
+  /** Connections of DNS over TCP. */
+  readonly streams: DnsStreams;
   private readonly rules: Dns64;
   private readonly view = new PacketView();
   private readonly known = new Map<string, DnsMessage>();
@@ -54,6 +58,13 @@ export class Dns64Packets {
 
   private constructor(rules: Dns64) {
     this.rules = rules;
+    this.streams = new DnsStreams(rules, HOLD_NS, {
+      a: (name) => this.known.get(name),
+      reverse: (name) => this.reverse.get(name),
+      heard: (message, sink) => {
+        this.heard(message, sink);
+      },
+    });
   }
 
   /** Error: the configuration field that cannot be used. */
@@ -70,19 +81,20 @@ export class Dns64Packets {
     const present = Math.max(0, Math.min(length, b.length - o));
     const code = side === 6 ? view.parse6(b, o, present, wireLength, false) : view.parse4(b, o, present, wireLength, false, false);
     if (code !== 0) return code;
+    if (view.protocol === PROTOCOL.tcp && this.streams.wants(view)) {
+      return this.streams.translate(side, b.slice(o, o + present), wireLength, sink, this.nowNs);
+    }
     const message = this.message();
     if (message === undefined) return pass(b, o, present, wireLength, side, sink, REASON.notDns);
     const question = message.questions[0];
     if (question === undefined) return pass(b, o, present, wireLength, side, sink, REASON.dnsPassed);
     if (!message.response) return this.query(message, b, o, present, wireLength, side, sink);
     const name = question.name.toLowerCase();
-    if (question.type === DNS_TYPE.A) {
+    if (question.type !== DNS_TYPE.AAAA) {
       const passed = pass(b, o, present, wireLength, side, sink, REASON.dnsPassed);
-      this.learn(name, message, sink);
+      this.heard(message, sink);
       return passed;
     }
-    if (question.type === DNS_TYPE.PTR && name.endsWith(IN_ADDR_ARPA)) remember(this.reverse, MAX_KNOWN_NAMES, name, message);
-    if (question.type !== DNS_TYPE.AAAA) return pass(b, o, present, wireLength, side, sink, REASON.dnsPassed);
     const answer = { side, bytes: b.slice(o, o + present), wireLength, message, name, sinceNs: this.nowNs };
     return this.onAaaa(answer, sink);
   }
@@ -109,42 +121,34 @@ export class Dns64Packets {
 
   private onAaaa(answer: HeldAnswer, sink: PacketSink): number {
     const { bytes, wireLength, side, message } = answer;
-    const step = this.rules.onAaaa(message);
-    if (step.action === 'answer' && step.message !== undefined) {
-      return this.write(step.message, bytes, 0, false, side, sink, REASON.dnsFiltered);
-    }
-    if (step.action !== 'ask-a' || this.rules.onQuery({ ...message, response: false }).action === 'pass') {
-      return pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed);
-    }
-    const a = this.known.get(answer.name);
-    if (a !== undefined) return this.synthesize(answer, a, sink);
-    if (this.held.length >= MAX_HELD_ANSWERS) {
+    const decision = decideAaaa(this.rules, message, this.known.get(answer.name));
+    if (decision?.waits === false) return this.write(decision.message, bytes, 0, false, side, sink, decision.reason);
+    if (decision?.waits === true) {
+      if (this.held.length < MAX_HELD_ANSWERS) {
+        this.held.push(answer);
+        return REASON.dnsHeld;
+      }
       this.lostAnswers++;
-      return pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed);
     }
-    this.held.push(answer);
-    return REASON.dnsHeld;
+    return pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed);
   }
 
-  private synthesize(answer: HeldAnswer, a: DnsMessage, sink: PacketSink): number {
-    const { bytes, wireLength, side, message } = answer;
-    const step = this.rules.onA({ ...message, response: false }, message, a);
-    if (step.action !== 'answer' || step.message === undefined) {
-      return pass(bytes, 0, bytes.length, wireLength, side, sink, REASON.dnsPassed);
-    }
-    return this.write(step.message, bytes, 0, false, side, sink, REASON.dnsSynthesized);
-  }
-
-  private learn(name: string, message: DnsMessage, sink: PacketSink): void {
+  /** An answer of the resolver: what waits for it goes on. */
+  private heard(message: DnsMessage, sink: PacketSink): void {
+    const { name = '', type } = message.questions[0] ?? {};
+    const key = name.toLowerCase();
+    if (type === DNS_TYPE.PTR && key.endsWith(IN_ADDR_ARPA)) remember(this.reverse, MAX_KNOWN_NAMES, key, message);
+    if (type !== DNS_TYPE.A) return;
     // A cut answer does not take the place of a whole one: what was cut is asked for again over TCP.
-    if (!message.truncated || this.known.get(name)?.truncated !== false) remember(this.known, MAX_KNOWN_NAMES, name, message);
-    const ready = this.held.filter((held) => held.name === name);
-    if (ready.length === 0) return;
-    this.held = this.held.filter((held) => held.name !== name);
-    for (const held of ready) if (this.synthesize(held, message, sink) === REASON.sinkFull) this.lostPackets++;
+    if (!message.truncated || this.known.get(key)?.truncated !== false) remember(this.known, MAX_KNOWN_NAMES, key, message);
+    const ready = this.held.filter((held) => held.name === key);
+    if (ready.length > 0) this.held = this.held.filter((held) => held.name !== key);
+    for (const held of ready) if (this.onAaaa(held, sink) === REASON.sinkFull) this.lostPackets++;
+    this.streams.goOn(sink);
   }
 
   private expire(sink: PacketSink): void {
+    this.streams.expire(this.nowNs, sink);
     if (this.held.length === 0) return;
     const gone = this.held.filter(({ sinceNs }) => sinceNs + HOLD_NS <= this.nowNs);
     if (gone.length === 0) return;
@@ -157,7 +161,7 @@ export class Dns64Packets {
 
   /** Answers that still wait leave as they came. */
   finish(sink: PacketSink): number {
-    if (this.held.length > 0) this.nowNs += HOLD_NS;
+    if (this.held.length > 0 || this.streams.waiting > 0) this.nowNs += HOLD_NS;
     this.expire(sink);
     return this.nowNs;
   }

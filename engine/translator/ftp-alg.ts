@@ -1,16 +1,17 @@
 import { formatIpv6 } from '../wire/index.ts';
 import { u16, u32 } from '../base/index.ts';
 import type { FtpAlgSpec } from '../contract/index.ts';
+import { sameBytes } from './bytes.ts';
 import { FtpControl, type OpenFtpData } from './ftp-control.ts';
-import { FtpStream, MAX_FTP_LINE_BYTES } from './ftp-stream.ts';
-import { replyTcp, rewriteTcp, sameBytes, TcpSegment } from './ftp-segment.ts';
+import { EditedStream } from './edited-stream.ts';
+import { replyTcp, rewriteTcp, TcpSegment } from './tcp-segment.ts';
 import { negotiationBytes, refusalOf, unfinishedAt, withoutCommands, withoutNegotiations } from './ftp-telnet.ts';
 
 /** A control connection, from the first packet seen of it. */
 interface Connection {
   readonly control: FtpControl;
-  client: FtpStream | null;
-  server: FtpStream | null;
+  client: EditedStream | null;
+  server: EditedStream | null;
   /** Largest segments the two ends take, as they said in their SYN. */
   clientMss: number;
   serverMss: number;
@@ -19,6 +20,8 @@ interface Connection {
 /** What a peer takes that told nothing (RFC 9293 section 3.7.1). */
 const DEFAULT_MSS = 536;
 const LF = 10;
+/** A line longer than this is handed on as it comes: no command or reply that matters is (RFC 959 gives no limit). */
+const MAX_LINE_BYTES = 512;
 /** Stands for a command that has left in pieces, as none does that matters. */
 const SOME_LINE = new Uint8Array(0);
 const LETTERS = new TextDecoder('latin1');
@@ -100,7 +103,7 @@ export class FtpAlg {
     const first = (segment.sequence + (segment.syn ? 1 : 0)) >>> 0;
     let own = fromClient ? connection.client : connection.server;
     if (own === null || (segment.syn && own.origin !== first)) {
-      own = new FtpStream(first);
+      own = new EditedStream(first);
       if (fromClient) connection.client = own;
       else connection.server = own;
     }
@@ -142,7 +145,7 @@ export class FtpAlg {
   }
 
   /** Says to the sender of `b`, in the name of the other end, what stands before that one's next byte, and what of its own bytes has been taken. */
-  private answer(b: Uint8Array, own: FtpStream, other: FtpStream): void {
+  private answer(b: Uint8Array, own: EditedStream, other: EditedStream): void {
     this.reply = replyTcp(b, this.segment, {
       payload: other.prefix,
       sequence: other.sequenceOf(other.toOut(other.next)),
@@ -158,8 +161,8 @@ export class FtpAlg {
    */
   private payload(
     connection: Connection,
-    own: FtpStream,
-    other: FtpStream | null,
+    own: EditedStream,
+    other: EditedStream | null,
     position: number,
     data: Uint8Array,
     fromClient: boolean,
@@ -189,14 +192,14 @@ export class FtpAlg {
     return concat(parts);
   }
 
-  private refuse(other: FtpStream, b: Uint8Array, at: number): void {
+  private refuse(other: EditedStream, b: Uint8Array, at: number): void {
     this.negotiationsRefused++;
     const refusal = refusalOf(b, at);
     if (refusal.length > 0) other.say(refusal);
   }
 
   /** Pending bytes that may be handed on now: a negotiation, one line, or the beginning of one that does not matter; 0 to wait. */
-  private ready(control: FtpControl, own: FtpStream, fromClient: boolean, ends: boolean, strips: boolean): number {
+  private ready(control: FtpControl, own: EditedStream, fromClient: boolean, ends: boolean, strips: boolean): number {
     const { pending } = own;
     if (strips && !ends) {
       const negotiation = negotiationBytes(pending, 0);
@@ -204,7 +207,7 @@ export class FtpAlg {
     }
     const end = pending.indexOf(LF);
     if (end >= 0) return end + 1;
-    if (ends || pending.length > MAX_FTP_LINE_BYTES) return pending.length;
+    if (ends || pending.length > MAX_LINE_BYTES) return pending.length;
     const whole = strips ? unfinishedAt(pending) : pending.length;
     if (own.inLine) return whole;
     const read = strips ? withoutNegotiations(pending.subarray(0, whole), () => undefined) : pending;

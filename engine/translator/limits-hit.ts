@@ -2,6 +2,7 @@ import type { LimitHit } from '../contract/index.ts';
 import type { Translator } from './create.ts';
 import { DiscoveringClat, MAX_PROVIDER_PREFIXES } from './discovering-clat.ts';
 import { Dns64Packets, MAX_HELD_ANSWERS } from './dns64-packets.ts';
+import { MAX_DNS_CONNECTIONS } from './dns64-streams.ts';
 import { Mapt } from './mapt.ts';
 import { Nat64 } from './nat64.ts';
 import { MAX_RATED_SUBSCRIBERS } from './subscriber-limits.ts';
@@ -23,10 +24,13 @@ function rowsOf(translator: Translator): Row[] {
     return [['prefixesIgnored', text, translator.ignoredPrefixes]];
   }
   if (!(translator instanceof Dns64Packets)) return [];
+  const { streams } = translator;
   const late = `held answers left as they came: no A answer came in time, or more than ${MAX_HELD_ANSWERS} waited`;
   return [
-    ['answersLate', late, translator.lostAnswers],
+    ['answersLate', late, translator.lostAnswers + streams.late],
     ['answersLost', 'held answers lost: the output was full', translator.lostPackets],
+    ['dnsConnectionsForgotten', `connections of DNS over TCP forgotten: ${MAX_DNS_CONNECTIONS} are remembered`, streams.forgotten],
+    ['dnsConnectionsLeft', 'connections of DNS over TCP left as they came: a segment was missing for too long', streams.givenUp],
   ];
 }
 

@@ -102,6 +102,8 @@ export const REASON = {
   notReserved: 115,
   otherParty: 116,
   rateCap: 117,
+  dnsAlias: 118,
+  dnsSegmentHeld: 119,
 } as const;
 
 type Row = readonly [keyof typeof REASON, TranslationVerdict, string, string];
@@ -233,6 +235,8 @@ const ROWS: readonly Row[] = [
   ['dnsPassed', 'passed', 'RFC 6147 section 5.1', 'a DNS message that DNS64 leaves as it is'],
   ['dnsSynthesized', 'translated', 'RFC 6147 section 5.1.7', 'an empty AAAA answer became one made of A records'],
   ['dnsFiltered', 'translated', 'RFC 6147 section 5.1.4', 'AAAA records that are excluded were left out'],
+  ['dnsAlias', 'translated', 'RFC 6147 section 5.3.1', 'the answer to the reverse name of a synthetic address became an alias'],
+  ['dnsSegmentHeld', 'held', 'RFC 7766 section 8', 'a segment of DNS over TCP came before the one that goes before it, and waits'],
   ['dnsReverse', 'answered', 'RFC 6147 section 5.3.1', 'the reverse name of a synthetic address: answered with an alias'],
   [
     'dnsTruncated',

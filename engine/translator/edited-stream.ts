@@ -1,4 +1,4 @@
-/** A line of a control connection that left as another one. */
+/** A piece of a stream, such as a line or a message, that left as another one. */
 interface Edit {
   /** Where it began, in bytes of the stream as it came. */
   readonly at: number;
@@ -6,20 +6,17 @@ interface Edit {
   readonly out: Uint8Array;
 }
 
-/** Edits kept for repeated segments; a control connection has a handful not yet acknowledged. Older ones only shift what follows. */
+/** Edits kept for repeated segments; a handful are not yet acknowledged. Older ones only shift what follows. */
 const MAX_EDITS = 256;
-
-/** A line longer than this is handed on as it comes: no command or reply that matters is (RFC 959 gives no limit). */
-export const MAX_FTP_LINE_BYTES = 512;
 
 const EMPTY = new Uint8Array(0);
 
 /**
- * One direction of a TCP connection whose lines may change their length (RFC 6384 section 5): which sequence number became which, the bytes that wait
- * for the rest of their line, and what each changed line became, so that a repeated segment leaves as it did the first time. Positions are bytes
- * from the first one of the stream, as it came or as it left; 32 bits, as a control connection is short.
+ * One direction of a TCP connection whose lines or messages may change their length, of an FTP gateway (RFC 6384 section 5) or of DNS64: which sequence
+ * number became which, the bytes that wait for the rest of their piece, and what each changed piece became, so that a repeated segment leaves as it did the
+ * first time. Positions are bytes from the first one of the stream, as it came or as it left; 32 bits, as such connections are short.
  */
-export class FtpStream {
+export class EditedStream {
   /** First byte that has not been handed on. */
   next = 0;
   /** Bytes from `next` on that have come and wait. */

@@ -1,10 +1,12 @@
 import { putU16, putU32, u16, u32 } from '../base/index.ts';
 import { checksum, pseudoSum6, sum16, updateChecksumSums } from '../wire/index.ts';
-import { IPV6_BYTES, PROTOCOL } from './packet-view.ts';
+import { sameBytes } from './bytes.ts';
+import { IPV4_BYTES, IPV6_BYTES, PROTOCOL } from './packet-view.ts';
 
 const TCP_BYTES = 20;
 const FIN = 1;
 const SYN = 2;
+const RST = 4;
 const PSH = 8;
 const ACK = 16;
 const OPTION_MSS = 2;
@@ -16,9 +18,10 @@ const URG = 32;
 const WINDOW_AT = 14;
 const URGENT_AT = 18;
 
-/** Offsets and numbers of the TCP segment in an IPv6 packet without extension headers, used again for the next. */
+/** Offsets and numbers of the TCP segment in an IPv6 packet without extension headers, or in an IPv4 packet that is no fragment; used again for the next. */
 export class TcpSegment {
-  readonly at = IPV6_BYTES;
+  at = IPV6_BYTES;
+  family: 4 | 6 = 6;
   /** First byte behind the TCP header, and the byte behind the packet. */
   data = 0;
   end = 0;
@@ -26,13 +29,14 @@ export class TcpSegment {
   acknowledged = 0;
   syn = false;
   fin = false;
+  rst = false;
   ack = false;
 
   /** False for what is no such packet, or not captured whole. */
   parse(b: Uint8Array, wireLength: number): boolean {
-    if (b.length < IPV6_BYTES + TCP_BYTES || b[6] !== PROTOCOL.tcp) return false;
+    if (!(b.length > 0 && b[0]! >> 4 === 4 ? this.parse4(b) : this.parse6(b))) return false;
     const { at } = this;
-    this.end = IPV6_BYTES + u16(b, 4);
+    if (b.length < at + TCP_BYTES) return false;
     this.data = at + (b[at + 12]! >> 4) * 4;
     if (this.end > b.length || this.end > wireLength || this.data < at + TCP_BYTES || this.data > this.end) return false;
     this.sequence = u32(b, at + 4);
@@ -40,7 +44,24 @@ export class TcpSegment {
     const flags = b[at + 13]!;
     this.syn = (flags & SYN) !== 0;
     this.fin = (flags & FIN) !== 0;
+    this.rst = (flags & RST) !== 0;
     this.ack = (flags & ACK) !== 0;
+    return true;
+  }
+
+  private parse6(b: Uint8Array): boolean {
+    this.family = 6;
+    this.at = IPV6_BYTES;
+    if (b.length < IPV6_BYTES || b[6] !== PROTOCOL.tcp) return false;
+    this.end = IPV6_BYTES + u16(b, 4);
+    return true;
+  }
+
+  private parse4(b: Uint8Array): boolean {
+    this.family = 4;
+    this.at = (b[0]! & 15) * 4;
+    if (b.length < IPV4_BYTES || this.at < IPV4_BYTES || b[9] !== PROTOCOL.tcp || (u16(b, 6) & 0x3fff) !== 0) return false;
+    this.end = u16(b, 2);
     return true;
   }
 
@@ -132,7 +153,8 @@ export function rewriteTcp(
   const out = new Uint8Array(data + payload.length);
   out.set(b.subarray(0, data));
   out.set(payload, data);
-  putU16(out, 4, out.length - IPV6_BYTES);
+  if (segment.family === 6) putU16(out, 4, out.length - IPV6_BYTES);
+  else setLength4(out, at);
   putU32(out, at + 4, sequence);
   putU32(out, at + 8, acknowledged);
   if (!last) out[at + 13] = out[at + 13]! & ~(FIN | PSH);
@@ -152,6 +174,9 @@ export function rewriteTcp(
   return out;
 }
 
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((value, i) => value === b[i]);
+/** Total length and header checksum of the IPv4 packet. */
+function setLength4(b: Uint8Array, headerBytes: number): void {
+  putU16(b, 2, b.length);
+  putU16(b, 10, 0);
+  putU16(b, 10, checksum(b, 0, headerBytes));
 }
