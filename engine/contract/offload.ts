@@ -153,7 +153,7 @@ export const offloadReportSchema = z.object({
   notCarried: n,
   conserved: z.boolean(),
   outCrc32: z.string(),
-  /** `kept` of all aggregates can be opened; `rows` are the largest of them. */
+  /** `kept` of all aggregates can be opened; `rows` are the largest of them, by bytes. */
   superPackets: z.object({ total: n, kept: n, rows: z.array(superPacketRowSchema) }),
 });
 export type OffloadReport = z.infer<typeof offloadReportSchema>;

@@ -31,7 +31,7 @@ describe('senders', () => {
     for (let i = 0; i < 20; i++) reno.acked(1_000);
     expect(reno.cwnd).toBeGreaterThan(20_900);
     expect(reno.cwnd).toBeLessThan(21_001);
-    reno.timedOut(21_000);
+    reno.timedOut(21_000, false);
     expect(reno.cwnd).toBe(1_000);
   });
 
@@ -106,6 +106,48 @@ describe('senders', () => {
     sender.acknowledged(10, 1.1e9);
     expect(sent.slice(11)).toEqual([10, 11]);
     expect(sender.timer.srttNs).toBe(0);
+  });
+
+  test('duplicates below the highest segment that was ever sent start no recovery, also after a second timeout (RFC 6582 section 3.2)', () => {
+    const sender = new Sender({
+      algorithm: 'reno',
+      mss: 1_000,
+      minRtoNs: 200 * NS_PER_MS,
+      windowBytes: 1e9,
+      segments: 1_000,
+      send: () => undefined,
+      setTimer: () => undefined,
+    });
+    sender.push(0);
+    sender.expired(1e9);
+    sender.acknowledged(1, 1.1e9);
+    sender.expired(3e9);
+    sender.acknowledged(3, 3.1e9);
+    for (let i = 0; i < 3; i++) sender.acknowledged(3, 3.2e9);
+    expect(sender.timeouts).toBe(2);
+    expect(sender.fastRetransmits).toBe(0);
+  });
+
+  test.each(['reno', 'cubic'] as const)('%s: a second timeout of the same segment leaves the threshold (RFC 5681 section 3.1)', (algorithm) => {
+    const sender = new Sender({
+      algorithm,
+      mss: 1_000,
+      minRtoNs: 200 * NS_PER_MS,
+      windowBytes: 1e9,
+      segments: 1_000,
+      send: () => undefined,
+      setTimer: () => undefined,
+    });
+    sender.push(0);
+    sender.expired(1e9);
+    const threshold = sender.control.ssthresh;
+    expect(threshold).toBeGreaterThan(4_000);
+    sender.expired(3e9);
+    expect(sender.control.ssthresh).toBe(threshold);
+    expect(sender.control.cwnd).toBe(1_000);
+    sender.acknowledged(1, 3.1e9);
+    sender.expired(7e9);
+    expect(sender.control.ssthresh).toBe(2_000);
   });
 });
 

@@ -8,8 +8,8 @@ export interface CongestionControl {
   acked(bytes: number, tNs: number, rttNs: number): void;
   /** A loss was seen by duplicate acknowledgments: the window after it is `ssthresh`. */
   lost(flight: number): void;
-  /** The retransmission timer ran out. */
-  timedOut(flight: number): void;
+  /** The retransmission timer ran out; `again`: once more for the same segment, which leaves the threshold (RFC 5681 section 3.1). */
+  timedOut(flight: number, again: boolean): void;
 }
 
 /** RFC 6928: ten segments, at most 14,600 bytes unless two segments are more. */
@@ -37,8 +37,8 @@ export class Reno implements CongestionControl {
     this.ssthresh = Math.max(flight / 2, 2 * this.mss);
   }
 
-  timedOut(flight: number): void {
-    this.ssthresh = Math.max(flight / 2, 2 * this.mss);
+  timedOut(flight: number, again: boolean): void {
+    if (!again) this.lost(flight);
     this.cwnd = this.mss;
   }
 }
@@ -101,8 +101,8 @@ export class Cubic implements CongestionControl {
     this.epochNs = -1;
   }
 
-  timedOut(flight: number): void {
-    this.lost(flight);
+  timedOut(flight: number, again: boolean): void {
+    if (!again) this.lost(flight);
     this.cwnd = this.mss;
   }
 }

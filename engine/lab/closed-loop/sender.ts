@@ -40,6 +40,8 @@ export class Sender {
   /** A partial acknowledgment has come in this recovery. */
   private impatient = false;
   private recover = 0;
+  /** The segment for which the timer ran out last. */
+  private timedOutAt = -1;
   /** Segments that were ever sent are those before it. */
   private highest = 0;
   private readonly options: SenderOptions;
@@ -148,11 +150,12 @@ export class Sender {
   expired(tNs: number): void {
     if (this.next === this.una) return;
     this.timeouts++;
-    this.control.timedOut(this.flight);
+    this.control.timedOut(this.flight, this.una === this.timedOutAt);
+    this.timedOutAt = this.una;
     this.timer.backOff();
     this.recovering = false;
     this.impatient = false;
-    this.recover = this.next;
+    this.recover = this.highest;
     this.duplicates = 0;
     this.next = this.una;
     this.push(tNs);

@@ -67,6 +67,11 @@ function run(scenario: Omit<ScenarioInput, 'name'> = {}, overrides: OffloadOverr
   return { report: offload.finish(), outputs, run: offload };
 }
 
+/** The largest aggregate of packets that one batch of the source has room for. */
+function early({ superPackets }: OffloadReport): OffloadReport['superPackets']['rows'][number] {
+  return superPackets.rows.find(({ last }) => last <= 400)!;
+}
+
 const numbersOf = (outputs: readonly OffloadOutput[]): number[] => outputs.flatMap((o) => [...o.numbers]).sort((a, b) => a - b);
 
 describe('an input through the offloads', () => {
@@ -175,8 +180,15 @@ describe('an input through the offloads', () => {
     expect(report.conserved).toBe(true);
   });
 
+  it('lists aggregates by bytes, the largest first', () => {
+    const { rows } = plain.report.superPackets;
+    const bytes = rows.map((row) => row.bytes);
+    expect(bytes).toEqual(bytes.toSorted((a, b) => b - a));
+    expect(bytes[0]).toBe(plain.report.rx.largestBytes);
+  });
+
   it('opens an aggregate into its segments, with what was rewritten', () => {
-    const row = plain.report.superPackets.rows[0]!;
+    const row = early(plain.report);
     const known = plain.run.totals.superPackets[row.index]!;
     const all = new RecordBatch(20_000);
     source().nextBatch(all);
@@ -200,7 +212,7 @@ describe('an input through the offloads', () => {
   it('tells of one packet into which aggregate it went, or why into none; nothing where the scenario says nothing', () => {
     const access = accessToAll();
     const scenario = scenarioOf({ ports: [{ id: 'host', kind: 'host', offloads: {} }] });
-    const { numbers } = plain.run.totals.superPackets[plain.report.superPackets.rows[0]!.index]!;
+    const { numbers } = plain.run.totals.superPackets[early(plain.report).index]!;
     const card = (number: number, of = scenario): ExplainCard | undefined =>
       explainPacket(access, of, number)?.cards.find(({ title }) => title === 'Offloads');
     const line = (number: number, label: string): string | undefined => card(number)?.lines.find((l) => l.label === label)?.value;

@@ -81,7 +81,7 @@ export function offloadReport(run: OffloadRun): OffloadReport {
       kept: totals.superPackets.length,
       rows: totals.superPackets
         .map(({ row }) => row)
-        .sort((a, b) => b.members - a.members || a.index - b.index)
+        .sort((a, b) => b.bytes - a.bytes || a.index - b.index)
         .slice(0, LISTED),
     },
   };

@@ -10,7 +10,7 @@ export const FLOW_COLUMNS: readonly GridColumn[] = [
   { id: 'protocol', title: 'Protocol', width: 62 },
   { id: 'six', title: 'IPv6 side', width: 280, grows: true, hint: 'Source and destination as the IPv6 side has them' },
   { id: 'four', title: 'IPv4 side', width: 264, hint: 'The same as the IPv4 side has them' },
-  { id: 'state', title: 'State', width: 108, hint: 'Session state, RFC 6146 section 3.5.2.2' },
+  { id: 'state', title: 'State', width: 100, hint: 'Session state, RFC 6146 section 3.5.2.2' },
   { id: 'left', title: 'Left', width: 84, numeric: true, hint: 'Time until the session ends if nothing more comes' },
   { id: 'packets', title: 'Packets', width: 78, numeric: true, sortable: true, hint: 'To IPv4, and back' },
   { id: 'bytes', title: 'Bytes', width: 66, numeric: true, sortable: true },
@@ -18,6 +18,8 @@ export const FLOW_COLUMNS: readonly GridColumn[] = [
   { id: 'last', title: 'Last', width: 58, numeric: true, sortable: true, hint: 'Number of the last packet' },
   { id: 'port', title: 'Port', width: 56 },
 ];
+/** Where there is one translator port, its name in every row says nothing, and both sides have the room. */
+export const ONE_PORT_COLUMNS = FLOW_COLUMNS.filter(({ id }) => id !== 'port');
 
 export const BINDING_COLUMNS: readonly GridColumn[] = [
   { id: 'protocol', title: 'Protocol', width: 66 },

@@ -17,6 +17,18 @@ export function translatedState(app: AppStore): TranslatedState {
   return state;
 }
 
+/** What a view says that has nothing to show yet: whether the playhead is early, or the whole run has nothing. */
+export function nothingYet(app: AppStore): { readonly text: string; readonly why: string } {
+  const ports = app.summary?.ports.filter(({ kind }) => kind === 'translator') ?? [];
+  if (ports.length > 0 && ports.every(({ packetsIn }) => packetsIn === 0)) {
+    return {
+      text: 'No packet of this capture comes to a translator.',
+      why: 'Its addresses are not those that the translator ports select: see select in the scenario.',
+    };
+  }
+  return { text: 'Nothing has come to a translator up to the playhead.', why: 'Play, or move the playhead on.' };
+}
+
 /** A table is read again no more often than this while the playhead moves: figures that change faster cannot be read. */
 const REFRESH_MS = 500;
 /** A scrubbed playhead has come to rest. */
