@@ -128,27 +128,30 @@ describe('senders', () => {
     expect(sender.fastRetransmits).toBe(0);
   });
 
-  test.each(['reno', 'cubic'] as const)('%s: a second timeout of the same segment leaves the threshold (RFC 5681 section 3.1)', (algorithm) => {
-    const sender = new Sender({
-      algorithm,
-      mss: 1_000,
-      minRtoNs: 200 * NS_PER_MS,
-      windowBytes: 1e9,
-      segments: 1_000,
-      send: () => undefined,
-      setTimer: () => undefined,
-    });
-    sender.push(0);
-    sender.expired(1e9);
-    const threshold = sender.control.ssthresh;
-    expect(threshold).toBeGreaterThan(4_000);
-    sender.expired(3e9);
-    expect(sender.control.ssthresh).toBe(threshold);
-    expect(sender.control.cwnd).toBe(1_000);
-    sender.acknowledged(1, 3.1e9);
-    sender.expired(7e9);
-    expect(sender.control.ssthresh).toBe(2_000);
-  });
+  test.each(['reno', 'cubic'] as const)(
+    '%s: a second timeout of the same segment leaves the threshold (RFC 5681 section 3.1)',
+    (algorithm) => {
+      const sender = new Sender({
+        algorithm,
+        mss: 1_000,
+        minRtoNs: 200 * NS_PER_MS,
+        windowBytes: 1e9,
+        segments: 1_000,
+        send: () => undefined,
+        setTimer: () => undefined,
+      });
+      sender.push(0);
+      sender.expired(1e9);
+      const threshold = sender.control.ssthresh;
+      expect(threshold).toBeGreaterThan(4_000);
+      sender.expired(3e9);
+      expect(sender.control.ssthresh).toBe(threshold);
+      expect(sender.control.cwnd).toBe(1_000);
+      sender.acknowledged(1, 3.1e9);
+      sender.expired(7e9);
+      expect(sender.control.ssthresh).toBe(2_000);
+    },
+  );
 });
 
 const base: ClosedLoopOptions = {
