@@ -11,7 +11,7 @@ import type { MulticastStep } from './multicast/port.ts';
 import { Pipeline } from './pipeline.ts';
 import { withHostPort } from './host-port.ts';
 import { TranslatingWorld, type TranslationStep } from './translate/world.ts';
-import type { RecordAccess, Snapshot, TraceSink } from './types.ts';
+import type { PipelineOptions, RecordAccess, Snapshot, TraceSink } from './types.ts';
 
 /** What the replay did with one packet, step by step, and why. */
 export interface Explanation {
@@ -76,25 +76,42 @@ export function explainPacket(
   const offloads = tellsOffloads(scenario);
   const start = nearest(snapshots, offloads ? number - OFFLOAD_HISTORY : number, queue);
   const polls = offloads ? pollMemory(scenario, number, start === undefined) : undefined;
-  const pipeline = new Pipeline(scenario, { queues: [queue], trace, ...(polls && { polls }) });
-  if (start !== undefined) pipeline.restore(start);
-  let nowNs = 0;
-  const open = (): boolean => trace.verdict === 'held' || polls?.waits(nowNs) === true;
-  for (let next = start?.nextNumber ?? 1; open() && next <= access.packets; next += batch.count) {
-    if (access.read(next, batch) === 0) break;
-    nowNs = batch.tsNs[batch.count - 1]!;
-    classifyBatch(batch, classified);
-    pipeline.feed(batch, classified, 0, batch.count, next);
-  }
-  if (trace.verdict === 'held') pipeline.finish();
+  const options = { trace, ...(polls && { polls }) };
+  const run = (pipeline: Pipeline): Pick<Explanation, 'steps' | 'routed'> => {
+    let nowNs = 0;
+    const open = (): boolean => trace.verdict === 'held' || polls?.waits(nowNs) === true;
+    for (let next = pipeline.fed + 1; open() && next <= access.packets; next += batch.count) {
+      if (access.read(next, batch) === 0) break;
+      nowNs = batch.tsNs[batch.count - 1]!;
+      classifyBatch(batch, classified);
+      pipeline.feed(batch, classified, 0, batch.count, next);
+    }
+    if (trace.verdict === 'held') pipeline.finish();
+    const worlds = pipeline.worlds.filter((world) => world instanceof TranslatingWorld);
+    return { steps: worlds.flatMap((world) => world.steps), routed: worlds.flatMap((world) => world.routed) };
+  };
+  const { steps, routed } = replayed(scenario, queue, start, options, run);
   const path = trace.path;
-  const steps = pipeline.worlds.flatMap((world) => (world instanceof TranslatingWorld ? world.steps : []));
-  const routed = pipeline.worlds.flatMap((world) => (world instanceof TranslatingWorld ? world.routed : []));
   const cards = explainCards(withHostPort(scenario), path, row, queue);
   const card = polls === undefined ? undefined : offloadCard(access, withHostPort(scenario), number, polls);
   if (card !== undefined) cards.push(card);
   cards.push(...steps.map((step) => translationCard(scenario, step)), ...routed.map(multicastCard));
   return { path, queue, verdict: trace.verdict, cards, steps, routed };
+}
+
+/** Runs a pipeline from a snapshot: that of the snapshot itself where no other can, which is then as it was. */
+function replayed<T>(
+  scenario: Scenario,
+  queue: number,
+  start: Snapshot | undefined,
+  options: Pick<PipelineOptions, 'trace' | 'polls'>,
+  run: (pipeline: Pipeline) => T,
+): T {
+  const own = start?.own?.pipeline;
+  if (start !== undefined && own !== undefined) return own.aside(start, options, () => run(own));
+  const pipeline = new Pipeline(scenario, { queues: [queue], ...options });
+  if (start !== undefined) pipeline.restore(start);
+  return run(pipeline);
 }
 
 function pollMemory(scenario: Scenario, number: number, fromStart: boolean): PollMemory {

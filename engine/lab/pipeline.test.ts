@@ -74,6 +74,11 @@ describe('snapshots', () => {
       feedTraffic(second, traffic, 64, 1_700);
       second.finish();
       expect(outcome(second)).toBe(expected);
+      // Back from the end, in the same pipeline: flows that it has seen are new again.
+      second.restore(snapshot);
+      feedTraffic(second, traffic, 200, 1_700);
+      second.finish();
+      expect(outcome(second)).toBe(expected);
       // One queue alone goes on from a snapshot of all.
       const alone = new Pipeline(scenario, { queues: [0] });
       alone.restore(snapshot);

@@ -30,8 +30,8 @@ export class Pipeline {
   readonly flows: FlowList;
   /** Rules that user stacks have installed; the scenario's selectors come after them. With a `stack` section each queue has its own. */
   readonly ladder: Ladder;
-  /** False where a port has state that no snapshot holds: a run to an earlier instant then begins at the start. */
-  readonly canSnapshot: boolean;
+  /** Ports have state that is put back where it is: nobody but this pipeline can go back to a snapshot of it. */
+  readonly snapshotsAreOwn: boolean;
   private readonly table: ObjectTable;
   private readonly queues: number;
   /** World of each queue, undefined for queues of other lanes. */
@@ -57,7 +57,7 @@ export class Pipeline {
     );
     const portIds = this.scenario.ports.map((p) => p.id);
     const translating = needsPacketBytes(this.scenario);
-    this.canSnapshot = !translating;
+    this.snapshotsAreOwn = translating;
     this.worlds = wanted.map((queue, i) => {
       assert(queue >= 0 && queue < this.queues, 'a lane has queues of the device');
       const World = translating ? TranslatingWorld : QueueWorld;
@@ -262,17 +262,22 @@ export class Pipeline {
     this.settle();
     const words = this.worlds.map(saveWorld);
     const tNs = this.worlds.reduce((max, w) => Math.max(max, w.lastArrivalNs), this.tNs);
+    const mementos = this.worlds.flatMap((world) => (world instanceof TranslatingWorld ? [world.remember()] : []));
+    const bytes = [...words, ...mementos].reduce((sum, { byteLength }) => sum + byteLength, 0);
     return {
       tNs,
       nextNumber: this.nextNumber,
       queues: this.worlds.map((w) => w.queue),
       words,
-      byteLength: words.reduce((sum, w) => sum + w.byteLength, 0),
+      byteLength: bytes,
+      ...(this.snapshotsAreOwn && { own: { pipeline: this, mementos } }),
     };
   }
 
-  /** Goes back (or on) to a snapshot of the same scenario that has at least the queues simulated here. */
+  /** Goes back (or on) to a snapshot of the same scenario that has at least the queues simulated here; to one of its own where `snapshotsAreOwn`. */
   restore(snapshot: Snapshot): void {
+    assert((snapshot.own?.pipeline === this) === this.snapshotsAreOwn, 'a snapshot of ports is restored where it was taken');
+    for (const memento of snapshot.own?.mementos ?? []) memento.restore();
     for (const world of this.worlds) {
       const at = snapshot.queues.indexOf(world.queue);
       assert(at >= 0, 'the snapshot holds every queue of the pipeline');
@@ -281,6 +286,21 @@ export class Pipeline {
     this.nextNumber = snapshot.nextNumber;
     this.tNs = snapshot.tNs;
     this.flows.reset();
+  }
+
+  /** Runs the pipeline on with a trace, from a snapshot of its own, and leaves it as it is now. */
+  aside<T>(from: Snapshot, options: Pick<PipelineOptions, 'trace' | 'polls'>, work: () => T): T {
+    const here = this.snapshot();
+    const kept = this.worlds.map(({ verdict, detail }) => ({ verdict, detail }));
+    const portIds = this.scenario.ports.map((p) => p.id);
+    try {
+      this.restore(from);
+      for (const world of this.worlds) world.judges(null, traceOf(options, portIds));
+      return work();
+    } finally {
+      for (const [i, world] of this.worlds.entries()) world.judges(kept[i]!, null);
+      this.restore(here);
+    }
   }
 }
 
@@ -324,7 +344,7 @@ export function groupRows(
   starts[0] = 0;
 }
 
-function traceOf(options: PipelineOptions, portIds: readonly string[]): WorldTrace | null {
+function traceOf(options: Pick<PipelineOptions, 'trace' | 'polls'>, portIds: readonly string[]): WorldTrace | null {
   if (options.polls !== undefined) return new PollTrace(options.polls, options.trace, portIds);
   return options.trace === undefined ? null : new WorldTrace(options.trace, portIds);
 }

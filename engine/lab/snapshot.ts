@@ -13,7 +13,7 @@ let spare = new Float64Array(4_096);
  * between two services), delays as pairs, and the flow entries. Slots and buffers in no use are not in it. Series are not in it either:
  * a restored pipeline records from its instant on.
  */
-class Writer {
+export class Writer {
   private words = spare;
   private length = 0;
 
@@ -43,7 +43,7 @@ class Writer {
   }
 }
 
-class Reader {
+export class Reader {
   private at = 0;
   private readonly words: Float64Array;
 
@@ -79,18 +79,20 @@ export function saveWorld(world: QueueWorld): Float64Array {
     world.lastArrivalNs,
     world.endNs,
     world.polling,
+    world.made,
+    world.consumed,
   );
   w.put(...world.drops);
   w.put(...world.due);
   saveCounters(w, world.device);
-  saveRing(w, world.deviceRx, world.store);
-  saveRing(w, world.deviceTx, world.store);
+  saveRing(w, world.deviceRx, world);
+  saveRing(w, world.deviceTx, world);
   savePool(w, world.devicePool);
   for (const port of world.ports) {
     w.put(port.reading, port.readStartNs, port.polling);
     saveCounters(w, port.counters);
-    saveRing(w, port.rx, world.store);
-    saveRing(w, port.tx, world.store);
+    saveRing(w, port.rx, world);
+    saveRing(w, port.tx, world);
     savePool(w, port.pool);
   }
   world.metered?.save(w);
@@ -113,7 +115,7 @@ function saveModel(w: Writer, world: QueueWorld, model: StackModel): void {
   const inside = model.inside();
   const placeOf = new Map(inside.map((slot, i) => [slot, i]));
   w.put(inside.length);
-  for (const slot of inside) savePacket(w, slot, world.store);
+  for (const slot of inside) savePacket(w, slot, world);
   const words = model.save((slot) => placeOf.get(slot) ?? -1);
   w.room(words.length);
   for (const word of words) w.put(word);
@@ -121,7 +123,7 @@ function saveModel(w: Writer, world: QueueWorld, model: StackModel): void {
 
 function restoreModel(r: Reader, world: QueueWorld, model: StackModel): void {
   for (const slot of model.inside()) world.store.release(slot);
-  const slots = Array.from({ length: r.get() }, () => restorePacket(r, world.store));
+  const slots = Array.from({ length: r.get() }, () => restorePacket(r, world));
   model.restore(
     () => r.get(),
     (place) => slots[place]!,
@@ -140,13 +142,15 @@ export function restoreWorld(world: QueueWorld, words: Float64Array, tNs: number
   world.lastArrivalNs = r.get();
   world.endNs = r.get();
   world.polling = r.get();
+  world.made = r.get();
+  world.consumed = r.get();
   for (let i = 0; i < world.drops.length; i++) world.drops[i] = r.get();
   for (let i = 0; i < world.due.length; i++) world.due[i] = r.get();
   restoreCounters(r, world.device);
   emptyRing(world.deviceRx, world.store);
   emptyRing(world.deviceTx, world.store);
-  restoreRing(r, world.deviceRx, world.store);
-  restoreRing(r, world.deviceTx, world.store);
+  restoreRing(r, world.deviceRx, world);
+  restoreRing(r, world.deviceTx, world);
   restorePool(r, world.devicePool);
   for (const port of world.ports) {
     port.reading = r.get();
@@ -155,8 +159,8 @@ export function restoreWorld(world: QueueWorld, words: Float64Array, tNs: number
     restoreCounters(r, port.counters);
     emptyRing(port.rx, world.store);
     emptyRing(port.tx, world.store);
-    restoreRing(r, port.rx, world.store);
-    restoreRing(r, port.tx, world.store);
+    restoreRing(r, port.rx, world);
+    restoreRing(r, port.tx, world);
     restorePool(r, port.pool);
   }
   world.metered?.restore(r);
@@ -199,23 +203,25 @@ function restoreCounters(r: Reader, c: PortCounters): void {
   }
 }
 
-function saveRing(w: Writer, ring: Ring, store: PacketStore): void {
+function saveRing(w: Writer, ring: Ring, world: QueueWorld): void {
   w.put(ring.head, ring.dequeued, ring.drops, ring.errors, ring.highWater, ring.used);
-  for (let i = 0; i < ring.used; i++) {
-    savePacket(w, ring.peek(i), store);
-  }
+  for (let i = 0; i < ring.used; i++) savePacket(w, ring.peek(i), world);
 }
 
-function savePacket(w: Writer, slot: number, store: PacketStore): void {
+function savePacket(w: Writer, slot: number, world: QueueWorld): void {
+  const { store } = world;
   w.put(store.arrivalNs[slot]!, ...store.meta.subarray(slot * META_WORDS, (slot + 1) * META_WORDS));
+  world.saveSlot(slot, w);
 }
 
 /** Takes the metadata of a saved packet over into a slot of its own. */
-function restorePacket(r: Reader, store: PacketStore): number {
+function restorePacket(r: Reader, world: QueueWorld): number {
+  const { store } = world;
   const slot = store.alloc(1);
   assert(slot >= 0, 'a snapshot holds more packets than its scenario has room for');
   store.arrivalNs[slot] = r.get();
   for (let word = 0; word < META_WORDS; word++) store.meta[slot * META_WORDS + word] = r.get();
+  world.restoreSlot(slot, r);
   return slot;
 }
 
@@ -226,13 +232,13 @@ function emptyRing(ring: Ring, store: PacketStore): void {
   }
 }
 
-function restoreRing(r: Reader, ring: Ring, store: PacketStore): void {
+function restoreRing(r: Reader, ring: Ring, world: QueueWorld): void {
   const head = r.get();
   const [dequeued, drops, errors, highWater, used] = [r.get(), r.get(), r.get(), r.get(), r.get()];
   ring.restore({ head, dequeued, drops, errors, highWater });
   for (let i = 0; i < used; i++) {
-    const slot = restorePacket(r, store);
-    const pushed = ring.push(slot, store.meta[slot * META_WORDS + PKT_LEN]!);
+    const slot = restorePacket(r, world);
+    const pushed = ring.push(slot, world.store.meta[slot * META_WORDS + PKT_LEN]!);
     assert(pushed, 'a snapshot fits the rings of its scenario');
   }
 }

@@ -1,3 +1,4 @@
+import type { Memento } from '../base/index.ts';
 import type { LiveFrame, RunSummary, SeriesFrame, TraceRecord } from '../contract/index.ts';
 import type { RecordBatch } from '../files/index.ts';
 import type { Ladder } from '../stack/index.ts';
@@ -6,6 +7,7 @@ import type { FlowColumns } from '../wire/index.ts';
 import type { Reserve } from './kernel/reserve.ts';
 import type { LaneKernel } from './kernel/world-kernel.ts';
 import type { PollSink } from './offload/poll-trace.ts';
+import type { Pipeline } from './pipeline.ts';
 import type { AdvisoryChange } from './stack-model/index.ts';
 
 /**
@@ -75,6 +77,8 @@ export interface Snapshot {
   /** One buffer of words for each queue, in the order of `queues`. */
   readonly words: readonly Float64Array[];
   readonly byteLength: number;
+  /** What else there is to a snapshot that only the pipeline it was taken of can go back to; none for one that any can restore. */
+  readonly own?: { readonly pipeline: Pipeline; readonly mementos: readonly Memento[] };
 }
 
 /** What one queue came to: everything a merge needs, plain data that can be posted between threads. */

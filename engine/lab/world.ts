@@ -28,6 +28,7 @@ import { PortCounters, PortQueue } from './port-queue.ts';
 import { arrivals, poll, read } from './receive-path.ts';
 import { SeriesRecorder } from './series.ts';
 import { CLOCK_NEXT, CLOCK_NOW, CLOCK_UNTIL, DUE_LINGER, DUE_POLL, DUE_READERS, DUE_SERIES, NEVER } from './services.ts';
+import type { Reader, Writer } from './snapshot.ts';
 import type { WorldTrace } from './trace.ts';
 import { StackModel } from './stack-model/index.ts';
 import { offer, pollTx, transmit } from './transmit-path.ts';
@@ -135,9 +136,9 @@ export class QueueWorld {
   /** See CLOCK_NOW and its neighbours in services.ts; the flow switch's clock is the same array. */
   readonly clock: Float64Array;
   readonly due: Float64Array;
-  readonly verdict: Uint8Array | null;
-  readonly detail: Uint8Array | null;
-  readonly trace: WorldTrace | null;
+  verdict: Uint8Array | null;
+  detail: Uint8Array | null;
+  trace: WorldTrace | null;
   readonly moderationNs: number;
   readonly batch: number;
   readonly perPacketNs: number;
@@ -306,6 +307,23 @@ export class QueueWorld {
   /** The batch that the next rows are of, for worlds that look at bytes. Record `i` of it is row `i`. */
   records(_batch: RecordBatch): void {
     // This one does not.
+  }
+
+  /** Where verdicts and the steps of packets go from now on. */
+  judges(verdicts: { readonly verdict: Uint8Array | null; readonly detail: Uint8Array | null } | null, trace: WorldTrace | null): void {
+    this.verdict = verdicts?.verdict ?? null;
+    this.detail = verdicts?.detail ?? null;
+    this.trace = trace;
+    this.metered?.traces(trace);
+  }
+
+  /** What a world knows of the packet in `slot` beside its metadata, for a snapshot. */
+  saveSlot(_slot: number, _w: Writer): void {
+    // This one knows nothing more.
+  }
+
+  restoreSlot(_slot: number, _r: Reader): void {
+    // See saveSlot.
   }
 
   setDue(service: number, tNs: number): void {

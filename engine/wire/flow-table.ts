@@ -286,6 +286,9 @@ export class FlowTable {
     }
     this.entries.set(columns.entries);
     this.cold.set(columns.cold);
+    // A table that has run has more flows than it goes back to: a new one begins with nothing.
+    this.entries.fill(0, columns.entries.length);
+    this.cold.fill(0, columns.cold.length);
   }
 }
 

@@ -11,6 +11,7 @@ import type {
 } from '../../contract/index.ts';
 import {
   explainPacket,
+  needsPacketBytes,
   resampleSeries,
   setParameter,
   type Explanation,
@@ -72,7 +73,7 @@ export class SessionCore {
     this.rows = new PacketRows(options.input);
     this.scenario = readScenario(options.scenario.id, options.scenario.yaml);
     this.verdicts = this.noVerdicts();
-    this.snapshots = new Snapshots(this.input.packets);
+    this.snapshots = this.noSnapshots();
     const { id: session, events, runner } = options;
     const failed = (message: string): void => {
       events.runFailed({ session, message });
@@ -225,7 +226,7 @@ export class SessionCore {
   private startAnew(): void {
     this.surveyor.abort();
     this.verdicts = this.noVerdicts();
-    this.snapshots = new Snapshots(this.input.packets);
+    this.snapshots = this.noSnapshots();
     this.transport.restart(this.replayed());
     if (this.input.growing) this.transport.follow();
     else this.runs.runInBackground();
@@ -255,6 +256,10 @@ export class SessionCore {
   private replayed(): Replayed {
     const verdicts = this.input.growing ? this.verdicts : undefined;
     return { scenario: this.scenario.value, snapshots: this.snapshots, verdicts };
+  }
+
+  private noSnapshots(): Snapshots {
+    return new Snapshots(this.input.packets, needsPacketBytes(this.scenario.value));
   }
 
   /** Verdicts of packets that nothing has run through yet. */

@@ -3,6 +3,7 @@ import { RecordBatch } from '../../files/index.ts';
 import { Pipeline, type FlowList, type Player, type VerdictSink } from '../../lab/index.ts';
 import { ClassifiedBatch, classifyBatch } from '../../wire/index.ts';
 import type { SessionInput } from './input.ts';
+import type { IndexedRecords } from './records.ts';
 import type { Snapshots } from './snapshots.ts';
 
 /** The pipeline at one instant of the input: what the transport moves and the panels show. */
@@ -18,6 +19,8 @@ export class Playhead implements Player {
   private readonly drainedNs: () => number;
   private current: Pipeline;
   private readonly snapshots: Snapshots;
+  /** A chunk of its own: ports look at the bytes of a batch long after it was read. */
+  private readonly records: IndexedRecords;
   private readonly batch = new RecordBatch();
   private readonly classified = new ClassifiedBatch(this.batch.capacity);
   private batchFirst = 1;
@@ -28,11 +31,13 @@ export class Playhead implements Player {
    */
   constructor(input: SessionInput, scenario: Scenario, snapshots: Snapshots, drainedNs: () => number, verdicts?: VerdictSink) {
     this.input = input;
+    this.records = input.records.apart();
     this.scenario = scenario;
     this.drainedNs = drainedNs;
     this.verdicts = verdicts;
     this.current = this.newPipeline();
     this.snapshots = snapshots;
+    if (input.growing) snapshots.claim(this.current);
   }
 
   /** The pipeline as it stands; nothing of it may be kept or changed. */
@@ -79,10 +84,19 @@ export class Playhead implements Player {
     this.revision++;
   }
 
+  leads(packet: number, tNs: number): boolean {
+    const snapshot = this.snapshots.before(packet, tNs);
+    return snapshot !== undefined && snapshot.nextNumber - 1 - this.current.fed >= this.snapshots.leastSpacing;
+  }
+
   restore(packet: number, tNs: number): void {
     const snapshot = this.snapshots.before(packet, tNs);
     if (snapshot === undefined) this.current = this.newPipeline();
-    else this.current.restore(snapshot);
+    else {
+      // Where only the pipeline that took a snapshot can go back to it, that one is the playhead's from here on.
+      if (snapshot.own !== undefined) this.current = this.snapshots.takeOwner();
+      this.current.restore(snapshot);
+    }
     this.tNs = snapshot?.tNs ?? 0;
     this.unreadable = false;
     this.revision++;
@@ -106,7 +120,7 @@ export class Playhead implements Player {
   private load(number: number): boolean {
     if (number >= this.batchFirst && number < this.batchFirst + this.batch.count) return true;
     this.batchFirst = number;
-    this.unreadable = this.input.records.read(number, this.batch) === 0;
+    this.unreadable = this.records.read(number, this.batch) === 0;
     if (!this.unreadable) classifyBatch(this.batch, this.classified);
     return !this.unreadable;
   }

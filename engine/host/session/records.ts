@@ -29,6 +29,11 @@ export class IndexedRecords implements RecordAccess {
     return new IndexedRecords(index, linkTypes, bytes.value);
   }
 
+  /** The same records for somebody who holds a batch while others read: its bytes stay. */
+  apart(): IndexedRecords {
+    return new IndexedRecords(this.index, this.linkTypes, this.bytes);
+  }
+
   get packets(): number {
     return this.index.count;
   }

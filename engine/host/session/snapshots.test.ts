@@ -5,11 +5,11 @@ import { LEAST_SNAPSHOT_BYTES, MAX_SNAPSHOTS, Snapshots, snapshotBudgetBytes } f
 const MIB = 1024 * 1024;
 
 /** A pipeline that only counts, with snapshots of one size. */
-function offerAll(packets: number, snapshotBytes: number, canSnapshot = true): Snapshots {
+function offerAll(packets: number, snapshotBytes: number): Snapshots {
   const snapshots = new Snapshots(packets);
   for (let fed = 0; fed <= packets; fed += 4_096) {
     const snapshot = { nextNumber: fed + 1, tNs: fed, byteLength: snapshotBytes } as unknown as Snapshot;
-    snapshots.offer({ fed, canSnapshot, snapshot: () => snapshot } as unknown as Pipeline);
+    snapshots.offer({ fed, snapshotsAreOwn: false, snapshot: () => snapshot } as unknown as Pipeline);
   }
   return snapshots;
 }
@@ -43,6 +43,26 @@ test('a snapshot larger than the budget is not kept, and the start is always the
   expect(snapshots.before(900_000, 900_000)).toBeUndefined();
 });
 
-test('nothing is kept of a pipeline that cannot be saved', () => {
-  expect(offerAll(1_000_000, MIB, false).list).toEqual([]);
+test('snapshots that only their pipeline can go back to are all of one, with its start', () => {
+  const pipeline = (fed: number): Pipeline => {
+    const made = { fed, snapshotsAreOwn: true, snapshot: () => ({ nextNumber: made.fed + 1, tNs: made.fed, byteLength: 1 }) };
+    return made as unknown as Pipeline;
+  };
+  const snapshots = new Snapshots(50_000, true);
+  const [first, second] = [pipeline(0), pipeline(0)];
+  expect(snapshots.claim(pipeline(5))).toBe(false);
+  snapshots.offer(first);
+  expect(snapshots.list).toEqual([]);
+  expect(snapshots.claim(first)).toBe(true);
+  expect(snapshots.claim(second)).toBe(false);
+  expect(snapshots.before(100, 100)).toMatchObject({ nextNumber: 1 });
+  Object.assign(second, { fed: 8_192 });
+  snapshots.offer(second);
+  expect(snapshots.list).toHaveLength(1);
+  Object.assign(first, { fed: 8_192 });
+  snapshots.offer(first);
+  expect(snapshots.before(10_000, 10_000)).toMatchObject({ nextNumber: 8_193 });
+  expect(snapshots.taken).toBe(false);
+  expect(snapshots.takeOwner()).toBe(first);
+  expect(snapshots.taken).toBe(true);
 });

@@ -25,6 +25,7 @@ import type { PortQueue } from '../port-queue.ts';
 import { CLOCK_NOW } from '../services.ts';
 import type { SeriesOptions } from '../types.ts';
 import type { QueueWorld } from '../world.ts';
+import type { WorldTrace } from '../trace.ts';
 import { MeterTrace } from './meter-trace.ts';
 import { BURST_LASTS, BURST_PEAKS, BURST_SUMS, BurstRecorder } from './recorder.ts';
 import { ChannelStages } from './channel-stages.ts';
@@ -79,7 +80,7 @@ export class MeteredPort implements MeterHooks {
   insideBytes = 0;
   private readonly world: QueueWorld;
   private readonly port: PortQueue;
-  private readonly trace: MeterTrace | null;
+  private trace: MeterTrace | null = null;
 
   constructor(world: QueueWorld, port: PortQueue, spec: PortSpec, scenario: Scenario, series: SeriesOptions | null) {
     this.world = world;
@@ -87,7 +88,7 @@ export class MeteredPort implements MeterHooks {
     this.id = `${spec.id}.meter.${String(world.queue)}`;
     this.socketId = `${spec.id}.socket.${String(world.queue)}`;
     this.recorder = series === null ? null : new BurstRecorder(series.durationNs);
-    this.trace = world.trace === null ? null : new MeterTrace(world.trace, this.id, this.socketId);
+    this.traces(world.trace);
     this.meter = new Meter({
       meter: spec.meter ?? { ...DEFAULT_METER, enable: false },
       sockets: spec.sockets ?? DEFAULT_SOCKETS,
@@ -178,6 +179,10 @@ export class MeteredPort implements MeterHooks {
   }
 
   /** For a snapshot, to be restored after the rings of the world. What the series recorder has is not in it: a restored port records from its instant on. */
+  traces(trace: WorldTrace | null): void {
+    this.trace = trace === null ? null : new MeterTrace(trace, this.id, this.socketId);
+  }
+
   save(w: StateWriter): void {
     w.put(this.insideBytes);
     for (const delays of this.allDelays()) saveDelays(w, delays);

@@ -22,6 +22,8 @@ export interface Player {
   feed(last: number, limit: number): number;
   /** Lets everything happen up to `tNs`, which is before the next packet. */
   advance(tNs: number): void;
+  /** True where `restore` leads so much nearer to a place ahead that it is worth its while. */
+  leads(packet: number, tNs: number): boolean;
   /** Goes to any known state in which no packet after `packet` has been fed and that is not later than `tNs`: a snapshot, or the start. */
   restore(packet: number, tNs: number): void;
 }

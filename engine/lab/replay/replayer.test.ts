@@ -8,6 +8,8 @@ class FakePlayer implements Player {
   packet = 0;
   fedAt: { number: number; wallNs: number }[] = [];
   restores = 0;
+  /** Packets ahead of which a snapshot is worth its while. */
+  leap = Infinity;
   readonly times: readonly number[];
   readonly endNs: number;
   private readonly clock: () => number;
@@ -43,6 +45,9 @@ class FakePlayer implements Player {
     expect(tNs).toBeGreaterThanOrEqual(this.tNs);
     expect(this.packetAt(tNs)).toBe(this.packet);
     this.tNs = tNs;
+  }
+  leads(packet: number): boolean {
+    return packet - this.packet >= this.leap;
   }
   restore(packet: number, tNs: number): void {
     this.restores++;
@@ -234,6 +239,17 @@ describe('seek, step and loop', () => {
     replayer.seekPacket(0);
     run();
     expect(player.packet).toBe(0);
+  });
+
+  test('a seek far ahead goes on from a snapshot nearer to its place; a near one does not', () => {
+    const { replayer, player, run } = setup(every(1_000, 50_000));
+    player.leap = 30_000;
+    replayer.seekPacket(20_000);
+    run();
+    expect([player.packet, player.restores, player.fedAt.length]).toEqual([20_000, 0, 20_000]);
+    replayer.seekPacket(50_000);
+    run();
+    expect([player.packet, player.restores, player.fedAt.length]).toEqual([50_000, 1, 20_000]);
   });
 
   test('a later seek replaces an earlier one under way; playing goes on from the new place', () => {

@@ -224,7 +224,8 @@ export class Replayer {
 
   private pursue(goal: Goal, now: number): number {
     const { player } = this;
-    if (player.packet > goal.packet || player.tNs > goal.tNs) player.restore(goal.packet, goal.tNs);
+    const behind = player.packet > goal.packet || player.tNs > goal.tNs;
+    if (behind || player.leads(goal.packet, goal.tNs)) player.restore(goal.packet, goal.tNs);
     for (let left = TICK_PACKETS; left > 0 && player.packet < goal.packet;) {
       const fed = player.feed(goal.packet, Math.min(left, FEED_PACKETS));
       if (fed === 0) break;

@@ -1,4 +1,4 @@
-import { assert, assertDefined } from '../../base/index.ts';
+import { assert, assertDefined, Mementos, type Memento } from '../../base/index.ts';
 import { VERDICTS, type Scenario } from '../../contract/index.ts';
 import type { RecordBatch } from '../../files/index.ts';
 import {
@@ -33,6 +33,7 @@ import { FIRST_COPY_DETAIL, makeMulticastPort, type MulticastPort, type Multicas
 import type { PortQueue } from '../port-queue.ts';
 import { toPort } from '../receive-path.ts';
 import { CLOCK_NOW, DUE_LINGER, DUE_READERS, NEVER } from '../services.ts';
+import type { Reader, Writer } from '../snapshot.ts';
 import { QueueWorld, type PacketHooks, type WorldOptions } from '../world.ts';
 import { networkOffset } from './network-offset.ts';
 import { makeTranslatorPort, tell, type TranslatorPort } from './translator-port.ts';
@@ -90,9 +91,10 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   /** By slot: what the link layer said of a packet of the input, for the router. */
   private readonly origin: Uint8Array;
   /** Bytes of the link header that the latest packet had: what a router's own messages get. */
-  private linkHeader = 0;
+  private readonly state = { linkHeader: 0 };
   /** Place of the routers' timers among the services. */
   private readonly timers: number;
+  private readonly mementos: Mementos;
   private source: RecordBatch | null = null;
   private readonly sink = new PacketSink(SINK_BYTES, SINK_PACKETS);
   private readonly row = new Int32Array(ROW_WORDS);
@@ -129,6 +131,10 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     this.routerByPort = scenario.ports.map(({ kind }, index) => (kind === 'multicast' ? makeMulticastPort(scenario.ports, index) : null));
     this.routers = this.routerByPort.filter((port) => port !== null);
     this.timers = this.due.length - 1;
+    this.mementos = new Mementos([...this.translators, ...this.routers, this.state], {
+      growing: this.routers.flatMap(({ router }) => router.growing),
+      leave: (object) => object instanceof PacketSink || this.routers.some(({ router }) => object === router.copyBytes),
+    });
     this.waitForTimers();
     this.hooks = this;
   }
@@ -147,7 +153,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
       return;
     }
     this.linkBytes[slot] = offset;
-    this.linkHeader = offset;
+    this.state.linkHeader = offset;
     for (const port of this.routers) this.origin[slot] = port.origin(batch, row);
     this.wire[slot] = batch.origLen[row]! - offset;
     this.keep(slot, batch.bytes, batch.offset[row]! + offset, batch.capLen[row]! - offset);
@@ -185,6 +191,39 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     }
     own.set(bytes.subarray(at, at + length));
     this.present[slot] = length;
+  }
+
+  override judges(...to: Parameters<QueueWorld['judges']>): void {
+    super.judges(...to);
+    this.steps.length = 0;
+    this.routed.length = 0;
+  }
+
+  /** State of translators and routers now. They are put back where they are: into this world, and no other. */
+  remember(): Memento {
+    for (const { router } of this.routers) {
+      assert(router.out.count === router.out.messages, 'copies of a packet are taken before anybody looks');
+    }
+    return this.mementos.take();
+  }
+
+  override saveSlot(slot: number, w: Writer): void {
+    const present = this.present[slot]!;
+    w.put(present, this.wire[slot]!, this.linkBytes[slot]!, this.origin[slot]!, this.visited[slot]!, this.next[slot]!);
+    const words = new Int32Array((present + 3) >>> 2);
+    new Uint8Array(words.buffer).set(this.slotBytes[slot]!.subarray(0, present));
+    w.raw(words);
+  }
+
+  override restoreSlot(slot: number, r: Reader): void {
+    const present = r.get();
+    this.wire[slot] = r.get();
+    this.linkBytes[slot] = r.get();
+    this.origin[slot] = r.get();
+    this.visited[slot] = r.get();
+    this.next[slot] = r.get();
+    const words = r.raw((present + 3) >>> 2);
+    this.keep(slot, new Uint8Array(words.buffer, words.byteOffset, present), 0, present);
   }
 
   /** A translator port has read packets: each is translated at the instant its turn ends. */
@@ -349,7 +388,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
       assert(at >= 0, 'a packet fits an empty sink');
       sink.bytes.set(out.bytes[row]!.subarray(from, from + length), at);
       sink.push(length, length, out.family(row), SINK_KIND.translated);
-      this.enter(port, 0, this.linkHeader, arrivalNs, number, tNs);
+      this.enter(port, 0, this.state.linkHeader, arrivalNs, number, tNs);
       if (this.entered >= 0) {
         this.visited[this.entered] = 0;
         this.next[this.entered] = outputs[out.iface[row]!]!;

@@ -301,6 +301,17 @@ export class PortRouter {
     return { ok: true, message: 'every packet that came was taken, forwarded or refused, and every copy was handed to the switch' };
   }
 
+  /** Where the bytes of copies stand until they are taken. */
+  get copyBytes(): Uint8Array {
+    return this.router.dataPath.bytes;
+  }
+
+  /** Lists that only grow, and whose rows never change. */
+  get growing(): readonly unknown[][] {
+    const { log, decisions, packets } = this.recorder;
+    return [log, decisions, packets];
+  }
+
   log(): readonly MulticastLogRow[] {
     return this.recorder.log;
   }
