@@ -23,9 +23,11 @@ export const icmpErrorsSchema = z
     ratePerS: z.number().min(0.01).max(1_000_000).default(100).describe('errors a second on average (RFC 4443 section 2.4 (f))'),
     burst: z.int().min(1).max(1_000_000).default(100).describe('errors at once'),
     drops: z
-      .enum(['silent', 'answer'])
+      .enum(['silent', 'ipv6', 'answer'])
       .default('silent')
-      .describe('packets that are dropped and have no error of their own: ICMP 3/13, ICMPv6 1/1 (RFC 7915 sections 4.4, 5.4)'),
+      .describe(
+        'which drops without an error of their own are answered: those of IPv6 with 1/1, of IPv4 with 3/13 (RFC 7915 sections 4.4, 5.4)',
+      ),
   })
   .describe('ICMP errors the translator makes');
 export type IcmpErrorsSpec = z.infer<typeof icmpErrorsSchema>;
@@ -70,12 +72,7 @@ export const translatorSchema = z
     own6: address('IPv6 address of the translator, source of the errors it makes').default('64:ff9b::c000:8'),
     mtu4: z.int().min(68).max(65_535).default(1_500).describe('MTU of the IPv4 next hop, bytes'),
     mtu6: z.int().min(1_280).max(65_535).default(1_500).describe('MTU of the IPv6 next hop, bytes'),
-    lowestIpv6Mtu: z
-      .int()
-      .min(1_280)
-      .max(65_535)
-      .default(1_280)
-      .describe('size to which packets without DF are cut on the way to IPv6, and least MTU told to IPv6 hosts'),
+    lowestIpv6Mtu: z.int().min(1_280).max(65_535).default(1_280).describe('size to which packets without DF are cut on the way to IPv6'),
     plateaus: z
       .array(z.int().min(68).max(65_535))
       .max(32)

@@ -40,7 +40,6 @@ function mayAnswer6(view: PacketView, tooBig: boolean): boolean {
   let any = 0;
   for (let i = 8; i < 24; i++) any |= b[o + i]!;
   if (any === 0) return false;
-  if (view.pointer !== 0) return true;
   return view.protocol !== PROTOCOL.icmpv6 || view.fragmentOffset !== 0 || (view.capturedBytes >= 1 && !isError6(b[view.transport]!));
 }
 

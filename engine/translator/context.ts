@@ -12,6 +12,8 @@ export class Context {
   readonly tosValue: number;
   readonly tosCopy: boolean;
   readonly trafficClassCopy: boolean;
+  /** Addresses alone are mapped, so any protocol can pass. */
+  readonly anyProtocol: boolean;
   /** Identification of the next IPv4 packet that had none (RFC 7915 section 5.1); counts from 1 so that runs repeat. */
   nextIdentification = 1;
   nowNs = 0;
@@ -26,7 +28,8 @@ export class Context {
     this.settings = settings;
     this.mapper = mapper;
     this.errors = new ErrorLimit(settings.spec.icmpErrors);
-    const { tos, trafficClass } = settings.spec;
+    const { tos, trafficClass, mode } = settings.spec;
+    this.anyProtocol = mode === 'siit' || mode === 'clat';
     this.tosCopy = tos === 'copy';
     this.tosValue = typeof tos === 'number' ? tos : 0;
     this.trafficClassCopy = trafficClass === 'copy';

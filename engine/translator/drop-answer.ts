@@ -54,7 +54,8 @@ function errorOf({ family: side, protocol }: PacketView, code: number, others: b
 
 /** Sends the error that is due about the dropped packet in the view; the packet keeps its reason. */
 export function answerDrop(context: Context, view: PacketView, code: number, sink: PacketSink): void {
-  const typeCode = errorOf(view, code, context.settings.spec.icmpErrors.drops === 'answer');
+  const { drops } = context.settings.spec.icmpErrors;
+  const typeCode = errorOf(view, code, drops === 'answer' || (drops === 'ipv6' && view.family === 6));
   // Stateful translation keeps this one to put its packet together.
   if (code === REASON.udpZeroFragment && context.settings.spec.mode === 'nat64') return;
   if (typeCode !== 0) answer(context, view, typeCode, 0, code, sink);

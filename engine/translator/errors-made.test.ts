@@ -65,9 +65,11 @@ describe('errors about packets without a rule', () => {
     const t = siit({ ...MAPS, icmpErrors: { drops: 'answer' }, deny4: ['203.0.113.0/24'] });
     expect(run(t, 6, stranger)).toEqual(['noSource4', 1, 1]);
     expect(run(t, 4, unmapped)).toEqual(['denied', 3, 13]);
+    const letter = siit({ ...MAPS, icmpErrors: { drops: 'ipv6' }, deny4: ['203.0.113.0/24'] });
+    expect([run(letter, 6, stranger), run(letter, 4, unmapped)]).toEqual([['noSource4', 1, 1], ['denied']]);
     const quoted = ip6(PEER6, '2001:db8:9::9', 17, udp(1, 2));
     expect(run(t, 6, ip6('2001:db8:9::9', PEER6, 58, icmp(1, 4, 0, quoted)))).toEqual(['noErrorSource']);
-    expect(run(t, 6, ip6('::1', PEER6, 17, udp(1, 2)))).toEqual(['noSource4', 1, 1]);
+    expect(run(t, 6, ip6('::1', PEER6, 17, udp(1, 2)))).toEqual(['illegalSource']);
     expect(run(t, 4, ip4('127.0.0.1', '192.0.2.1', 17, udp(1, 2)))).toEqual(['illegalSource']);
     expect(run(t, 4, ip4(PEER4, '192.0.2.1', 2, udp(1, 2)))).toEqual(['icmpSingleHop']);
   });

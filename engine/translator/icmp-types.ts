@@ -30,8 +30,13 @@ export const ICMP6 = {
   parameterProblem: 4,
   echo: 128,
   echoReply: 129,
-  lastSingleHop: 143,
 } as const;
+
+/** Multicast listener and neighbor discovery, its inverse, the second version of listener reports: messages of one link. */
+const isSingleHop6 = (type: number): boolean => (type >= 130 && type <= 137) || (type >= 141 && type <= 143);
+
+/** RFC 8200 section 5, bytes. */
+const LEAST_IPV6_MTU = 1_280;
 
 const to = (type: number, code: number): number => (type << 8) | code;
 
@@ -108,7 +113,7 @@ export function icmp64(type: number, code: number): number {
       if (code === 0) return to(ICMP4.parameterProblem, 0);
       return code === 1 ? to(ICMP4.unreachable, 2) : -REASON.icmpUnknown;
     default:
-      return type > ICMP6.echoReply && type <= ICMP6.lastSingleHop ? -REASON.icmpSingleHop : -REASON.icmpUnknown;
+      return isSingleHop6(type) ? -REASON.icmpSingleHop : -REASON.icmpUnknown;
   }
 }
 
@@ -144,19 +149,13 @@ export function pointer64(pointer: number): number {
 
 /**
  * MTU of a packet too big message from that of fragmentation needed (RFC 7915 section 4.2). Zero means that the router told
- * none: the largest plateau below the length of the packet in error is taken. Never below `lowest`, what every IPv6 host may send.
+ * none: the largest plateau below the length of the packet in error is taken. Never below what every IPv6 host may send; a lowest MTU that is set for
+ * the IPv6 side says nothing of the IPv4 path, and does not count here.
  */
-export function mtu46(
-  mtu: number,
-  innerTotalBytes: number,
-  mtu4: number,
-  mtu6: number,
-  lowest: number,
-  plateaus: readonly number[],
-): number {
+export function mtu46(mtu: number, innerTotalBytes: number, mtu4: number, mtu6: number, plateaus: readonly number[]): number {
   let value = mtu;
   for (let i = 0; value === 0 && i < plateaus.length; i++) if (plateaus[i]! < innerTotalBytes) value = plateaus[i]!;
-  return Math.max(lowest, Math.min(value + 20, mtu6, mtu4 + 20));
+  return Math.max(LEAST_IPV6_MTU, Math.min(value + 20, mtu6, mtu4 + 20));
 }
 
 /** MTU of fragmentation needed from that of packet too big (RFC 7915 section 5.2); the packet in error may have had a fragment header. */

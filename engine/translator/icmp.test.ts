@@ -65,9 +65,8 @@ describe('tables of RFC 7915', () => {
       [11, 1],
     ]);
     expect([0, 1, 2].map((code) => word(icmp64(4, code)))).toEqual([[12, 0], [3, 2], 'icmpUnknown']);
-    for (let type = 130; type <= 143; type++) expect(word(icmp64(type, 0))).toBe('icmpSingleHop');
-    expect(word(icmp64(100, 0))).toBe('icmpUnknown');
-    expect(word(icmp64(144, 0))).toBe('icmpUnknown');
+    for (const type of [130, 131, 132, 133, 134, 135, 136, 137, 141, 142, 143]) expect(word(icmp64(type, 0))).toBe('icmpSingleHop');
+    for (const type of [5, 100, 127, 138, 139, 140, 144, 200]) expect(word(icmp64(type, 0))).toBe('icmpUnknown');
   });
 
   it('figures 3 and 6: pointers', () => {
@@ -79,12 +78,12 @@ describe('tables of RFC 7915', () => {
   });
 
   it('MTUs: the least of the message, the next hop and the other next hop, with 20 bytes between', () => {
-    expect(mtu46(1_400, 1_500, 1_500, 1_500, 1_280, PLATEAUS)).toBe(1_420);
-    expect(mtu46(9_000, 9_000, 1_500, 9_000, 1_280, PLATEAUS)).toBe(1_520);
-    expect(mtu46(9_000, 9_000, 9_000, 1_500, 1_280, PLATEAUS)).toBe(1_500);
-    expect(mtu46(576, 1_500, 1_500, 1_500, 1_280, PLATEAUS)).toBe(1_280);
-    expect(mtu46(0, 1_500, 1_500, 1_500, 1_280, PLATEAUS)).toBe(1_500);
-    expect(mtu46(0, 8_166, 9_000, 9_000, 1_280, PLATEAUS)).toBe(4_372);
+    expect(mtu46(1_400, 1_500, 1_500, 1_500, PLATEAUS)).toBe(1_420);
+    expect(mtu46(9_000, 9_000, 1_500, 9_000, PLATEAUS)).toBe(1_520);
+    expect(mtu46(9_000, 9_000, 9_000, 1_500, PLATEAUS)).toBe(1_500);
+    expect(mtu46(576, 1_500, 1_500, 1_500, PLATEAUS)).toBe(1_280);
+    expect(mtu46(0, 1_500, 1_500, 1_500, PLATEAUS)).toBe(1_500);
+    expect(mtu46(0, 8_166, 9_000, 9_000, PLATEAUS)).toBe(4_372);
     expect(mtu64(1_500, false, 1_500, 1_500)).toBe(1_480);
     expect(mtu64(1_500, true, 1_500, 1_500)).toBe(1_472);
     expect(mtu64(9_000, false, 1_400, 9_000)).toBe(1_400);

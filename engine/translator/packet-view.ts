@@ -11,6 +11,9 @@ export const FRAGMENT_BYTES = 8;
 /** Extension headers followed at most; a real packet has a handful (RFC 8200 section 4.1 lists seven). */
 const MAX_EXTENSIONS = 16;
 
+/** Extension headers that go on as a protocol of IPv4, but not behind a fragment header: AH, Mobility, HIP, Shim6 (RFC 7045 section 4; ESP may). */
+const LATE_EXTENSIONS: ReadonlySet<number> = new Set([PROTOCOL.ah, 135, 139, 140]);
+
 /**
  * One parsed packet, used again for the next: offsets and header values, no bytes copied. `end` is where the packet ends by its own length
  * field, `available` where the capture ends, if that is earlier. Inside ICMP errors packets are quoted in part, so there
@@ -149,10 +152,8 @@ export class PacketView {
         at += FRAGMENT_BYTES;
         continue;
       }
-      if (next === 43 && b[at + 3] !== 0) {
-        this.pointer = at + 3 - o;
-        return REASON.routingHeader;
-      }
+      // What follows is read all the same: about an ICMPv6 error there is no answer.
+      if (next === 43 && b[at + 3] !== 0) this.pointer = at + 3 - o;
       const bytes = 8 + b[at + 1]! * 8;
       if (at + bytes > end) return REASON.badExtensionHeader;
       if (at + bytes > available) return REASON.tooShort;
@@ -160,9 +161,10 @@ export class PacketView {
       at += bytes;
     }
     if (next === 0 || next === 43 || next === 60 || next === PROTOCOL.fragment) return REASON.badExtensionHeader;
-    if (this.hasFragmentHeader && next === PROTOCOL.ah) return REASON.fragmentBeforeExtension;
+    if (this.hasFragmentHeader && LATE_EXTENSIONS.has(next)) return REASON.fragmentBeforeExtension;
     this.protocol = next;
     this.transport = at;
+    if (this.pointer !== 0) return REASON.routingHeader;
     if (this.fragmentOffset + this.transportBytes > 0xffff) return REASON.fragmentTooLong;
     return 0;
   }

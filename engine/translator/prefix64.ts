@@ -152,3 +152,11 @@ export function isIllegalSource4(v4: number): boolean {
   const first = v4 >>> 24;
   return first === 0 || first === 127 || first >= 224 || v4 >>> 16 === 0xa9fe;
 }
+
+/** As isIllegalSource4: unspecified, loopback, link-local and multicast (RFC 4291 sections 2.5.2, 2.5.3, 2.5.6 and 2.7). */
+export function isIllegalSource6(b: Uint8Array, o: number): boolean {
+  if (b[o] === 0xff || (b[o] === 0xfe && (b[o + 1]! & 0xc0) === 0x80)) return true;
+  let any = b[o + 15]! >> 1;
+  for (let i = 0; i < 15; i++) any |= b[o + i]!;
+  return any === 0;
+}

@@ -9,6 +9,7 @@ import type { AddressMapper } from './mapper.ts';
 import { FRAGMENT_BYTES, IPV4_BYTES, IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
 import { GROWTH_BYTES, SINK_KIND, type PacketSink } from './packet-sink.ts';
 import { PlainPath, type PlainPrefix } from './plain-path.ts';
+import { isIllegalSource6 } from './prefix64.ts';
 import { REASON, REASONS } from './reasons.ts';
 import type { TranslatorSettings } from './settings.ts';
 import { wireBytes46, write46, writeFragmentHeader } from './write46.ts';
@@ -87,7 +88,8 @@ export class PacketTranslator {
     const { context, view } = this;
     let code = view.parse6(b, o, length, wireLength, false);
     if (code === REASON.routingHeader) return answer(context, view, 0x0400, view.pointer, REASON.routingHeader, sink);
-    if (code === 0) code = checkTransport(view);
+    if (code === 0) code = checkTransport(view, context.anyProtocol);
+    if (code === 0 && isIllegalSource6(b, o + 8)) code = REASON.illegalSource;
     if (code === 0) code = context.mapper.map64(view, false, context.nowNs);
     if (code === REASON.addressUnreachable || code === REASON.portsResting) return answer(context, view, 0x0103, 0, code, sink);
     if (code === REASON.mapSpoofed) return answer(context, view, 0x0105, 0, code, sink);
@@ -99,16 +101,20 @@ export class PacketTranslator {
     const hairpin = context.mapper.hairpin;
     if (hairpin) return this.turnBack(wireLength, sink);
     if (wire > mtu4 && !view.icmpError) {
-      if (!view.hasFragmentHeader && hasDf64(context, view)) {
-        return answer(context, view, 0x0200, Math.max(1_280, mtu4 + 20), REASON.packetTooBig, sink);
-      }
-      return this.cut4(mtu4, sink);
+      if (hasDf64(context, view)) return this.tooBig4(sink);
+      code = write64(context, view, this.pieces, 0);
+      return code === 0 ? this.cut4(mtu4, sink) : code;
     }
     const at = sink.reserve(view.capturedBytes + GROWTH_BYTES);
     if (at < 0) return REASON.sinkFull;
     code = write64(context, view, sink.bytes, at);
     if (code !== 0) return code;
     if (context.mapper.hairpin) return this.turnBackWritten(sink, at);
+    if (context.wireBytes > mtu4) {
+      if ((sink.bytes[at + 6]! & 0x40) !== 0) return this.tooBig4(sink);
+      copyBytes(this.pieces, 0, sink.bytes, at, context.writtenBytes);
+      return this.cut4(mtu4, sink);
+    }
     sink.push(context.writtenBytes, context.wireBytes, 4, SINK_KIND.translated);
     return view.truncated ? REASON.translatedTruncated : REASON.translated;
   }
@@ -140,7 +146,7 @@ export class PacketTranslator {
     const { context } = this;
     const { spec } = this.settings;
     let code = view.parse4(b, o, length, wireLength, false, spec.badHeaderChecksum === 'drop');
-    if (code === 0) code = checkTransport(view);
+    if (code === 0) code = checkTransport(view, context.anyProtocol);
     if (code === 0) code = context.mapper.map46(view, false, context.nowNs, context.hairpinned);
     if (code !== 0) return code === REASON.portUnreachable ? answer(context, view, 0x0303, 0, code, sink) : code;
     if (view.pointer !== 0) return answer(context, view, 0x0305, 0, REASON.sourceRoute, sink);
@@ -149,7 +155,8 @@ export class PacketTranslator {
     if (!view.icmpError) {
       if (wire - IPV6_BYTES > 0xffff) return REASON.tooLong;
       const limit = Math.min(spec.mtu6, spec.lowestIpv6Mtu);
-      if (view.dontFragment && wire > spec.mtu6) {
+      // Section 4.1 counts the options, which the IPv6 packet does not have.
+      if (view.dontFragment && Math.max(wire, view.end - view.o + IPV6_BYTES - IPV4_BYTES) > spec.mtu6) {
         return answer(context, view, 0x0304, spec.mtu6 - (wire - view.transportBytes - IPV4_BYTES), REASON.fragmentationNeeded, sink);
       }
       if (!view.dontFragment && wire > limit) return this.cut6(view, limit, sink);
@@ -188,23 +195,27 @@ export class PacketTranslator {
     return REASON.translatedFragmented;
   }
 
-  /** Larger than the IPv4 next hop takes and DF clear: cut like any router does (RFC 791 section 3.2). */
+  private tooBig4(sink: PacketSink): number {
+    return answer(this.context, this.view, 0x0200, Math.max(1_280, this.settings.spec.mtu4 + 20), REASON.packetTooBig, sink);
+  }
+
+  /** What was written to `pieces` is larger than the IPv4 next hop takes and has DF clear: cut like any router does (RFC 791 section 3.2). */
   private cut4(limit: number, sink: PacketSink): number {
-    const { context, pieces, view } = this;
-    const code = write64(context, view, pieces, 0);
-    if (code !== 0) return code;
+    const { pieces, view } = this;
+    const transportBytes = this.context.wireBytes - IPV4_BYTES;
+    const capturedBytes = this.context.writtenBytes - IPV4_BYTES;
     const step = (limit - IPV4_BYTES) & ~7;
     const first = sink.count;
     const firstUsed = sink.used;
-    for (let done = 0; done < view.transportBytes; done += step) {
-      const bytes = Math.min(step, view.transportBytes - done);
-      const present = Math.max(0, Math.min(bytes, view.capturedBytes - done));
+    for (let done = 0; done < transportBytes; done += step) {
+      const bytes = Math.min(step, transportBytes - done);
+      const present = Math.max(0, Math.min(bytes, capturedBytes - done));
       const at = sink.reserve(IPV4_BYTES + present);
       if (at < 0) return rollBack(sink, first, firstUsed);
       const out = sink.bytes;
       copyBytes(out, at, pieces, 0, IPV4_BYTES);
       putU16(out, at + 2, IPV4_BYTES + bytes);
-      const more = view.moreFragments || done + bytes < view.transportBytes;
+      const more = view.moreFragments || done + bytes < transportBytes;
       putU16(out, at + 6, (more ? 0x2000 : 0) | ((view.fragmentOffset + done) >>> 3));
       putU16(out, at + 10, 0);
       putU16(out, at + 10, checksum(out, at, at + IPV4_BYTES));
@@ -223,13 +234,14 @@ function rollBack(sink: PacketSink, count: number, used: number): number {
 }
 
 /** ICMP types that go no further, and packets that end inside their transport header. Sets `icmpError`. */
-function checkTransport(view: PacketView): number {
+function checkTransport(view: PacketView, anyProtocol: boolean): number {
   const icmp = view.family === 6 ? PROTOCOL.icmpv6 : PROTOCOL.icmp;
   if (view.protocol !== icmp) {
     // RFC 7915 section 4.2: IGMP goes no further than its link, whoever it is sent to.
     if (view.protocol === PROTOCOL.igmp && view.family === 4) return REASON.icmpSingleHop;
-    // The other family's ICMP has no meaning here and would become this one's.
-    return view.protocol === (view.family === 6 ? PROTOCOL.icmp : PROTOCOL.icmpv6) ? REASON.icmpUnknown : leastBytes(view);
+    // The ICMP of the other family is a protocol as any (RFC 7915 section 4.1); it has no ports that a table could know it by.
+    if (!anyProtocol && view.protocol === (view.family === 6 ? PROTOCOL.icmp : PROTOCOL.icmpv6)) return REASON.icmpUnknown;
+    return leastBytes(view);
   }
   if (view.fragmented) return REASON.fragmentedIcmp;
   if (view.transportBytes < 8) return REASON.icmpTooShort;

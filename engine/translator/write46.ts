@@ -168,7 +168,7 @@ function parameter46(context: Context, type: number, value: number, b: Uint8Arra
   const { spec, plateaus } = context.settings;
   if (type === ICMP4.unreachable && value >>> 8 === 2) {
     const total = u16(b, from + ICMP_BYTES + 2);
-    return mtu46(u16(b, from + 6), total, spec.mtu4, spec.mtu6, spec.lowestIpv6Mtu, plateaus);
+    return mtu46(u16(b, from + 6), total, spec.mtu4, spec.mtu6, plateaus);
   }
   // Protocol unreachable: the pointer is the place of the next header field.
   if (type === ICMP4.unreachable && value >>> 8 === 4) return 6;
