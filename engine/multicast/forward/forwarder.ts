@@ -1,5 +1,5 @@
 import { u16, u32 } from '../../base/index.ts';
-import { foldSum, sum16 } from '../../wire/index.ts';
+import { sum16 } from '../../wire/index.ts';
 import type { Family } from '../addresses.ts';
 import type { PrefixSet } from '../mapping/index.ts';
 import { ForwardCounts } from './counts.ts';
@@ -9,7 +9,7 @@ import { GroupMapper } from './group-mapper.ts';
 import { mtuGroups } from './mtu-groups.ts';
 import { SameFamily } from './same-family.ts';
 import type { ForwardSink } from './sink.ts';
-import type { ForwardingTable } from './table.ts';
+import type { ForwardingTable, StreamPlace } from './table.ts';
 import { Translation } from './translation.ts';
 
 const IPV4_BYTES = 20;
@@ -61,31 +61,34 @@ export class Forwarder extends ForwardCounts {
     this.encapsulation = new Encapsulation(this, mtus, this.mapper);
   }
 
-  /** Takes the packet at `o` that came in on an interface; copies go to the sink. Returns the number of rows added. */
-  forward(family: Family, iface: number, b: Uint8Array, o: number, length: number, sink: ForwardSink): number {
+  /**
+   * Takes the packet at `o` that came in on an interface; copies go to the sink. Returns the number of rows added. `place` is that of the packet's
+   * stream, which saves looking for its row.
+   */
+  forward(family: Family, iface: number, b: Uint8Array, o: number, length: number, sink: ForwardSink, place?: StreamPlace): number {
     this.packetsIn++;
     this.lastDrop = -1;
     const before = sink.rows;
-    if (family === 4) this.from4(iface, b, o, length, sink);
-    else this.from6(iface, b, o, length, sink);
+    if (family === 4) this.from4(iface, b, o, length, sink, place);
+    else this.from6(iface, b, o, length, sink, place);
     this.packetsOut += sink.rows - before;
     return sink.rows - before;
   }
 
-  private from4(iface: number, b: Uint8Array, o: number, length: number, sink: ForwardSink): void {
+  private from4(iface: number, b: Uint8Array, o: number, length: number, sink: ForwardSink, place: StreamPlace | undefined): void {
     const headerBytes = length < IPV4_BYTES ? 0 : (b[o]! & 15) * 4;
     const total = headerBytes < IPV4_BYTES ? 0 : u16(b, o + 2);
     if (headerBytes < IPV4_BYTES || b[o]! >> 4 !== 4 || total > length || total < headerBytes) {
       this.drop('malformed');
       return;
     }
-    if (foldSum(sum16(b, o, o + headerBytes)) !== 0xffff) {
+    if (!isGoodHeader(sum16(b, o, o + headerBytes))) {
       this.drop('bad_checksum');
       return;
     }
     this.mapKey(u32(b, o + 12), u32(b, o + 16));
     const { table, encapsulate } = this.options;
-    const row = table.find2(this.source4, this.group4);
+    const row = this.rowOf(place);
     if (!this.admit(table, row, 4, iface, b[o + 8]!, total)) return;
     const own = table.to44[row]! & ~(1 << iface);
     const other = table.to46[row]!;
@@ -98,19 +101,22 @@ export class Forwarder extends ForwardCounts {
     if (plain !== 0) this.translation.translate(4, b, o, total, lowered, plain, sink);
   }
 
-  private from6(iface: number, b: Uint8Array, o: number, length: number, sink: ForwardSink): void {
+  private from6(iface: number, b: Uint8Array, o: number, length: number, sink: ForwardSink, place: StreamPlace | undefined): void {
     const total = length < IPV6_BYTES ? 0 : IPV6_BYTES + u16(b, o + 4);
     if (total === 0 || b[o]! >> 4 !== 6 || total > length) {
       this.drop('malformed');
       return;
     }
-    if (!this.options.translates || !this.embedded.read(b, o)) {
-      this.native6(iface, b, o, total, sink);
+    const { table, native, translates } = this.options;
+    const known = place === undefined ? -1 : place.rowIn(table);
+    if (known >= 0) this.mapKey(table.keyWord(known, 0), table.keyWord(known, 1));
+    else if (translates && !(place !== undefined && place.rowIn(native) >= 0) && this.embedded.read(b, o)) {
+      this.mapKey(this.embedded.source4, this.embedded.group4);
+    } else {
+      this.native6(iface, b, o, total, sink, place);
       return;
     }
-    this.mapKey(this.embedded.source4, this.embedded.group4);
-    const { table } = this.options;
-    const row = table.find2(this.source4, this.group4);
+    const row = known >= 0 ? known : this.rowOf(place);
     if (!this.admit(table, row, 6, iface, b[o + 7]!, total)) return;
     const own = table.to66[row]! & ~(1 << iface);
     const other = table.to64[row]!;
@@ -125,16 +131,30 @@ export class Forwarder extends ForwardCounts {
     if (inner > 0) this.same.copy4(b, o + IPV6_BYTES, inner, other, sink);
   }
 
-  private native6(iface: number, b: Uint8Array, o: number, total: number, sink: ForwardSink): void {
+  private native6(iface: number, b: Uint8Array, o: number, total: number, sink: ForwardSink, place: StreamPlace | undefined): void {
     const { native } = this.options;
     this.source4 = 0;
     this.group4 = 0;
-    for (let i = 0; i < 8; i++) this.key[i] = u32(b, o + 8 + 4 * i);
-    const row = native.find(this.key);
+    let row = place === undefined ? -1 : place.rowIn(native);
+    if (row < 0) {
+      for (let i = 0; i < 8; i++) this.key[i] = u32(b, o + 8 + 4 * i);
+      row = native.find(this.key);
+      if (row >= 0) place?.keep(native, row);
+    }
     if (!this.admit(native, row, 6, iface, b[o + 7]!, total)) return;
     const own = native.to66[row]! & ~(1 << iface);
     if (own === 0) this.drop('no_outgoing');
     else this.same.copy6(b, o, total, own, sink);
+  }
+
+  /** Row of source and group that were read last, or -1. */
+  private rowOf(place: StreamPlace | undefined): number {
+    const { table } = this.options;
+    const known = place === undefined ? -1 : place.rowIn(table);
+    if (known >= 0) return known;
+    const row = table.find2(this.source4, this.group4);
+    if (row >= 0) place?.keep(table, row);
+    return row;
   }
 
   private mapKey(source4: number, group4: number): void {
@@ -168,4 +188,10 @@ export class Forwarder extends ForwardCounts {
     table.bytes[row]! += bytes;
     return true;
   }
+}
+
+/** The 16-bit words of a header of 60 bytes at most add up to all ones (RFC 1071). */
+function isGoodHeader(sum: number): boolean {
+  const once = (sum & 0xffff) + (sum >>> 16);
+  return (once & 0xffff) + (once >>> 16) === 0xffff;
 }

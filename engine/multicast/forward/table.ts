@@ -14,6 +14,8 @@ export class ForwardingTable {
   deleted = 0;
   /** Entries refused because of `limit`. */
   refused = 0;
+  /** Goes up whenever a row that was found may be elsewhere or gone. */
+  moves = 0;
   private readonly limit: number;
   private mask: number;
   private state: Uint8Array;
@@ -63,6 +65,11 @@ export class ForwardingTable {
       if (state[row] === 1 && key[row * 2] === source && key[row * 2 + 1] === group) return row;
     }
     return -1;
+  }
+
+  /** Word `i` of the key of a row. */
+  keyWord(row: number, i: number): number {
+    return this.key[row * this.words + i]!;
   }
 
   /** Row of a key of `words` words at `at` in `from`, or -1. */
@@ -131,13 +138,15 @@ export class ForwardingTable {
     this.state[row] = 2;
     this.used--;
     this.deleted++;
+    this.moves++;
   }
 
   private grow(): void {
     const rows = this.used * 4 > this.mask + 1 ? (this.mask + 1) * 2 : this.mask + 1;
     const old = new ForwardingTable(this.words as 2 | 8, this.limit, 2);
     Object.assign(old, this);
-    Object.assign(this, new ForwardingTable(this.words as 2 | 8, this.limit, rows), { used: old.used, deleted: 0, refused: old.refused });
+    const { used, refused, moves } = old;
+    Object.assign(this, new ForwardingTable(this.words as 2 | 8, this.limit, rows), { used, deleted: 0, refused, moves: moves + 1 });
     for (let row = 0; row <= old.mask; row++) {
       if (old.state[row] !== 1) continue;
       const to = this.place(old.key, row * old.words);
@@ -146,6 +155,24 @@ export class ForwardingTable {
       this.setLists(to, old.to44[row]!, old.to46[row]!, old.to64[row]!, old.to66[row]!);
       for (const [i, column] of this.counters.entries()) column[to] = old.counters[i]![row]!;
     }
+  }
+}
+
+/** Row of the packets of one stream, kept by whoever sends many of them. */
+export class StreamPlace {
+  private table: ForwardingTable | undefined;
+  private row = -1;
+  private moves = -1;
+
+  /** The row in this table, or -1 where it has to be looked up. */
+  rowIn(table: ForwardingTable): number {
+    return this.table === table && this.moves === table.moves ? this.row : -1;
+  }
+
+  keep(table: ForwardingTable, row: number): void {
+    this.table = table;
+    this.row = row;
+    this.moves = table.moves;
   }
 }
 

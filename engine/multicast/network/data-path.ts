@@ -2,7 +2,7 @@ import { u16 } from '../../base/index.ts';
 import { MULTICAST_DROPS } from '../../contract/index.ts';
 import { addressText, scopeOf, type Family } from '../addresses.ts';
 import type { Entry } from '../choice/index.ts';
-import { ForwardSink } from '../forward/index.ts';
+import { ForwardSink, StreamPlace } from '../forward/index.ts';
 import { PROTOCOL_ICMPV6, PROTOCOL_IGMP, PROTOCOL_PIM } from '../messages/index.ts';
 import { DropList } from './drop-list.ts';
 import type { FamilySide } from './family-side.ts';
@@ -23,7 +23,8 @@ export class DataPath {
   readonly drops: DropList;
   readonly tooBig: TooBig;
   private readonly router: RouterNode;
-  private readonly ways = new WayCache();
+  private readonly ways4 = new WayCache(4);
+  private readonly ways6 = new WayCache(6);
   private readonly sink = new ForwardSink();
   /** Copies stay in the sink until `release`. */
   holds = false;
@@ -36,18 +37,19 @@ export class DataPath {
 
   /** Trees, entries, routes or neighbours are others now. */
   changed(): void {
-    this.ways.forget();
+    this.ways4.forget();
+    this.ways6.forget();
   }
 
   /** Takes a packet whose way is known. False for all others. */
   known(iface: number, packet: Uint8Array, family: Family): boolean {
     if (!isPlain(packet, family)) return false;
-    const way = this.ways.find(family, iface, packet);
+    const way = (family === 4 ? this.ways4 : this.ways6).find(iface, packet);
     if (way === undefined || way.registers?.register?.state === 'join') return false;
     const { router } = this;
     if (way.keeps !== undefined) router.side(family)!.pim.keepAlive(way.keeps);
     if (way.taken && way.entry !== undefined) router.coupling!.taken(way.entry, family);
-    this.forward(family, iface, packet, way.entry);
+    this.forward(family, iface, packet, way.entry, way.place);
     return true;
   }
 
@@ -65,10 +67,13 @@ export class DataPath {
     }
     const verdict = side.pim.data(source, group, iface, packet);
     // From here on nothing may change, or the way is not kept.
-    const before = this.ways.now;
-    const way = this.pass(side, iface, packet, source, group, verdict.accepted);
+    const ways = family === 4 ? this.ways4 : this.ways6;
+    const before = ways.now;
+    const { entry, taken } = this.pass(side, iface, packet, source, group, verdict.accepted);
     if (!verdict.steady || !isPlain(packet, family)) return;
-    this.ways.put(family, iface, packet, { ...way, keeps: verdict.keeps, registers: verdict.registers }, before);
+    // Written out, so that all ways have one shape: a spread makes many, and every packet reads them.
+    const { keeps, registers } = verdict;
+    ways.put(iface, packet, { keeps, registers, entry, taken, place: new StreamPlace() }, before);
   }
 
   /** A packet that PIM has looked at: through the forwarding path, and out. */
@@ -86,17 +91,17 @@ export class DataPath {
     const taken = entry === undefined || coupling!.includes(entry, family);
     if (entry !== undefined && taken && accepted) coupling!.taken(entry, family);
     installer.source(family, source, group, iface === REGISTER_INTERFACE);
-    this.forward(family, iface, packet, entry);
+    this.forward(family, iface, packet, entry, undefined);
     return { entry, taken: taken && accepted };
   }
 
-  private forward(family: Family, iface: number, packet: Uint8Array, entry: Entry | undefined): void {
+  private forward(family: Family, iface: number, packet: Uint8Array, entry: Entry | undefined, place: StreamPlace | undefined): void {
     const { forwarder } = this.router;
     const first = this.sink.rows;
     const { drops } = forwarder;
     const other = drops[OTHER_FAMILY]!;
     const large = drops[TOO_BIG]!;
-    forwarder.forward(family, iface, packet, 0, packet.length, this.sink);
+    forwarder.forward(family, iface, packet, 0, packet.length, this.sink, place);
     if (forwarder.lastDrop >= 0) {
       if (drops[OTHER_FAMILY]! > other) this.duplicate(family, packet, entry);
       this.noteDrop(family, iface, packet);

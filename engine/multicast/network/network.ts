@@ -207,7 +207,7 @@ export class MulticastNetwork {
       const address = six ? canonical(`fe80::ffff:${(i + 1).toString(16)}`) : linkAddress4(link.index, 100 + (i % 150));
       const ends = { address, ...receiverGroup(spec, this.prefixes) };
       const delivered = (): void => {
-        this.recorder.count('delivered');
+        this.recorder.delivered();
       };
       const node = new ReceiverNode(
         spec,

@@ -38,6 +38,10 @@ export class Recorder {
   logging = true;
   entries = 0;
   private recordedBytes = 0;
+  /** Bin that was asked for last, and its instants. */
+  private lastBin = 0;
+  private lastBinFromNs = 0;
+  private lastBinEndNs = 0;
   private readonly growing: boolean;
   private readonly clock: EventClock;
   private readonly prefixes: PrefixTable;
@@ -60,15 +64,30 @@ export class Recorder {
     };
   }
 
-  count(what: 'delivered' | 'dropped' | 'joins' | 'prunes'): void {
+  count(what: 'dropped' | 'joins' | 'prunes'): void {
     const bin = this.bin();
     this.series[what][bin]!++;
   }
 
+  /** A packet reached a receiver, or a copy left the router of a port: the one count that is made for each packet. */
+  delivered(): void {
+    const bin = this.bin();
+    this.series.delivered[bin]!++;
+  }
+
   /** Bin of this instant. */
   private bin(): number {
-    while (this.growing && this.clock.nowNs >= SERIES_BINS * this.series.binNs) this.fold();
-    return Math.min(SERIES_BINS - 1, Math.floor(this.clock.nowNs / this.series.binNs));
+    const { nowNs } = this.clock;
+    return nowNs >= this.lastBinFromNs && nowNs < this.lastBinEndNs ? this.lastBin : this.findBin(nowNs);
+  }
+
+  private findBin(nowNs: number): number {
+    while (this.growing && nowNs >= SERIES_BINS * this.series.binNs) this.fold();
+    const { binNs } = this.series;
+    this.lastBin = Math.min(SERIES_BINS - 1, Math.floor(nowNs / binNs));
+    this.lastBinFromNs = this.lastBin * binNs;
+    this.lastBinEndNs = this.lastBinFromNs + binNs;
+    return this.lastBin;
   }
 
   /** Bins twice as wide: counts add up, of entries the later number stays. */

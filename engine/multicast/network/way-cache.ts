@@ -1,6 +1,6 @@
-import { u32 } from '../../base/index.ts';
 import type { Family } from '../addresses.ts';
 import type { Entry } from '../choice/index.ts';
+import type { StreamPlace } from '../forward/index.ts';
 import type { Tree } from '../pim/index.ts';
 
 /** Slots at the start and at most. What has no slot takes the long way each time. */
@@ -8,8 +8,6 @@ const FIRST_SLOTS = 64;
 export const MAX_WAYS = 4_096;
 /** Neighbouring slots that are looked at. */
 const PROBES = 4;
-/** Words of a key: family and interface, then source and group. */
-const KEY_WORDS = 9;
 
 /** What PIM and the path choice say of one source and group from one interface, as long as nothing changes. */
 export interface Way {
@@ -20,39 +18,52 @@ export interface Way {
   readonly entry: Entry | undefined;
   /** The entry takes data of this family. */
   readonly taken: boolean;
+  /** Where the forwarding path found the stream. */
+  readonly place: StreamPlace;
 }
 
-/** Ways of streams that packets have gone before. All of them are forgotten at once: whatever changes in the router moves the epoch. */
+/**
+ * Ways of the streams of one family that packets have gone before. All of them are forgotten at once: whatever changes in the router moves the
+ * epoch. A key is the interface, then source and group in words.
+ */
 export class WayCache {
   private epoch = 1;
   private mask = -1;
-  private keys = new Uint32Array(0);
+  private keys = new Int32Array(0);
   private epochs = new Float64Array(0);
   private ways: (Way | undefined)[] = [];
-  private readonly key = new Uint32Array(KEY_WORDS);
-  /** Words of the key that was read last: an IPv4 one has three, and differs from all others in the first. */
-  private words = KEY_WORDS;
+  /** Bytes of source and group, which stand beside each other in a header, and words of a key. */
+  private readonly from: number;
+  private readonly words: number;
+  private readonly key: Int32Array;
+
+  constructor(family: Family) {
+    this.from = family === 4 ? 12 : 8;
+    this.words = family === 4 ? 3 : 9;
+    this.key = new Int32Array(this.words);
+  }
 
   forget(): void {
     this.epoch++;
   }
 
   /** The way of a packet that is at least a whole header long; the key stays for `put`. */
-  find(family: Family, iface: number, b: Uint8Array): Way | undefined {
-    const home = this.read(family, iface, b);
-    if (this.mask < 0) return undefined;
+  find(iface: number, b: Uint8Array): Way | undefined {
+    const home = this.read(iface, b);
+    const { mask, epochs, epoch } = this;
+    if (mask < 0) return undefined;
     for (let i = 0; i < PROBES; i++) {
-      const slot = (home + i) & this.mask;
-      if (this.epochs[slot] === this.epoch && this.same(slot)) return this.ways[slot];
+      const slot = (home + i) & mask;
+      if (epochs[slot] === epoch && this.same(slot)) return this.ways[slot];
     }
     return undefined;
   }
 
   /** For the packet that was looked up last. `epoch`: what `now` said before its way was worked out. */
-  put(family: Family, iface: number, b: Uint8Array, way: Way, epoch: number): void {
+  put(iface: number, b: Uint8Array, way: Way, epoch: number): void {
     if (epoch !== this.epoch) return;
     if (this.mask < 0) this.resize(FIRST_SLOTS);
-    const home = this.read(family, iface, b);
+    const home = this.read(iface, b);
     let slot = home & this.mask;
     for (let i = 0; i < PROBES; i++) {
       const next = (home + i) & this.mask;
@@ -65,7 +76,7 @@ export class WayCache {
       this.resize((this.mask + 1) * 2);
       slot = home & this.mask;
     }
-    this.keys.set(this.key, slot * KEY_WORDS);
+    this.keys.set(this.key, slot * this.words);
     this.epochs[slot] = this.epoch;
     this.ways[slot] = way;
   }
@@ -76,30 +87,27 @@ export class WayCache {
 
   private resize(slots: number): void {
     this.mask = slots - 1;
-    this.keys = new Uint32Array(slots * KEY_WORDS);
+    this.keys = new Int32Array(slots * this.words);
     this.epochs = new Float64Array(slots);
     this.ways = Array.from({ length: slots });
   }
 
-  private read(family: Family, iface: number, b: Uint8Array): number {
-    const { key } = this;
-    key[0] = (iface << 8) | family;
-    if (family === 4) {
-      key[1] = u32(b, 12);
-      key[2] = u32(b, 16);
-      this.words = 3;
-    } else {
-      for (let i = 0; i < 8; i++) key[i + 1] = u32(b, 8 + 4 * i);
-      this.words = KEY_WORDS;
+  /** The key of a packet, and its hash. */
+  private read(iface: number, b: Uint8Array): number {
+    const { key, words } = this;
+    key[0] = iface;
+    let h = Math.imul(iface, 0x9e3779b1);
+    for (let i = 1, at = this.from; i < words; i++, at += 4) {
+      const word = (b[at]! << 24) | (b[at + 1]! << 16) | (b[at + 2]! << 8) | b[at + 3]!;
+      key[i] = word;
+      h = Math.imul(h ^ word, 0x9e3779b1) ^ (h >>> 15);
     }
-    let h = 0;
-    for (let i = 0; i < this.words; i++) h = Math.imul(h ^ key[i]!, 0x9e3779b1) ^ (h >>> 15);
-    return (h ^ (h >>> 13)) >>> 0;
+    return h ^ (h >>> 13);
   }
 
   private same(slot: number): boolean {
     const { key, keys, words } = this;
-    for (let i = 0, at = slot * KEY_WORDS; i < words; i++, at++) if (keys[at] !== key[i]) return false;
+    for (let i = 0, at = slot * words; i < words; i++, at++) if (keys[at] !== key[i]) return false;
     return true;
   }
 }
