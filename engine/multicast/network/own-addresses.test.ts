@@ -12,7 +12,8 @@ describe('own addresses', () => {
       return found.has(familyOf(text), b, 8);
     };
     for (const text of own) expect(has(text)).toBe(true);
-    for (const text of ['192.0.2.2', '0.0.0.1', 'fe80::2', 'fe80:1::1', '2001:db8::1:2:4', '2001:db8::2:2:3']) expect(has(text)).toBe(false);
+    for (const text of ['192.0.2.2', '0.0.0.1', 'fe80::2', 'fe80:1::1', '2001:db8::1:2:4', '2001:db8::2:2:3'])
+      expect(has(text)).toBe(false);
     expect(new OwnAddresses([]).has(6, new Uint8Array(40), 8)).toBe(false);
   });
 });
