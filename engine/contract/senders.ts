@@ -12,7 +12,10 @@ const rate = z.int().min(1_000).max(1e11);
 
 export const sendersSchema = z
   .strictObject({
-    algorithm: z.enum(SENDER_ALGORITHMS).default('cubic').describe('window rules of RFC 5681 (reno) or RFC 9438 (cubic)'),
+    algorithm: z
+      .enum(SENDER_ALGORITHMS)
+      .default('cubic')
+      .describe('window rules of RFC 5681 (reno) or of RFC 8312 as RFC 9438 has them (cubic)'),
     flows: z.int().min(1).max(256).default(1).describe('senders, each with all the data it can send'),
     durationS: z.number().min(0.1).max(600).default(10).describe('seconds of lab time'),
     rateBps: rate.default(80_000_000).describe('bottleneck of the network, bits per second'),
@@ -32,6 +35,10 @@ export const sendersSchema = z
   .refine(({ durationS, rateBps, mss }) => (durationS * rateBps) / 8 / mss <= MAX_SENDER_SEGMENTS, {
     path: ['durationS'],
     error: `more than ${MAX_SENDER_SEGMENTS.toLocaleString('en-US')} segments: a shorter time, a lower rate or larger segments`,
+  })
+  .refine(({ mss, windowBytes }) => windowBytes >= mss, {
+    path: ['windowBytes'],
+    error: 'smaller than one segment: nothing could ever be sent',
   })
   .describe('TCP senders, and the network between them and this host');
 export type SendersSpec = z.infer<typeof sendersSchema>;

@@ -28,7 +28,7 @@ export const tcpClosedLoop: Experiment = {
   question: 'Does metering avoid loss events, and what does it cost in round trip time?',
   source: 'stack 1.7, experiment 7',
   method:
-    'Senders (NewReno with the window rules of RFC 5681, or CUBIC of RFC 9438; initial window RFC 6928, timer RFC 6298, no SACK) send over 80 Mb/s and 40 ms into a modem that hands over what has come every 40 ms. Sockets have 128 KiB, are read at 150 Mb/s, and advertise a window of 2 MB, as systems do that tune buffers later. A segment that finds no room is lost, and the sender sees it.',
+    'Senders (NewReno with the window rules of RFC 5681, or CUBIC of RFC 9438; initial window RFC 6928, limited transmit RFC 3042, time stamps RFC 7323 for the timer of RFC 6298, no SACK) send over 80 Mb/s and 40 ms into a modem that hands over what has come every 40 ms. Sockets have 128 KiB, are read at 150 Mb/s, and advertise a window of 2 MB, as systems do that tune buffers later. A segment that finds no room is lost, and the sender sees it.',
   measured: false,
   async run({ size, seed, step }) {
     const durationS = size === 'full' ? 20 : 1;

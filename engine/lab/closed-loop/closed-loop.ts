@@ -8,8 +8,10 @@ import {
   type SocketsSpec,
 } from '../../contract/index.ts';
 import { DROP_REASONS, Delays, Meter, histogramPercentile, type MeterHooks } from '../../stack/index.ts';
+import { Receiver } from './receiver.ts';
 import { LoopSeries } from './series.ts';
 import { Sender } from './sender.ts';
+import { Transmissions } from './transmissions.ts';
 
 export interface ClosedLoopOptions extends SendersSpec {
   readonly poolPackets: number;
@@ -26,12 +28,11 @@ const EV_TIMER = 2;
 const MAX_EVENTS = 1 << 20;
 /** Headers of a segment on the wire: Ethernet, IPv4, TCP with time stamps. */
 const HEADER_BYTES = 66;
-/** Segments of a flow that have a place to begin with. */
-const FIRST_SEGMENTS = 1_024;
 
 /**
  * TCP senders behind a bottleneck and a modem that delivers in lumps, with the meter and the sockets of the lab at their end (1.7,
- * experiment 7). The receiver takes a segment when it comes into the receive buffer, and acknowledges it at once.
+ * experiment 7). The receiver takes a segment when it comes into the receive buffer, and acknowledges it at once: no acknowledgment is
+ * delayed, each gives a time stamp back (RFC 7323), and none is lost.
  */
 class ClosedLoop implements MeterHooks {
   private readonly o: ClosedLoopOptions;
@@ -40,8 +41,8 @@ class ClosedLoop implements MeterHooks {
   private readonly events = new EventQueue(MAX_EVENTS);
   private readonly meter: Meter;
   private readonly senders: Sender[];
-  private readonly received: Uint8Array[];
-  private readonly expected: Int32Array;
+  private readonly receivers: Receiver[];
+  private readonly onTheWay = new Transmissions();
   private readonly timers: Float64Array;
   private readonly arrival = new Float64Array(1);
   private readonly losses: Record<string, number> = {};
@@ -68,9 +69,8 @@ class ClosedLoop implements MeterHooks {
       seed: o.seed,
       hooks: this,
     });
-    this.expected = new Int32Array(o.flows);
     this.timers = new Float64Array(o.flows).fill(Number.POSITIVE_INFINITY);
-    this.received = Array.from({ length: o.flows }, () => new Uint8Array(FIRST_SEGMENTS));
+    this.receivers = Array.from({ length: o.flows }, () => new Receiver());
     this.senders = Array.from({ length: o.flows }, (_, flow) => this.makeSender(flow));
     this.series = new LoopSeries((o.durationS * NS_PER_S) / SENDERS_BINS);
     for (const sender of this.senders) sender.push(0);
@@ -110,7 +110,7 @@ class ClosedLoop implements MeterHooks {
   }
 
   private get inOrder(): number {
-    return this.expected.reduce((n, e) => n + e, 0);
+    return this.receivers.reduce((n, { expected }) => n + expected, 0);
   }
 
   private get lost(): number {
@@ -119,11 +119,17 @@ class ClosedLoop implements MeterHooks {
 
   private handle(kind: number, flow: number, value: number): void {
     if (kind === EV_ARRIVE) this.arrive(flow, value);
-    else if (kind === EV_ACK) this.senders[flow]!.acknowledged(value, this.nowNs);
+    else if (kind === EV_ACK) this.acknowledge(flow, value);
     else if (this.timers[flow] === this.nowNs) {
       this.timers[flow] = Number.POSITIVE_INFINITY;
       this.senders[flow]!.expired(this.nowNs);
     }
+  }
+
+  private acknowledge(flow: number, place: number): void {
+    const { segment, stampNs } = this.onTheWay;
+    this.senders[flow]!.acknowledged(segment[place]!, stampNs[place]!, this.nowNs);
+    this.onTheWay.release(place);
   }
 
   /** A segment goes through the bottleneck and waits for the modem's next grant. */
@@ -131,7 +137,7 @@ class ClosedLoop implements MeterHooks {
     const { o } = this;
     const bytes = o.mss + HEADER_BYTES;
     this.sent++;
-    if (again && this.received[flow]![segment] === 1) this.spurious++;
+    if (again && this.receivers[flow]!.has(segment)) this.spurious++;
     const reachNs = this.nowNs + (o.rttMs * NS_PER_MS) / 2;
     const queued = Math.max(0, this.linkFreeNs - reachNs) * (o.rateBps / 8e9);
     if (queued + bytes > o.queueBytes) {
@@ -142,8 +148,13 @@ class ClosedLoop implements MeterHooks {
     const grantNs = o.grantMs * NS_PER_MS;
     const handed = grantNs === 0 ? this.linkFreeNs : Math.ceil(this.linkFreeNs / grantNs) * grantNs;
     this.lineFreeNs = Math.max(handed, this.lineFreeNs) + (bytes * 8e9) / o.lineBps;
-    if (this.schedule(Math.round(this.lineFreeNs), EV_ARRIVE, flow, segment)) this.inPath++;
-    else this.losses['event_queue_full'] = (this.losses['event_queue_full'] ?? 0) + 1;
+    const place = this.onTheWay.take(segment, this.nowNs);
+    if (this.schedule(Math.round(this.lineFreeNs), EV_ARRIVE, flow, place)) {
+      this.inPath++;
+      return;
+    }
+    this.onTheWay.release(place);
+    this.losses['event_queue_full'] = (this.losses['event_queue_full'] ?? 0) + 1;
   }
 
   /** False, and counted, where as many events wait as the limit allows: a segment, an acknowledgment or a timer is lost then. */
@@ -153,15 +164,16 @@ class ClosedLoop implements MeterHooks {
     return scheduled;
   }
 
-  private arrive(flow: number, segment: number): void {
+  private arrive(flow: number, place: number): void {
     this.inPath--;
     if (this.poolUsed >= this.o.poolPackets) {
+      this.onTheWay.release(place);
       this.losses['nomem'] = (this.losses['nomem'] ?? 0) + 1;
       return;
     }
     this.arrival[0] = this.nowNs;
     this.meter.now[0] = this.nowNs;
-    this.poolUsed += this.meter.take(segment, flow, this.o.mss + HEADER_BYTES, 1, this.arrival, 0);
+    this.poolUsed += this.meter.take(place, flow, this.o.mss + HEADER_BYTES, 1, this.arrival, 0);
   }
 
   // MeterHooks.
@@ -169,28 +181,20 @@ class ClosedLoop implements MeterHooks {
   released(meter: Meter, cell: number): void {
     if (meter.enabled) this.poolUsed--;
     const flow = meter.cells.flow[cell]!;
-    const segment = meter.cells.number[cell]!;
-    const got = this.room(flow, segment);
+    const place = meter.cells.number[cell]!;
+    const { segment, stampNs } = this.onTheWay;
+    const receiver = this.receivers[flow]!;
     this.added.add(meter.now[0]! - meter.cells.switchedNs[cell]!);
     this.taken++;
-    got[segment] = 1;
-    let next = this.expected[flow]!;
-    while (got[next] === 1) next++;
-    this.expected[flow] = next;
-    this.schedule(Math.round(meter.now[0]! + (this.o.rttMs * NS_PER_MS) / 2), EV_ACK, flow, next);
+    receiver.take(segment[place]!, stampNs[place]!);
+    segment[place] = receiver.expected;
+    stampNs[place] = receiver.stampNs;
+    const backNs = Math.round(meter.now[0]! + (this.o.rttMs * NS_PER_MS) / 2);
+    if (!this.schedule(backNs, EV_ACK, flow, place)) this.onTheWay.release(place);
   }
 
-  /** Which segments a receiver has, with a place for this one. */
-  private room(flow: number, segment: number): Uint8Array {
-    const got = this.received[flow]!;
-    if (segment < got.length) return got;
-    const more = new Uint8Array(2 ** Math.ceil(Math.log2(segment + 1)));
-    more.set(got);
-    this.received[flow] = more;
-    return more;
-  }
-
-  dropped(_meter: Meter, _cell: number, code: number, held: boolean): void {
+  dropped(meter: Meter, cell: number, code: number, held: boolean): void {
+    this.onTheWay.release(meter.cells.number[cell]!);
     if (held) this.poolUsed--;
     const { name } = DROP_REASONS[code]!;
     this.losses[name] = (this.losses[name] ?? 0) + 1;

@@ -4,11 +4,11 @@ import { NS_PER_S } from '../../base/index.ts';
 export interface CongestionControl {
   cwnd: number;
   ssthresh: number;
-  /** New data was acknowledged outside of recovery. */
+  /** New data was acknowledged outside of recovery, while this window was what held the sender back. `rttNs` is the smoothed one. */
   acked(bytes: number, tNs: number, rttNs: number): void;
   /** A loss was seen by duplicate acknowledgments: the window after it is `ssthresh`. */
   lost(flight: number): void;
-  /** The retransmission timer ran out; `again`: once more for the same segment, which leaves the threshold (RFC 5681 section 3.1). */
+  /** The retransmission timer ran out for a segment, `again` if it had run out for the same segment before. */
   timedOut(flight: number, again: boolean): void;
 }
 
@@ -17,7 +17,7 @@ export function initialWindow(mss: number): number {
   return Math.min(10 * mss, Math.max(2 * mss, 14_600));
 }
 
-/** Slow start and congestion avoidance of RFC 5681. */
+/** Slow start and congestion avoidance of RFC 5681 section 3.1, equations 2, 3 and 4. */
 export class Reno implements CongestionControl {
   cwnd: number;
   ssthresh = Number.POSITIVE_INFINITY;
@@ -38,18 +38,22 @@ export class Reno implements CongestionControl {
   }
 
   timedOut(flight: number, again: boolean): void {
+    // The threshold stays where it is when a retransmission of the timer is lost too.
     if (!again) this.lost(flight);
     this.cwnd = this.mss;
   }
 }
 
-/** RFC 9438, section 4.6 and 5. */
+/** RFC 8312 sections 4.5 and 5.1. */
 const BETA = 0.7;
 const C = 0.4;
-/** Section 4.3: additive increase of the Reno-friendly estimate. */
+/** RFC 8312 section 4.2: additive increase of the estimate of what Reno would have. */
 const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
 
-/** CUBIC of RFC 9438, with fast convergence and the Reno-friendly region; slow start as RFC 5681. */
+/**
+ * CUBIC of RFC 8312 in the form of RFC 9438, which counts the Reno-friendly estimate by acknowledgments, takes the threshold from what is
+ * in flight, and grows by half a window a round trip at most. With fast convergence; slow start as RFC 5681.
+ */
 export class Cubic implements CongestionControl {
   cwnd: number;
   ssthresh = Number.POSITIVE_INFINITY;
@@ -73,7 +77,8 @@ export class Cubic implements CongestionControl {
       return;
     }
     const window = this.cwnd / mss;
-    const segments = bytes / mss;
+    // An acknowledgment that fills a hole may cover many windows of segments: it counts as one, not as many round trips.
+    const segments = Math.min(bytes / mss, window);
     if (this.epochNs < 0) this.begin(tNs, window);
     const t = (tNs - this.epochNs) / NS_PER_S;
     const cubic = (at: number): number => C * (at - this.k) ** 3 + this.wMax;
@@ -83,7 +88,7 @@ export class Cubic implements CongestionControl {
       return;
     }
     const target = Math.min(1.5 * window, Math.max(window, cubic(t + rttNs / NS_PER_S)));
-    this.cwnd += ((target - window) / window) * segments * mss;
+    this.cwnd += ((target - window) / window) * mss;
   }
 
   private begin(tNs: number, window: number): void {
@@ -103,6 +108,9 @@ export class Cubic implements CongestionControl {
 
   timedOut(flight: number, again: boolean): void {
     if (!again) this.lost(flight);
+    // The next avoidance starts from the window that it finds, with K = 0 (RFC 8312 section 4.7).
+    this.wMax = 0;
+    this.epochNs = -1;
     this.cwnd = this.mss;
   }
 }

@@ -3,8 +3,6 @@ import { Cubic, Reno, type CongestionControl } from './congestion.ts';
 import { RetransmissionTimer } from './rto.ts';
 
 const DUPLICATES = 3;
-/** Segments that have a place to begin with. */
-const FIRST_SEGMENTS = 1_024;
 
 export interface SenderOptions {
   readonly algorithm: SenderAlgorithm;
@@ -20,9 +18,13 @@ export interface SenderOptions {
   setTimer(atNs: number): void;
 }
 
+/** An acknowledgment that moves the window by more than this many segments comes from data sent again for nothing (RFC 6582 section 4.1). */
+const HEURISTIC_SEGMENTS = 4;
+
 /**
- * A TCP sender that always has data: RFC 5681 with NewReno recovery (RFC 6582), or CUBIC; loss by three duplicate acknowledgments
- * or the timer of RFC 6298. No SACK. Data is counted in segments of `mss` bytes.
+ * A TCP sender that always has data: RFC 5681 with limited transmit (RFC 3042) and NewReno recovery (RFC 6582), or CUBIC; loss by three
+ * duplicate acknowledgments or the timer of RFC 6298, which is fed by time stamps (RFC 7323). No SACK. Data is counted in segments of
+ * `mss` bytes.
  */
 export class Sender {
   readonly control: CongestionControl;
@@ -39,14 +41,17 @@ export class Sender {
   private recovering = false;
   /** A partial acknowledgment has come in this recovery. */
   private impatient = false;
-  private recover = 0;
-  /** The segment for which the timer ran out last. */
-  private timedOutAt = -1;
+  /** One behind the highest segment sent when the last loss was seen; before the first loss nothing stands in the way of recovery. */
+  private recover = -1;
+  /** Segments that limited transmit has sent since the window moved. */
+  private limited = 0;
+  /** Segments by which the window moved last. */
+  private step = 0;
+  /** Segment that the timer ran out for last. */
+  private timedOut = -1;
   /** Segments that were ever sent are those before it. */
   private highest = 0;
   private readonly options: SenderOptions;
-  private sentNs = new Float64Array(FIRST_SEGMENTS);
-  private again = new Uint8Array(FIRST_SEGMENTS);
 
   constructor(options: SenderOptions) {
     this.options = options;
@@ -72,55 +77,38 @@ export class Sender {
 
   private transmit(segment: number, tNs: number): void {
     const resend = segment < this.highest;
-    if (!resend) {
-      this.highest = segment + 1;
-      if (segment >= this.again.length) this.grow();
-    } else {
-      this.again[segment] = 1;
-      this.retransmits++;
-    }
-    this.sentNs[segment] = tNs;
+    if (resend) this.retransmits++;
+    else this.highest = segment + 1;
     if (segment === this.una && !(this.recovering && this.impatient)) this.options.setTimer(tNs + this.timer.rtoNs);
     this.options.send(segment, resend);
   }
 
-  private grow(): void {
-    const { sentNs, again } = this;
-    this.sentNs = new Float64Array(2 * sentNs.length);
-    this.sentNs.set(sentNs);
-    this.again = new Uint8Array(2 * again.length);
-    this.again.set(again);
-  }
-
-  /** An acknowledgment of everything before `ack` has come. */
-  acknowledged(ack: number, tNs: number): void {
-    if (ack > this.una) this.advanced(ack, tNs);
+  /** An acknowledgment of everything before `ack` has come, with the time stamp of the segment that it answers. */
+  acknowledged(ack: number, echoNs: number, tNs: number): void {
+    if (ack > this.una) this.advanced(ack, echoNs, tNs);
     else if (this.next > this.una) this.duplicate(tNs);
     this.push(tNs);
   }
 
-  private advanced(ack: number, tNs: number): void {
+  private advanced(ack: number, echoNs: number, tNs: number): void {
     const { mss } = this.options;
     const bytes = (ack - this.una) * mss;
-    const last = ack - 1;
-    let rttNs = this.timer.srttNs;
-    // An acknowledgment that a retransmission has set free also covers segments that came long before it: no sample (Karn's algorithm).
-    if (this.again[last] === 0 && this.again[this.una] === 0) {
-      rttNs = tNs - this.sentNs[last]!;
-      this.timer.sample(rttNs);
-      this.rttsNs.push(rttNs);
-      this.rttSumNs += rttNs;
-    }
+    const limitedByCwnd = this.flight + mss > this.control.cwnd;
+    this.sample(tNs - echoNs);
+    this.step = ack - this.una;
+    this.limited = 0;
     this.una = ack;
     // After a timeout everything is sent again from the hole on, until it shows what had arrived beyond it.
     if (this.next < ack) this.next = ack;
     this.duplicates = 0;
     const partial = this.recovering && ack < this.recover;
-    // The impatient variant of RFC 6582, section 4: only the first partial acknowledgment sets the timer anew.
+    // Only the first partial acknowledgment sets the timer anew (RFC 6582 section 3.2, step 3; the impatient variant of RFC 3782).
     if (!partial || !this.impatient) this.options.setTimer(this.next > this.una ? tNs + this.timer.rtoNs : Number.POSITIVE_INFINITY);
     this.impatient = partial;
-    if (!this.recovering) this.control.acked(bytes, tNs, rttNs);
-    else if (ack >= this.recover) {
+    if (!this.recovering) {
+      // A window that was not used up says nothing of the path (RFC 8312 section 5.8).
+      if (limitedByCwnd) this.control.acked(bytes, tNs, this.timer.srttNs);
+    } else if (ack >= this.recover) {
       this.recovering = false;
       this.control.cwnd = Math.min(this.control.ssthresh, Math.max(this.flight, mss) + mss);
     } else {
@@ -130,33 +118,62 @@ export class Sender {
     }
   }
 
+  /**
+   * A round trip. The stamp that comes back is that of the segment which moved the window, a retransmission too, so it is not ambiguous;
+   * only acknowledgments that move the window count (RFC 7323 section 4.1). The receiver acknowledges each segment: a window gives as
+   * many samples as it has segments.
+   */
+  private sample(rttNs: number): void {
+    this.timer.sample(rttNs, Math.max(1, this.next - this.una));
+    this.rttsNs.push(rttNs);
+    this.rttSumNs += rttNs;
+  }
+
   private duplicate(tNs: number): void {
     const { mss } = this.options;
     this.duplicates++;
-    if (this.recovering) {
-      this.control.cwnd += mss;
-      return;
+    if (this.recovering) this.control.cwnd += mss;
+    else if (this.duplicates < DUPLICATES) this.transmitLimited(tNs);
+    else if (this.duplicates === DUPLICATES && this.isLoss()) {
+      this.fastRetransmits++;
+      this.recovering = true;
+      this.recover = this.highest;
+      this.control.lost(this.flight - this.limited * mss);
+      this.control.cwnd = this.control.ssthresh + DUPLICATES * mss;
+      this.transmit(this.una, tNs);
     }
-    if (this.duplicates !== DUPLICATES || this.una < this.recover) return;
-    this.fastRetransmits++;
-    this.recovering = true;
-    this.recover = this.next;
-    this.control.lost(this.flight);
-    this.control.cwnd = this.control.ssthresh + DUPLICATES * mss;
-    this.transmit(this.una, tNs);
+  }
+
+  /** Limited transmit: the first two duplicates send new data beyond the congestion window (RFC 5681 section 3.2, step 1). */
+  private transmitLimited(tNs: number): void {
+    const { mss, windowBytes, segments } = this.options;
+    const window = Math.min(this.control.cwnd + 2 * mss, windowBytes);
+    if (this.next !== this.highest || this.next >= segments || this.flight + mss > window) return;
+    this.limited++;
+    this.transmit(this.next++, tNs);
+  }
+
+  /**
+   * Whether three duplicates mean a loss, or only that segments were sent again for nothing: RFC 6582 section 3.2, step 2, and where the
+   * window has not moved beyond the last loss the heuristic of section 4.1.
+   */
+  private isLoss(): boolean {
+    if (this.una > this.recover) return true;
+    return this.control.cwnd > this.options.mss && this.step <= HEURISTIC_SEGMENTS;
   }
 
   /** The timer ran out: everything not acknowledged is sent again, from one segment on. */
   expired(tNs: number): void {
     if (this.next === this.una) return;
     this.timeouts++;
-    this.control.timedOut(this.flight, this.una === this.timedOutAt);
-    this.timedOutAt = this.una;
+    this.control.timedOut(this.flight, this.timedOut === this.una);
+    this.timedOut = this.una;
     this.timer.backOff();
     this.recovering = false;
     this.impatient = false;
     this.recover = this.highest;
     this.duplicates = 0;
+    this.limited = 0;
     this.next = this.una;
     this.push(tNs);
   }

@@ -45,7 +45,7 @@ export const METER_HELP = {
 
 /** Fields of the view "Senders". */
 export const SENDERS_HELP = {
-  algorithm: 'How senders size their window: Reno (RFC 5681) or CUBIC (RFC 9438); no SACK. Each has all the data it can send.',
+  algorithm: 'How senders size their window: Reno (RFC 5681) or CUBIC (RFC 8312, RFC 9438); no SACK. Each has all the data it can send.',
   flows: 'Senders at once, up to 256; each has a socket of its own if the scenario says so.',
   durationS: 'Lab time to run, in seconds.',
   rateBps: 'Bottleneck of the network between senders and this host.',
