@@ -234,7 +234,7 @@ describe('asserts of a source on a shared tree', () => {
     expect(r.said().filter((each) => each.includes('prune'))).toEqual([]);
   });
 
-  it('make the compound Join(*,G) prune the source where its winner is another than the neighbour (4.5.7)', () => {
+  it('make the compound Join(*,G) prune the source where its winner is another than the neighbour (4.5.6)', () => {
     const r = sharing();
     r.hello(0, '10.0.0.7');
     r.assert(0, '10.0.0.7', { ...about, rpt: false });
@@ -243,7 +243,7 @@ describe('asserts of a source on a shared tree', () => {
     expect(r.said()).toEqual(expect.arrayContaining(['0 join *', `0 prune ${S} rpt`]));
   });
 
-  it('that are over make the router ask the shared tree for the source again (4.5.6)', () => {
+  it('that are over make the router ask the shared tree for the source again (4.5.7)', () => {
     const r = sharing();
     r.hello(0, '10.0.0.7');
     r.assert(0, '10.0.0.7', { ...about, rpt: false });
@@ -252,6 +252,32 @@ describe('asserts of a source on a shared tree', () => {
     r.assert(0, '10.0.0.7', { ...about, rpt: true, preference: 0x7fffffff, metric: 0xffffffff });
     r.run(2.6);
     expect(r.said()).toContain(`0 join ${S} rpt`);
+  });
+
+  it('with the RPT bit leave the shared tree alone where the source has a state that they do not change (4.6.2)', () => {
+    const r = sharing();
+    r.hello(1, THIRD);
+    r.assert(1, OTHER, { ...about, rpt: false });
+    expect(r.pim.find(S, ASM)!.assertOn(1)!.state).toBe('loser');
+    r.assert(1, THIRD, { ...about, rpt: true, metric: 1 });
+    expect(r.pim.find(S, ASM)!.assertOn(1)!.winner.address).toBe(OTHER);
+    expect(r.pim.find('', ASM)!.asserts).toBeUndefined();
+    // Without the source's state it is one of the shared tree.
+    r.assert(1, OTHER, { ...about, rpt: true, preference: 0x7fffffff, metric: 0xffffffff });
+    r.assert(1, THIRD, { ...about, rpt: true, metric: 1 });
+    expect(r.pim.find('', ASM)!.assertOn(1)!.state).toBe('loser');
+  });
+
+  it('let no objection go to the winner: it need not be on the shared tree (4.5.7)', () => {
+    const r = sharing();
+    r.hello(0, '10.0.0.7');
+    r.hello(0, '10.0.0.8');
+    r.assert(0, '10.0.0.7', { ...about, rpt: false });
+    r.run(1);
+    r.said();
+    r.jp(0, '10.0.0.8', [], [sgRpt], ASM, '10.0.0.7');
+    r.run(2.6);
+    expect(r.said()).toEqual([]);
   });
 
   it('of unknown neighbours do not count', () => {

@@ -110,8 +110,8 @@ export class Asserts {
   }
 
   /**
-   * An assert concerns the machine of its source first. One of the shared tree goes on to that machine unless the first made something of it
-   * (section 4.6.2).
+   * An assert concerns the machine of its source first. One of the shared tree goes on to that machine, unless the first made something of it
+   * or has a state here (section 4.6.2).
    */
   receive(message: PimAssert, iface: number, from: string): void {
     const { pim } = this;
@@ -123,7 +123,7 @@ export class Asserts {
       const tree = pim.find(source, group) ?? (!rpt && pim.find('', group) !== undefined ? pim.admit(source, group) : undefined);
       const moved = tree !== undefined && this.hear(tree, iface, heard);
       if (tree !== undefined && !moved) pim.refresh(tree);
-      if (moved || !rpt) return;
+      if (moved || !rpt || tree?.assertOn(iface) !== undefined) return;
     }
     const star = pim.find('', group);
     if (star !== undefined && rpt) this.hear(star, iface, heard);

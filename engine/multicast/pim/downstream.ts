@@ -1,7 +1,7 @@
 import { NS_PER_S } from '../../base/index.ts';
 import { ADDRESS_BYTES, isMulticast, isSsm, scopeOf } from '../addresses.ts';
 import { cancel, isRunning } from '../clock.ts';
-import type { PimGroupSet, PimJoinPrune } from '../messages/index.ts';
+import type { PimGroupSet, PimJoinPrune, PimSource } from '../messages/index.ts';
 import type { PimRouter } from './router.ts';
 import { FOREVER_S } from './settings.ts';
 import type { Downstream, RptDownstream, Tree } from './tree.ts';
@@ -20,15 +20,17 @@ export function receiveJoinPrune(pim: PimRouter, message: PimJoinPrune, iface: n
 
 function receiveSet(pim: PimRouter, { group, joins, prunes }: PimGroupSet, iface: number, holdtimeS: number): void {
   const ssm = isSsm(group);
-  const starJoined = joins.some((each) => each.wildcard);
+  // Another rendezvous point than this router knows: the routers of the link disagree (section 4.5.1).
+  const rp = pim.rp(group);
+  const takes = ({ source }: PimSource): boolean => !ssm && (rp === '' || rp === source || pim.trusting);
+  const starJoined = joins.some((each) => each.wildcard && takes(each));
   // A Join(*,G) puts every pruned source in doubt until the prune comes again in the same message (section 4.5.3).
   if (starJoined) for (const each of rptOn(pim, group, iface)) each.doubtful = true;
-  for (const { source, wildcard, rpt } of joins) {
+  for (const each of joins) {
+    const { source, wildcard, rpt } = each;
     if (wildcard) {
-      // Another rendezvous point than this router knows: the routers of the link disagree (section 4.5.1).
-      const rp = pim.rp(group);
-      if (ssm || (rp !== '' && rp !== source && !pim.trusting)) pim.counters.ignored++;
-      else join(pim, '', group, iface, holdtimeS);
+      if (takes(each)) join(pim, '', group, iface, holdtimeS);
+      else pim.counters.ignored++;
     } else if (rpt) unpruneRpt(pim, source, group, iface);
     else join(pim, source, group, iface, holdtimeS);
   }

@@ -118,6 +118,16 @@ describe('what is not taken', () => {
     expect(r.pim.counters.ignored).toBe(1);
   });
 
+  it('is a Join(*,G) for another rendezvous point in the machine of (S,G,rpt) either', () => {
+    const r = rig();
+    r.jp(1, DOWN, [star], [sgRpt], ASM);
+    r.jp(1, DOWN, [other], [], ASM);
+    expect(r.pim.find(S, ASM)?.rptDown).toHaveLength(1);
+    // Other entries of the set count.
+    r.jp(1, DOWN, [other, sgRpt], [], ASM);
+    expect(r.pim.find(S, ASM)).toBeUndefined();
+  });
+
   it('is no Prune(*,G) for another rendezvous point: it counts all the same', () => {
     const r = downstream('J', star, ASM);
     r.jp(1, DOWN, [], [other], ASM);
@@ -173,6 +183,15 @@ function upstream(source: PimSource, group: string): Rig {
   return r;
 }
 
+/** The rendezvous point of all groups, by a bootstrap message. */
+function learn(r: Rig, holdtimeS: number): void {
+  const groups = [
+    { group: '224.0.0.0', maskLength: 4, bidirectional: false, count: 1, rps: [{ address: RP, holdtimeS, priority: 1 }] },
+  ];
+  const message = { noForward: false, fragmentTag: 1, hashMaskLength: 30, priority: 64, bsr: RP, groups };
+  r.pim.bootstrap.receive({ kind: 'bootstrap', ...message }, 0, UP);
+}
+
 const OVERRIDE = 2.5;
 /** What is heard of others on the upstream link, and until when the next Join comes: at least, at most. */
 const UPSTREAM: readonly (readonly [string, (r: Rig, source: PimSource, group: string) => void, number, number])[] = [
@@ -221,6 +240,18 @@ describe.each([
     expect(r.said().sort()).toEqual([`0 prune ${name}`, `2 join ${name}`]);
   });
 
+  it.runIf(source.wildcard)('the rendezvous point is not known any more: a Prune to the old next hop, of no address', () => {
+    const r = rig({ candidate: null, rps: [] });
+    learn(r, 100);
+    r.jp(1, DOWN, [source], [], group);
+    r.run(1);
+    expect(r.said()).toEqual(['0 join *']);
+    r.run(100);
+    expect(r.pim.rp(group)).toBe('');
+    const prunes = r.sent.flatMap(({ message }) => (message.kind === 'join-prune' ? message.groups.flatMap((each) => each.prunes) : []));
+    expect(prunes).toEqual([{ source: '0.0.0.0', wildcard: true, rpt: true }]);
+  });
+
   it('RPF’ changes due to an assert: a Join to the winner within t_override, and no Prune', () => {
     const r = upstream(source, group);
     r.assert(0, '10.0.0.7', { group, rpt: source.wildcard, source: source.wildcard ? '0.0.0.0' : S });
@@ -242,7 +273,7 @@ function sharing(): Rig {
   return r;
 }
 
-describe('the upstream machine of (S,G,rpt) (section 4.5.6)', () => {
+describe('the upstream machine of (S,G,rpt) (section 4.5.7)', () => {
   const hear = (joins: PimSource[], prunes: PimSource[], to = UP) => {
     return (r: Rig): void => {
       r.jp(0, '10.0.0.7', joins, prunes, ASM, to);
@@ -274,6 +305,19 @@ describe('the upstream machine of (S,G,rpt) (section 4.5.6)', () => {
     r.jp(1, DOWN, [sgRpt], [], ASM);
     r.run(0);
     expect(r.said()).toEqual([`0 join ${S} rpt`]);
+  });
+
+  it('goes with no Join(*,G) where the source comes from the same neighbour on its own tree (section 4.5.6)', () => {
+    const r = sharing();
+    r.hello(2, '10.0.2.1');
+    r.jp(2, '10.0.2.1', [sg], [], ASM);
+    r.pim.data(S, ASM, 0, new Uint8Array(20));
+    expect(r.pim.find(S, ASM)!.spt).toBe(true);
+    r.jp(1, DOWN, [], [sgRpt], ASM);
+    r.run(0);
+    r.said();
+    r.run(60);
+    expect(r.said().sort()).toEqual([`0 join ${S}`, '0 join *'].sort());
   });
 
   it('is pruned for receivers who refuse the source, before any data of it has come', () => {

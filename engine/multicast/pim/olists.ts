@@ -4,7 +4,7 @@ import { betterAssert } from './asserts.ts';
 import type { PimRouter } from './router.ts';
 import { bit, hasBit, type Tree } from './tree.ts';
 
-/** The macros of RFC 7761 section 4.1.6 over masks of interfaces. */
+/** The macros of RFC 7761 section 4.1.5 over masks of interfaces. */
 export class Olists {
   private readonly pim: PimRouter;
 

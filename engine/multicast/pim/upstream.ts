@@ -1,9 +1,10 @@
+import { ANY } from '../addresses.ts';
 import { cancel, isRunning } from '../clock.ts';
 import type { PimSource } from '../messages/index.ts';
 import type { PimRouter } from './router.ts';
 import type { Tree } from './tree.ts';
 
-/** Upstream state machines of (*,G), (S,G) and (S,G,rpt) (RFC 7761 sections 4.5.4 to 4.5.8). */
+/** Upstream state machines of (*,G), (S,G) and (S,G,rpt) (RFC 7761 sections 4.5.4 to 4.5.7). */
 export class Upstream {
   private readonly pim: PimRouter;
 
@@ -34,22 +35,32 @@ export class Upstream {
     return assert?.state === 'loser' ? assert.winner.address : star.upNeighbour;
   }
 
+  /** What a Join or Prune names. Where the rendezvous point is not known any more, a Prune(*,G) names no address (section 4.5.4). */
   private asSource(tree: Tree): PimSource {
+    const { family } = this.pim;
     return tree.source === ''
-      ? { source: this.pim.rp(tree.group), wildcard: true, rpt: true }
+      ? { source: this.pim.rp(tree.group) || ANY[family], wildcard: true, rpt: true }
       : { source: tree.source, wildcard: false, rpt: false };
   }
 
   private send(tree: Tree, iface: number, neighbour: string, join: boolean): void {
     const { pim } = this;
-    if (iface < 0 || neighbour === '' || (tree.source === '' && pim.rp(tree.group) === '')) return;
+    if (iface < 0 || neighbour === '' || (join && tree.source === '' && pim.rp(tree.group) === '')) return;
     pim.queue.add(iface, neighbour, tree.group, this.asSource(tree), join);
-    // A (*,G) join carries the prunes of sources that come on their own trees, or from the winner of an assert (section 4.5.7).
     if (tree.source !== '' || !join) return;
     for (const each of pim.groups.get(tree.group)?.sources.values() ?? []) {
-      if (each.rptPruned || (!each.spt && this.rptNext(each, tree) !== neighbour))
+      if (this.leftOut(each, tree, iface, neighbour))
         pim.queue.add(iface, neighbour, tree.group, { source: each.source, wildcard: false, rpt: true }, false);
     }
+  }
+
+  /**
+   * A Join(*,G) carries a Prune(S,G,rpt) for a source that comes from another neighbour on its own tree, that nobody wants, or that the winner
+   * of an assert brings (section 4.5.6).
+   */
+  private leftOut(tree: Tree, star: Tree, iface: number, neighbour: string): boolean {
+    if (tree.spt) return tree.upIface !== iface || tree.upNeighbour !== neighbour;
+    return this.nobodyOnShared(tree) || this.rptNext(tree, star) !== neighbour;
   }
 
   private periodic(tree: Tree, ns = this.pim.settings.joinPruneNs): void {
@@ -96,7 +107,7 @@ export class Upstream {
     this.periodic(tree);
   }
 
-  /** PruneDesired(S,G,rpt) (section 4.5.6): the shared tree need not bring what comes on the source's own tree, or what nobody wants. */
+  /** PruneDesired(S,G,rpt) (section 4.5.7): the shared tree need not bring what comes on the source's own tree, or what nobody wants. */
   private refreshRpt(tree: Tree): void {
     const { pim } = this;
     const star = pim.find('', tree.group);
@@ -151,7 +162,7 @@ export class Upstream {
 
   /**
    * Another router sent a Prune(S,G,rpt), or a Prune(S,G), to the upstream neighbour of the shared tree: who wants the source from there objects
-   * with a Join(S,G,rpt) (section 4.5.6). One who comes by the source's own tree objects as to a Prune(S,G).
+   * with a Join(S,G,rpt) (section 4.5.7). One who comes by the source's own tree objects as to a Prune(S,G).
    */
   heardRptPrune(source: string, group: string, iface: number, upstream: string): void {
     const { pim } = this;
@@ -162,30 +173,36 @@ export class Upstream {
     if (pim.olists.inheritedRpt(source, group) === 0 && !pim.host.wantedElsewhere('', group)) return;
     if ((own === undefined ? star.upNeighbour : this.rptNext(own, star)) !== upstream) return;
     const tree = own ?? pim.admit(source, group);
-    if (tree !== undefined) this.override(tree, iface, upstream);
+    if (tree !== undefined) this.override(tree, iface);
   }
 
-  /** The override timer of (S,G,rpt) goes to at most t_override; when it ends a Join(S,G,rpt) is sent. */
-  private override(tree: Tree, iface: number, upstream: string): void {
+  /**
+   * The override timer of (S,G,rpt) goes to at most t_override; when it ends a Join(S,G,rpt) is sent. Not to the winner of an assert: it need not
+   * have joined the shared tree.
+   */
+  private override(tree: Tree, iface: number): void {
     const { pim } = this;
     const ns = pim.random.float() * pim.neighbours[iface]!.overrideNs;
     if (isRunning(tree.override) && tree.override.atNs - pim.clock.nowNs <= ns) return;
     cancel(tree.override);
     tree.override = pim.clock.after(ns, () => {
       tree.override = undefined;
-      pim.queue.add(iface, upstream, tree.group, { source: tree.source, wildcard: false, rpt: true }, true);
+      const star = pim.find('', tree.group);
+      const shared = star?.upNeighbour ?? '';
+      if (shared !== '' && this.rptNext(tree, star!) === shared)
+        pim.queue.add(star!.upIface, shared, tree.group, { source: tree.source, wildcard: false, rpt: true }, true);
       pim.refresh(tree);
     });
   }
 
   /**
    * An assert about a source is over: where RPF'(S,G,rpt) was its winner, it is that of the shared tree again, which is asked for the source
-   * (section 4.5.6).
+   * (section 4.5.7).
    */
   rptNextIsShared(tree: Tree, iface: number): void {
     const star = this.pim.find('', tree.group);
     if (star?.joined !== true || star.upIface !== iface || star.upNeighbour === '' || tree.spt || tree.rptPruned) return;
-    if (!this.nobodyOnShared(tree)) this.override(tree, iface, star.upNeighbour);
+    if (!this.nobodyOnShared(tree)) this.override(tree, iface);
   }
 
   /** Another router has objected already. */

@@ -66,7 +66,7 @@ function wordsOf({ iface, message }: Sent): string[] {
 
 export function rig(
   given: Partial<Pick<RigWorld, 'any' | 'source' | 'exclude'>> & { spt?: boolean; timers?: object } & Partial<
-      Pick<PimOptions, 'maxUnknownSources' | 'maxTrees' | 'maxNeighbours' | 'joinsPerSecond' | 'candidate'>
+      Pick<PimOptions, 'maxUnknownSources' | 'maxTrees' | 'maxNeighbours' | 'joinsPerSecond' | 'candidate' | 'rps'>
     > = {},
 ): Rig {
   const clock = new EventClock();
@@ -104,7 +104,7 @@ export function rig(
     host,
     settings: pimSettings(multicastTimersSchema.parse(given.timers ?? {})),
     interfaces: [0, 1, 2].map((i) => ({ address: `10.0.${i}.5`, drPriority: 1 })),
-    rps: [{ prefix: '224.0.0.0', bits: 4, rp: RP, priority: 192 }],
+    rps: given.rps ?? [{ prefix: '224.0.0.0', bits: 4, rp: RP, priority: 192 }],
     translationRouter: null,
     spt: given.spt ?? true,
     maxUnknownSources: given.maxUnknownSources ?? 4_096,
