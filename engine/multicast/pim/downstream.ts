@@ -1,5 +1,5 @@
 import { NS_PER_S } from '../../base/index.ts';
-import { ADDRESS_BYTES, isMulticast, isSsm, scopeOf } from '../addresses.ts';
+import { ADDRESS_BYTES, ANY, isMulticast, isSsm, scopeOf } from '../addresses.ts';
 import { cancel, isRunning } from '../clock.ts';
 import type { PimGroupSet, PimJoinPrune, PimSource } from '../messages/index.ts';
 import type { PimRouter } from './router.ts';
@@ -8,7 +8,9 @@ import type { Downstream, RptDownstream, Tree } from './tree.ts';
 
 /** Downstream state machines: Join/Prune messages from an interface (RFC 7761 sections 4.5.1 to 4.5.3). */
 export function receiveJoinPrune(pim: PimRouter, message: PimJoinPrune, iface: number): void {
-  const forUs = pim.trusting || message.upstream === pim.neighbours[iface]!.address;
+  const { address, size } = pim.neighbours[iface]!;
+  // Where one neighbour is all there is, no address is ours too (section 4.5.1, for older routers on point-to-point links).
+  const forUs = pim.trusting || message.upstream === address || (message.upstream === ANY[pim.family] && size <= 1);
   for (const set of message.groups) {
     // A group range of (*,*,RP) has gone with RFC 7761; groups of the link itself are not forwarded.
     const { group, maskLength } = set;
@@ -164,13 +166,19 @@ function pruneRpt(pim: PimRouter, source: string, group: string, iface: number, 
     if (waitNs > 0) {
       made.pending = pim.clock.after(waitNs, () => {
         made.state = 'prune';
-        pim.refresh(tree);
+        if (made.untilNs <= pim.clock.nowNs) endRpt(pim, tree, made);
+        else pim.refresh(tree);
       });
     }
-  }
+    hold(pim, tree, made, holdtimeS, rptExpired);
+  } else if (down.state === 'prune' || down.doubtful) hold(pim, tree, down, holdtimeS, rptExpired);
   down.doubtful = false;
-  hold(pim, tree, down, holdtimeS, endRpt);
   pim.refresh(tree);
+}
+
+/** While a prune waits for objections its expiry timer ends nothing, nor does a further prune set it (figure 4). */
+function rptExpired(pim: PimRouter, tree: Tree, down: RptDownstream): void {
+  if (down.state === 'prune') endRpt(pim, tree, down);
 }
 
 function unpruneRpt(pim: PimRouter, source: string, group: string, iface: number): void {

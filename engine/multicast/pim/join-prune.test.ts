@@ -135,41 +135,32 @@ describe('what is not taken', () => {
   });
 });
 
-/** Messages of one source list each; the state after the end of the message. */
-const RPT: readonly (readonly ['NI' | 'P' | 'PP', string, PimSource[], PimSource[], number, string])[] = [
-  ['NI', 'Prune(S,G,rpt)', [], [sgRpt], 0, 'PP'],
-  ['NI', 'Join(S,G,rpt)', [sgRpt], [], 0, 'NI'],
-  ['NI', 'Join(*,G)', [star], [], 0, 'NI'],
-  ['PP', 'Prune(S,G,rpt)', [], [sgRpt], 0, 'PP'],
-  ['PP', 'Join(S,G,rpt)', [sgRpt], [], 0, 'NI'],
-  ['PP', 'Join(*,G), then End of Message', [star], [], 0, 'NI'],
-  ['PP', 'Join(*,G) and Prune(S,G,rpt)', [star], [sgRpt], 0, 'PP'],
-  ['PP', 'Prune-Pending Timer expires', [], [], 3.01, 'P'],
-  ['P', 'Prune(S,G,rpt)', [], [sgRpt], 0, 'P'],
-  ['P', 'Join(S,G,rpt)', [sgRpt], [], 0, 'NI'],
-  ['P', 'Join(*,G), then End of Message', [star], [], 0, 'NI'],
-  ['P', 'Join(*,G) and Prune(S,G,rpt)', [star], [sgRpt], 0, 'P'],
-  ['P', 'Expiry Timer expires', [], [], 211, 'NI'],
-];
-
-describe('the downstream machine of (S,G,rpt) (section 4.5.3)', () => {
-  const state = (r: Rig): string => {
-    const down = r.pim.find(S, ASM)?.rptDown?.find(({ iface }) => iface === 1);
-    return down === undefined ? 'NI' : down.state === 'prune' ? 'P' : 'PP';
-  };
-
-  it.each(RPT)('in %s at %s', (from, _event, joins, prunes, seconds, next) => {
+describe('messages with an upstream neighbour of no address (sections 4.5.1 to 4.5.3)', () => {
+  it.each([
+    ['count where one neighbour is all there is', true],
+    ['are another router’s where there are more', false],
+  ])('%s', (_name, lone) => {
     const r = rig();
-    r.hello(1, '10.0.1.2');
-    r.jp(1, DOWN, [star], [], ASM);
-    if (from !== 'NI') r.jp(1, DOWN, [], [sgRpt], ASM);
-    if (from === 'P') r.run(3.01);
-    expect(state(r)).toBe(from);
-    if (joins.length + prunes.length > 0) r.jp(1, DOWN, joins, prunes, ASM);
-    r.run(seconds);
-    expect(state(r)).toBe(next);
-    const shared = seconds > 210 ? 0 : 0b010;
-    expect(r.pim.olists.inheritedRpt(S, ASM)).toBe(next === 'P' ? 0 : shared);
+    if (!lone) r.hello(1, '10.0.1.2');
+    r.jp(1, DOWN, [sg], [], SSM, '0.0.0.0');
+    expect(downstreamState(r, sg, SSM)).toBe(lone ? 'J' : 'NI');
+  });
+});
+
+describe('the hold time of joins and prunes', () => {
+  it('is larger than the time that a prune waits for objections (section 4.9.5)', () => {
+    const holdtimes = (r: Rig): number[] => r.sent.flatMap(({ message }) => (message.kind === 'join-prune' ? [message.holdtimeS] : []));
+    const r = rig();
+    r.hello(0, UP, { lanPruneDelay: { propagationMs: 32_767, overrideMs: 65_535, tracking: false } });
+    r.jp(1, DOWN, [sg], []);
+    r.run(0);
+    expect(holdtimes(r)).toEqual([210]);
+    const short = rig({ timers: { joinPruneS: 10 } });
+    for (const from of [UP, '10.0.0.7'])
+      short.hello(0, from, { lanPruneDelay: { propagationMs: 32_767, overrideMs: 65_535, tracking: false } });
+    short.jp(1, DOWN, [sg], []);
+    short.run(0);
+    expect(holdtimes(short)).toEqual([99]);
   });
 });
 
@@ -185,9 +176,7 @@ function upstream(source: PimSource, group: string): Rig {
 
 /** The rendezvous point of all groups, by a bootstrap message. */
 function learn(r: Rig, holdtimeS: number): void {
-  const groups = [
-    { group: '224.0.0.0', maskLength: 4, bidirectional: false, count: 1, rps: [{ address: RP, holdtimeS, priority: 1 }] },
-  ];
+  const groups = [{ group: '224.0.0.0', maskLength: 4, bidirectional: false, count: 1, rps: [{ address: RP, holdtimeS, priority: 1 }] }];
   const message = { noForward: false, fragmentTag: 1, hashMaskLength: 30, priority: 64, bsr: RP, groups };
   r.pim.bootstrap.receive({ kind: 'bootstrap', ...message }, 0, UP);
 }
@@ -240,18 +229,6 @@ describe.each([
     expect(r.said().sort()).toEqual([`0 prune ${name}`, `2 join ${name}`]);
   });
 
-  it.runIf(source.wildcard)('the rendezvous point is not known any more: a Prune to the old next hop, of no address', () => {
-    const r = rig({ candidate: null, rps: [] });
-    learn(r, 100);
-    r.jp(1, DOWN, [source], [], group);
-    r.run(1);
-    expect(r.said()).toEqual(['0 join *']);
-    r.run(100);
-    expect(r.pim.rp(group)).toBe('');
-    const prunes = r.sent.flatMap(({ message }) => (message.kind === 'join-prune' ? message.groups.flatMap((each) => each.prunes) : []));
-    expect(prunes).toEqual([{ source: '0.0.0.0', wildcard: true, rpt: true }]);
-  });
-
   it('RPF’ changes due to an assert: a Join to the winner within t_override, and no Prune', () => {
     const r = upstream(source, group);
     r.assert(0, '10.0.0.7', { group, rpt: source.wildcard, source: source.wildcard ? '0.0.0.0' : S });
@@ -263,87 +240,17 @@ describe.each([
   });
 });
 
-/** Wants the source on the shared tree, for routers behind interface 1. */
-function sharing(): Rig {
-  const r = rig();
-  r.hello(0, '10.0.0.7');
-  r.jp(1, DOWN, [star], [], ASM);
-  r.run(1);
-  r.said();
-  return r;
-}
-
-describe('the upstream machine of (S,G,rpt) (section 4.5.7)', () => {
-  const hear = (joins: PimSource[], prunes: PimSource[], to = UP) => {
-    return (r: Rig): void => {
-      r.jp(0, '10.0.0.7', joins, prunes, ASM, to);
-    };
-  };
-  it.each([
-    ['See Prune(S,G,rpt) to RPF’', [hear([], [sgRpt])], [`0 join ${S} rpt`]],
-    ['See Prune(S,G) to RPF’', [hear([], [sg])], [`0 join ${S} rpt`]],
-    ['See Prune(S,G,rpt) twice: one objection', [hear([], [sgRpt]), hear([], [sgRpt])], [`0 join ${S} rpt`]],
-    ['See Prune(S,G,rpt) to another', [hear([], [sgRpt], '10.0.0.8')], []],
-    ['See Join(S,G,rpt) to RPF’ after a Prune', [hear([], [sgRpt]), hear([sgRpt], [])], []],
-  ] as const)('not pruned, at "%s"', (_event, events, said) => {
-    const r = sharing();
-    for (const happen of events) happen(r);
-    r.run(OVERRIDE);
-    expect(r.said()).toEqual(said);
-    expect(r.pim.find(S, ASM)).toBeUndefined();
-  });
-
-  it('is pruned once nobody behind it wants the source, and joined again when somebody does', () => {
-    const r = sharing();
-    r.jp(1, DOWN, [], [sgRpt], ASM);
-    r.run(0);
-    expect(r.said()).toEqual([`0 prune ${S} rpt`]);
-    // What is pruned is not objected to, and goes with every Join(*,G).
-    hear([], [sgRpt])(r);
-    r.run(59.5);
-    expect(r.said().sort()).toEqual(['0 join *', `0 prune ${S} rpt`]);
-    r.jp(1, DOWN, [sgRpt], [], ASM);
-    r.run(0);
-    expect(r.said()).toEqual([`0 join ${S} rpt`]);
-  });
-
-  it('goes with no Join(*,G) where the source comes from the same neighbour on its own tree (section 4.5.6)', () => {
-    const r = sharing();
-    r.hello(2, '10.0.2.1');
-    r.jp(2, '10.0.2.1', [sg], [], ASM);
-    r.pim.data(S, ASM, 0, new Uint8Array(20));
-    expect(r.pim.find(S, ASM)!.spt).toBe(true);
-    r.jp(1, DOWN, [], [sgRpt], ASM);
-    r.run(0);
-    r.said();
-    r.run(60);
-    expect(r.said().sort()).toEqual([`0 join ${S}`, '0 join *'].sort());
-  });
-
-  it('is pruned for receivers who refuse the source, before any data of it has come', () => {
-    const r = rig({ any: 0b100 });
-    r.pim.membershipChanged(ASM, []);
-    r.run(0);
-    r.said();
-    r.world.exclude = 0b100;
-    r.pim.membershipChanged(ASM, [S]);
-    r.run(0);
-    expect(r.said()).toEqual([`0 prune ${S} rpt`]);
-    r.world.exclude = 0;
-    r.pim.membershipChanged(ASM, []);
-    r.run(0);
-    expect(r.said()).toEqual([`0 join ${S} rpt`]);
-    expect(r.pim.find(S, ASM)).toBeUndefined();
-  });
-
-  it('ends without a message when the shared tree is left', () => {
-    const r = sharing();
-    r.jp(1, DOWN, [], [sgRpt], ASM);
-    r.run(0);
-    r.said();
-    r.jp(1, DOWN, [], [star], ASM);
-    r.run(0);
-    expect(r.said()).toEqual(['0 prune *']);
+describe('the upstream machine of (*,G), when', () => {
+  it('the rendezvous point is not known any more: a Prune to the old next hop, of no address', () => {
+    const r = rig({ candidate: null, rps: [] });
+    learn(r, 100);
+    r.jp(1, DOWN, [star], [], ASM);
+    r.run(1);
+    expect(r.said()).toEqual(['0 join *']);
+    r.run(100);
+    expect(r.pim.rp(ASM)).toBe('');
+    const prunes = r.sent.flatMap(({ message }) => (message.kind === 'join-prune' ? message.groups.flatMap((each) => each.prunes) : []));
+    expect(prunes).toEqual([{ source: '0.0.0.0', wildcard: true, rpt: true }]);
   });
 });
 

@@ -29,7 +29,7 @@ export const REGISTER_PROBE_NS = 5 * NS_PER_S;
 export const TRIGGERED_HELLO_NS = 100 * NS_PER_MS;
 /** Interfaces of a router: outgoing lists are 31-bit masks. */
 export const MAX_INTERFACES = 31;
-/** Groups in one Join/Prune message. A message of IPv6 entries then stays under 1,280 bytes. */
+/** Groups in one Join/Prune message. */
 export const MAX_GROUPS_A_MESSAGE = 20;
 
 export function pimSettings(timers: MulticastTimersSpec): PimSettings {
