@@ -29,6 +29,8 @@ export class Neighbours {
   readonly drPriority: number;
   /** Hellos of neighbours for whom there was no room (M-24). */
   refused = 0;
+  /** Secondary addresses that another neighbour had told before. */
+  conflicts = 0;
   private readonly clock: EventClock;
   private readonly random: Random;
   private readonly settings: PimSettings;
@@ -39,8 +41,10 @@ export class Neighbours {
   private readonly most: number;
   private generationId = 0;
   private helloTimer: Timer | undefined;
-  /** The next Hello is the first one, or answers a new neighbour. */
-  private triggered = false;
+  /** A Hello that answers a new neighbour: it does not move the periodic one. */
+  private answerTimer: Timer | undefined;
+  /** Somebody waits for a Hello: for the first one, or for an answer. */
+  private awaited: '' | 'first' | 'answer' = '';
 
   constructor(
     ends: {
@@ -112,7 +116,8 @@ export class Neighbours {
 
   stop(): void {
     this.helloTimer = cancel(this.helloTimer);
-    this.triggered = false;
+    this.answerTimer = cancel(this.answerTimer);
+    this.awaited = '';
     for (const { timer } of this.known.values()) cancel(timer);
     this.known.clear();
     this.dr = this.address;
@@ -120,9 +125,8 @@ export class Neighbours {
 
   /** Before a Join/Prune or an Assert, a Hello that waits to be sent goes out (section 4.3.1): without it the message would not be taken. */
   helloBefore(): void {
-    if (!this.triggered) return;
-    cancel(this.helloTimer);
-    this.hello();
+    if (this.awaited === 'first') this.periodic();
+    else if (this.awaited === 'answer') this.hello();
   }
 
   hear(from: string, hello: PimHello): void {
@@ -138,7 +142,7 @@ export class Neighbours {
     }
     const neighbour: Neighbour = before ?? { address: from, hello, untilNs: 0, timer: undefined };
     const restarted = before !== undefined && before.hello.generationId !== hello.generationId;
-    neighbour.hello = hello;
+    neighbour.hello = { ...hello, addresses: this.secondary(from, hello.addresses) };
     neighbour.untilNs = hello.holdtimeS === FOREVER_S ? Infinity : this.clock.nowNs + hello.holdtimeS * NS_PER_S;
     this.watch(neighbour);
     this.known.set(from, neighbour);
@@ -150,6 +154,19 @@ export class Neighbours {
       this.helloSoon();
       this.events.restarted(from);
     }
+  }
+
+  /** Secondary addresses of a neighbour: each is of the one that told it last (section 4.3.4). */
+  private secondary(from: string, addresses: readonly string[]): readonly string[] {
+    if (addresses.length === 0) return addresses;
+    const told = addresses.filter((address) => address !== from);
+    for (const each of this.known.values()) {
+      const kept = each.address === from ? each.hello.addresses : each.hello.addresses.filter((address) => !told.includes(address));
+      if (kept.length === each.hello.addresses.length) continue;
+      this.conflicts += each.hello.addresses.length - kept.length;
+      each.hello = { ...each.hello, addresses: kept };
+    }
+    return told;
   }
 
   /** The liveness timer. One that ends too early is left alone and looked at then. */
@@ -173,7 +190,7 @@ export class Neighbours {
 
   /** Section 4.3.2: by priority, unless one neighbour tells none; then by address. */
   private best(without: string): string {
-    const priorities = [...this.known.values()].every(({ hello }) => hello.drPriority !== null);
+    const priorities = [...this.known.values()].every(({ address, hello }) => address === without || hello.drPriority !== null);
     let dr = this.address;
     let best = this.drPriority;
     for (const { address, hello } of this.known.values()) {
@@ -219,20 +236,36 @@ export class Neighbours {
     return ![...this.known.values()].every(({ hello }) => hello.lanPruneDelay?.tracking === true);
   }
 
+  /** The first Hello, or an answer, within Triggered_Hello_Delay. */
   private helloSoon(): void {
     if (this.silent) return;
-    this.triggered = true;
+    this.awaited = this.helloTimer === undefined || this.awaited === 'first' ? 'first' : 'answer';
     const atNs = this.clock.nowNs + Math.floor(this.random.float() * TRIGGERED_HELLO_NS);
-    if (this.helloTimer?.run !== undefined && this.helloTimer.atNs <= atNs) return;
-    cancel(this.helloTimer);
-    this.helloTimer = this.clock.at(atNs, () => {
+    if (this.helloTimer === undefined) {
+      this.helloTimer = this.clock.at(atNs, () => {
+        this.periodic();
+      });
+      return;
+    }
+    for (const timer of [this.helloTimer, this.answerTimer]) if (isRunning(timer) && timer.atNs <= atNs) return;
+    cancel(this.answerTimer);
+    this.answerTimer = this.clock.at(atNs, () => {
       this.hello();
     });
   }
 
+  private periodic(): void {
+    cancel(this.helloTimer);
+    this.hello();
+    this.helloTimer = this.clock.after(this.settings.helloNs, () => {
+      this.periodic();
+    });
+  }
+
   private hello(): void {
-    this.triggered = false;
-    const { propagationMs, overrideMs, helloHoldtimeS, helloNs } = this.settings;
+    this.awaited = '';
+    this.answerTimer = cancel(this.answerTimer);
+    const { propagationMs, overrideMs, helloHoldtimeS } = this.settings;
     this.events.sendHello({
       kind: 'hello',
       holdtimeS: helloHoldtimeS,
@@ -241,9 +274,6 @@ export class Neighbours {
       generationId: this.generationId,
       addresses: [],
       translationRouter: this.translationRouter,
-    });
-    this.helloTimer = this.clock.after(helloNs, () => {
-      this.hello();
     });
   }
 }
