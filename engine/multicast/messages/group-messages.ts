@@ -166,6 +166,8 @@ function parseIgmp(b: Uint8Array, start: number, end: number): GroupMessage | Ba
   }
   if (type === IGMP_TYPE.reportV3) return parseReportV3(b, start, end, 4);
   if (type !== IGMP_TYPE.query) return 'type';
+  // A query has 8 bytes, or those of version 3 (RFC 3376 section 7.1).
+  if (end - start > 8 && end - start < 12) return 'short';
   const code = b[start + 1]!;
   const version = end - start >= 12 ? 3 : code === 0 ? 1 : 2;
   const tenths = version === 3 ? expandCode(code, 8) : version === 1 ? 100 : code;
@@ -179,6 +181,8 @@ function parseMld(b: Uint8Array, start: number, end: number): GroupMessage | Bad
   const group = addressText(b, start + 8, 6);
   if (type === MLD.done) return { kind: 'leave', version: 2, group };
   if (type === MLD.report) return { kind: 'report', version: 2, records: [{ type: RECORD.isExclude, group, sources: [] }] };
+  // A query has 24 bytes, or those of version 2 (RFC 3810 section 8.1).
+  if (end - start > 24 && end - start < 28) return 'short';
   const version = end - start >= 28 ? 3 : 2;
   const code = u16(b, start + 4);
   const maxResponseMs = version === 3 ? expandCode(code, 16) : code;

@@ -106,7 +106,7 @@ function pimMessage(f: Family): fc.Arbitrary<PimMessage> {
       priority: fc.integer({ min: 0, max: 255 }),
       holdtimeS: u16,
       rp: source,
-      groups: fc.array(fc.record({ group, maskLength }), { maxLength: 3 }),
+      groups: fc.array(fc.record({ group, maskLength, bidirectional: fc.boolean() }), { maxLength: 3 }),
     }),
   );
 }

@@ -1,5 +1,5 @@
-import { putU16 } from '../../base/index.ts';
-import { checksum, emitIpv4, emitIpv6, emitUdp, pseudoSum6, sealUdp, UDP_HEADER_BYTES } from '../../wire/index.ts';
+import { putU16, u16 } from '../../base/index.ts';
+import { checksum, emitIpv4, emitIpv6, emitUdp, pseudoSum6, sealUdp, sum16, sumIsGood, UDP_HEADER_BYTES } from '../../wire/index.ts';
 import { addressBytes, type Family } from '../addresses.ts';
 import { buildGroupMessage, type GroupMessage } from './group-messages.ts';
 import { buildPim, sealPim } from './pim-codec.ts';
@@ -45,7 +45,7 @@ export function groupPacket(message: GroupMessage, family: Family, source: strin
 }
 
 /** DSCP and ECN of an IP packet. */
-function classOf(b: Uint8Array, family: Family): number {
+export function classOf(b: Uint8Array, family: Family): number {
   return family === 4 ? b[1]! : ((b[0]! & 15) << 4) | (b[1]! >> 4);
 }
 
@@ -147,6 +147,26 @@ export function ipHead(b: Uint8Array, o: number, length: number): IpHead | undef
   return at > end ? undefined : { family: 6, protocol, at, end, ttl: b[o + 7]! };
 }
 
+/** Router alert (RFC 2711) in the hop-by-hop header of a whole IPv6 packet. */
+export function hasRouterAlert6(b: Uint8Array): boolean {
+  if (b[6] !== 0) return false;
+  const end = Math.min(b.length, 48 + b[41]! * 8);
+  for (let at = 42; at < end; at += b[at] === 0 ? 1 : 2 + b[at + 1]!) if (b[at] === 5) return true;
+  return false;
+}
+
+/** A copy of a packet with other ECN bits. */
+export function withEcn(packet: Uint8Array, family: Family, ecn: number): Uint8Array {
+  const copy = packet.slice();
+  if (family === 6) copy[1] = (copy[1]! & 0xcf) | (ecn << 4);
+  else {
+    copy[1] = (copy[1]! & 0xfc) | ecn;
+    putU16(copy, 10, 0);
+    putU16(copy, 10, checksum(copy, 0, Math.min(copy.length, (copy[0]! & 15) * 4)));
+  }
+  return copy;
+}
+
 /** What a Null-Register carries: an IP header of the source and the group, in IPv6 with an empty PIM header behind it (RFC 7761 section 4.9.3). */
 export function nullRegisterPacket(family: Family, source: string, group: string): Uint8Array {
   const ends = { source: addressBytes(source), destination: addressBytes(group) };
@@ -160,4 +180,14 @@ export function nullRegisterPacket(family: Family, source: string, group: string
   b[40] = 0x20;
   putU16(b, 42, checksum(b, 40, 44, pseudoSum6(b, 8, 24, PROTOCOL_PIM, 4)));
   return b;
+}
+
+/**
+ * Whether a Null-Register carries such a packet, by its checksum alone: of the IPv4 header unless it is zero, of the PIM header of IPv6 where
+ * there is one (RFC 7761 section 4.9.3).
+ */
+export function isNullRegister(b: Uint8Array, family: Family): boolean {
+  if (b.length < (family === 4 ? 20 : 40) || b[0]! >> 4 !== family) return false;
+  if (family === 4) return u16(b, 10) === 0 || sumIsGood(sum16(b, 0, 20));
+  return b.length < 44 || sumIsGood(sum16(b, 40, 44, pseudoSum6(b, 8, 24, PROTOCOL_PIM, 4)));
 }

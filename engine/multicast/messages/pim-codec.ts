@@ -74,7 +74,7 @@ export function buildPim(message: PimMessage, family: Family): Uint8Array {
       w.u8(message.priority);
       w.u16(message.holdtimeS);
       w.unicast(message.rp);
-      for (const { group, maskLength } of message.groups) w.group(group, maskLength);
+      for (const { group, maskLength, bidirectional } of message.groups) w.group(group, maskLength, bidirectional);
       break;
   }
   return w.bytes.slice(0, w.length);
@@ -153,7 +153,8 @@ export function parsePim(
   const r = new PimReader(b, start + 4, end, family);
   const message = parseBody(r, b[start]! & 15, b[start + 1]!);
   if (message === undefined) return 'type';
-  return r.short ? 'short' : message;
+  // A Join/Prune leaves addresses of the other family out; no other message may have any.
+  return r.short || (r.foreign && message.kind !== 'join-prune') ? 'short' : message;
 }
 
 function parseBody(r: PimReader, type: number, flags: number): PimMessage | undefined {
@@ -184,11 +185,8 @@ function parseBody(r: PimReader, type: number, flags: number): PimMessage | unde
       const priority = r.u8();
       const holdtimeS = r.u16();
       const rp = r.unicast();
-      const groups: { group: string; maskLength: number }[] = [];
-      for (let i = 0; i < count && !r.short; i++) {
-        const { group, maskLength } = r.group();
-        groups.push({ group, maskLength });
-      }
+      const groups: ReturnType<PimReader['group']>[] = [];
+      for (let i = 0; i < count && !r.short; i++) groups.push(r.group());
       return { kind: 'candidate-rp', priority, holdtimeS, rp, groups };
     }
     default:
@@ -215,15 +213,18 @@ function parseHello(r: PimReader): PimHello {
       lanPruneDelay = { propagationMs: word & 0x7fff, overrideMs: option.u16(), tracking: (word & 0x8000) !== 0 };
     } else if (type === 19) drPriority = option.u32();
     else if (type === 20) generationId = option.u32();
-    else if (type === 24) while (option.more) addresses.push(option.unicast());
+    else if (type === 24) while (option.more) addresses.push(...[option.unicast()].filter(Boolean));
     else if (type === TRANSLATION_ROUTER_OPTION) translationRouter = option.u32();
     if (option.short) r.short = true;
   }
   return { kind: 'hello', holdtimeS, lanPruneDelay, drPriority, generationId, addresses, translationRouter };
 }
 
+const isThere = ({ source }: PimSource): boolean => source !== '';
+
 function parseJoinPrune(r: PimReader): PimJoinPrune {
   const upstream = r.unicast();
+  if (r.foreign) r.short = true;
   r.u8();
   const count = r.u8();
   const holdtimeS = r.u16();
@@ -236,7 +237,7 @@ function parseJoinPrune(r: PimReader): PimJoinPrune {
     const prunes: PimSource[] = [];
     for (let i = 0; i < joinCount && !r.short; i++) joins.push(r.source());
     for (let i = 0; i < pruneCount && !r.short; i++) prunes.push(r.source());
-    groups.push({ group, maskLength, joins, prunes });
+    if (group !== '') groups.push({ group, maskLength, joins: joins.filter(isThere), prunes: prunes.filter(isThere) });
   }
   return { kind: 'join-prune', upstream, holdtimeS, groups };
 }

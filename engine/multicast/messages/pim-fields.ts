@@ -61,9 +61,16 @@ export class PimWriter {
   }
 }
 
+/** Bytes of an address by its PIM address family, 0 for what is neither IPv4 nor IPv6. */
+function familyBytes(family: number): number {
+  return family === 1 ? 4 : family === 2 ? 16 : 0;
+}
+
 /** Reads with a mark for bytes that are not there: after one, everything reads as zero. */
 export class PimReader {
   short = false;
+  /** An address of the other family was there. */
+  foreign = false;
   at: number;
   readonly end: number;
   readonly b: Uint8Array;
@@ -107,11 +114,18 @@ export class PimReader {
   skip(bytes: number): void {
     this.take(bytes);
   }
-  /** The family of encoded addresses must be that of the packet (RFC 7761 section 4.9.1: 0 stands for native there). */
+  /**
+   * Native encoding of IPv4 or IPv6 (RFC 7761 section 4.9.1). One of the other family than the packet's is passed over and empty, and `foreign`
+   * tells it.
+   */
   private address(family: number): string {
-    const wanted = this.family === 4 ? 1 : 2;
-    if (family !== wanted) this.short = true;
-    const at = this.take(ADDRESS_BYTES[this.family]);
+    const bytes = familyBytes(family);
+    if (bytes === 0) this.short = true;
+    const at = this.take(bytes);
+    if (bytes !== ADDRESS_BYTES[this.family]) {
+      this.foreign = true;
+      return '';
+    }
     return at < 0 || this.short ? '' : addressText(this.b, at, this.family);
   }
   unicast(): string {
@@ -125,14 +139,15 @@ export class PimReader {
     const bidirectional = (this.u8() & 0x80) !== 0;
     const maskLength = this.u8();
     // A mask cannot be longer than the address.
-    if (maskLength > ADDRESS_BYTES[this.family] * 8) this.short = true;
+    if (maskLength > familyBytes(family) * 8) this.short = true;
     return { group: this.address(family), maskLength, bidirectional };
   }
   source(): PimSource {
     const family = this.u8();
     const encoding = this.u8();
     const flags = this.u8();
-    this.u8();
+    // One host, never a network: what is told otherwise is not taken.
+    if (this.u8() !== familyBytes(family) * 8) this.short = true;
     const source = this.address(family);
     // RFC 5384: attributes until one has the end bit.
     for (let last = encoding !== 1; !last && this.more;) {

@@ -94,7 +94,7 @@ export interface PimCandidateRp {
   readonly priority: number;
   readonly holdtimeS: number;
   readonly rp: string;
-  readonly groups: readonly { readonly group: string; readonly maskLength: number }[];
+  readonly groups: readonly { readonly group: string; readonly maskLength: number; readonly bidirectional: boolean }[];
 }
 
 export type PimMessage = PimHello | PimJoinPrune | PimRegister | PimRegisterStop | PimAssert | PimBootstrap | PimCandidateRp;

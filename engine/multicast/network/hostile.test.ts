@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { unwrap } from '../../base/index.ts';
 import { multicastScenarioSchema } from '../../contract/index.ts';
 import { groupPacket, pimPacket, RECORD, dataPacket, type PimHello, type PimMessage } from '../messages/index.ts';
+import { checksum } from '../../wire/index.ts';
 import { MulticastNetwork, networkState } from './index.ts';
 import type { RouterNode } from './router-node.ts';
 
@@ -116,6 +117,66 @@ describe('messages that are not for a router', () => {
     expect(router.counters.badMessages).toBe(3);
     router.receive(0, groupPacket(report('ff0e::1:2'), 6, 'fe80::1', 'ff02::16'), 6);
     expect(ports[0]!.groupCount).toBe(1);
+  });
+
+  it('MLD without router alert does not count (RFC 3810 sections 7.4 and 7.6)', () => {
+    const { router } = victim();
+    const ports = router.side(6)!.ports;
+    const packet = groupPacket(report('ff0e::1:2'), 6, 'fe80::1', 'ff02::16');
+    // Another option of the same length, and no hop-by-hop header at all.
+    const other = packet.slice();
+    other[42] = 0x1e;
+    const bare = new Uint8Array(packet.length - 8);
+    bare.set(packet.subarray(0, 40));
+    bare.set(packet.subarray(48), 40);
+    bare[5] = bare.length - 40;
+    bare[6] = 58;
+    for (const each of [other, bare]) router.receive(0, each, 6);
+    expect([ports[0]!.groupCount, router.counters.badMessages]).toEqual([0, 2]);
+    // The alert may stand behind padding.
+    const padded = packet.slice();
+    padded.set([1, 0, 5, 2, 0, 0], 42);
+    router.receive(0, padded, 6);
+    expect(ports[0]!.groupCount).toBe(1);
+  });
+
+  it('IGMP to another host is passed on, IGMP to this router counts (RFC 3376 section 4.2.14)', () => {
+    const { router } = victim();
+    const ports = router.side(4)!.ports;
+    router.receive(0, groupPacket(report(group(1)), 4, STRANGER, '10.9.9.9'), 4);
+    expect([ports[0]!.groupCount, router.took]).toEqual([0, 'other']);
+    router.receive(0, groupPacket(report(group(1)), 4, STRANGER, router.interfaces[0]!.address[4]), 4);
+    expect(ports[0]!.groupCount).toBe(1);
+  });
+
+  it.each<readonly [string, PimMessage, string, boolean]>([
+    ['Hello', hello, 'all', true],
+    ['Hello', hello, 'own', false],
+    ['Hello', hello, '224.0.0.2', false],
+    ['Register-Stop', { kind: 'register-stop', group: group(1), source: STRANGER }, 'own', true],
+    ['Register-Stop', { kind: 'register-stop', group: group(1), source: STRANGER }, 'all', false],
+    ['Candidate-RP', { kind: 'candidate-rp', priority: 1, holdtimeS: 1, rp: STRANGER, groups: [] }, 'own', true],
+    ['Candidate-RP', { kind: 'candidate-rp', priority: 1, holdtimeS: 1, rp: STRANGER, groups: [] }, 'all', false],
+    ['Register', { kind: 'register', border: false, nullRegister: true, packet: new Uint8Array(20) }, 'all', false],
+  ])('a PIM %s counts where its destination fits it (RFC 7761 section 4.9)', (_name, message, to, counts) => {
+    const { router } = victim();
+    const { pim } = router.side(4)!;
+    const destination = to === 'all' ? ALL4 : to === 'own' ? router.loopback[4] : to;
+    router.receive(0, pimPacket(message, 4, STRANGER, destination), 4);
+    expect(pim.counters.ignored).toBe(counts ? 0 : 1);
+    if (message.kind === 'hello') expect(pim.neighbours[0]!.has(STRANGER)).toBe(counts);
+  });
+
+  it('a registered packet gets the ECN bits of the Register (RFC 7761 section 4.4.2)', () => {
+    const { router } = victim();
+    const data = dataPacket(4, { source: STRANGER, destination: group(1), payload: new Uint8Array(8), ttl: 9, sourcePort: 1, destinationPort: 2 }); // prettier-ignore
+    const outer = pimPacket({ kind: 'register', border: false, nullRegister: false, packet: data }, 4, STRANGER, router.loopback[4]);
+    outer[1] = 0x03;
+    let seen: PimMessage | undefined;
+    router.side(4)!.pim.receive = (message) => void (seen = message);
+    router.receive(0, outer, 4);
+    const inner = seen?.kind === 'register' ? seen.packet : data;
+    expect([inner[1], checksum(inner, 0, 20)]).toEqual([0x03, 0]);
   });
 
   it('records and joins about an address that is no group are refused, counted, and told so', () => {

@@ -7,6 +7,8 @@ import type { EventClock } from '../clock.ts';
 import type { Forwarder } from '../forward/index.ts';
 import type { PrefixTable } from '../mapping/index.ts';
 import {
+  classOf,
+  hasRouterAlert6,
   ipHead,
   lowered,
   parseGroupMessage,
@@ -15,6 +17,7 @@ import {
   PROTOCOL_ICMPV6,
   PROTOCOL_IGMP,
   PROTOCOL_PIM,
+  withEcn,
   type IpHead,
   type PimMessage,
 } from '../messages/index.ts';
@@ -242,7 +245,8 @@ export class RouterNode implements LinkNode {
     }
     const destination = addressText(packet, family === 4 ? 16 : 24, family);
     const group = isMulticast(destination);
-    const membership = head.protocol === PROTOCOL_IGMP || (head.protocol === PROTOCOL_ICMPV6 && group);
+    const toUs = group || this.isOwn(destination) || destination === this.interfaces[iface]!.address[family];
+    const membership = toUs && head.protocol === (family === 4 ? PROTOCOL_IGMP : PROTOCOL_ICMPV6);
     if (membership || (head.protocol === PROTOCOL_PIM && (group ? scopeOf(destination) <= 2 : this.isOwn(destination)))) {
       this.control(iface, packet, head);
       return;
@@ -270,13 +274,13 @@ export class RouterNode implements LinkNode {
       else {
         this.took = 'pim';
         noteMessage(this, iface, message, 'received', from);
-        side.pim.receive(message, iface, from, addressText(packet, family === 4 ? 16 : 24, family));
+        side.pim.receive(registered(message, packet, family), iface, from, addressText(packet, family === 4 ? 16 : 24, family));
       }
       return;
     }
     const message = parseGroupMessage(packet, at, end, family, 8, 24);
-    // RFC 9777 sections 5.1.14 and 5.2.13: what is not from the link itself is discarded.
-    if (family === 6 && typeof message !== 'string' && (head.ttl !== 1 || !isLinkLocal6(from))) {
+    // RFC 9777 sections 7.4 and 7.6: what is not from the link itself, or has no router alert, is dropped.
+    if (family === 6 && typeof message !== 'string' && (head.ttl !== 1 || !isLinkLocal6(from) || !hasRouterAlert6(packet))) {
       this.counters.badMessages++;
       return;
     }
@@ -289,6 +293,13 @@ export class RouterNode implements LinkNode {
     noteMessage(this, iface, message, 'received', from, family);
     side.ports[iface]?.receive(message, from);
   }
+}
+
+/** A registered packet has the ECN bits that its Register arrives with (RFC 7761 section 4.4.2). */
+function registered(message: PimMessage, outer: Uint8Array, family: Family): PimMessage {
+  if (message.kind !== 'register' || message.nullRegister || message.packet.length < 20) return message;
+  const ecn = classOf(outer, family) & 3;
+  return ecn === (classOf(message.packet, family) & 3) ? message : { ...message, packet: withEcn(message.packet, family, ecn) };
 }
 
 /** Whoever sent a frame that was received: its address is not part of the model. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BootstrapGroup, PimBootstrap, PimCandidateRp } from '../messages/index.ts';
+import { buildPim, type BootstrapGroup, type PimBootstrap, type PimCandidateRp } from '../messages/index.ts';
 import { MAX_OFFERS } from './offer-list.ts';
 import { ASM, rig, RP, UP, type Rig } from './testing/rig.ts';
 
@@ -36,7 +36,7 @@ const hear = (r: Rig, message: PimBootstrap, from = UP): void => {
   r.pim.receive(message, 0, from, ALL);
 };
 const offer = (r: Rig, change: Partial<PimCandidateRp> = {}): void => {
-  const groups = [{ group: '233.252.0.0', maskLength: 16 }];
+  const groups = [{ group: '233.252.0.0', maskLength: 16, bidirectional: false }];
   r.pim.receive({ kind: 'candidate-rp', priority: 1, holdtimeS: 150, rp: RP_A, groups, ...change }, 0, RP_A, OWN);
 };
 
@@ -217,6 +217,37 @@ describe('the bootstrap router (section 3.3)', () => {
     offer(r, { groups: [] });
     r.run(10.1);
     expect(rps(r)).toContain(`224.0.0.0/4 ${RP_A}`);
+  });
+
+  it.each([
+    ['sparse mode', [false], false],
+    ['bidirectional PIM', [true], true],
+    ['both, whichever came first', [false, true], true],
+    ['both, the other way round', [true, false], true],
+  ] as const)('tells a range of candidates for %s as one of bidirectional PIM: never as the other', (_name, offers, told) => {
+    const r = at('elected');
+    for (const [i, bidirectional] of offers.entries())
+      offer(r, { rp: `10.254.0.${i}`, groups: [{ group: '233.252.0.0', maskLength: 16, bidirectional }] });
+    r.run(10.1);
+    const { rps, bidirectional } = floods(r)[0]!.groups.find(({ group }) => group === '233.252.0.0')!;
+    expect(bidirectional).toBe(told);
+    expect(rps.map(({ address }) => address)).toEqual([`10.254.0.${offers.indexOf(told as never)}`]);
+    expect(r.pim.rp(ASM)).toBe(told ? '' : '10.254.0.0');
+  });
+
+  it('cuts a long list into fragments of one tag that are put together again (4.1.1), with 255 RPs of a range', () => {
+    const r = at('elected');
+    const other = at('accept-any');
+    for (let i = 0; i < 300; i++) offer(r, { rp: `10.254.${i >> 8}.${i & 255}`, priority: i });
+    for (let i = 0; i < 200; i++) offer(r, { groups: [{ group: `239.${i}.0.0`, maskLength: 16, bidirectional: false }] });
+    r.run(10.1);
+    const list = r.sent.flatMap(({ iface, message }) => (iface === 2 && message.kind === 'bootstrap' ? [message] : []));
+    expect(list.length).toBeGreaterThan(3);
+    expect(new Set(list.map(({ fragmentTag }) => fragmentTag)).size).toBe(1);
+    for (const message of list) expect(buildPim(message, 4).length).toBeLessThanOrEqual(1_480);
+    for (const message of list) hear(other, { ...message, bsr: HIGHER });
+    expect(rps(other).filter((each) => each.startsWith('233.252.0.0/16'))).toHaveLength(255);
+    expect(rps(other)).toHaveLength(255 + 200 + 1);
   });
 
   it('has room for so many offers', () => {

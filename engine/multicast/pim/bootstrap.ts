@@ -2,6 +2,7 @@ import { NS_PER_S } from '../../base/index.ts';
 import { compareAddresses } from '../addresses.ts';
 import { cancel, type Timer } from '../clock.ts';
 import type { PimBootstrap, PimCandidateRp } from '../messages/index.ts';
+import { bootstrapFragments } from './bootstrap-fragments.ts';
 import { OfferList } from './offer-list.ts';
 import type { RpMapping } from './rendezvous.ts';
 import type { PimRouter } from './router.ts';
@@ -140,7 +141,7 @@ export class Bootstrap {
       priority: candidate.priority,
       holdtimeS: RP_HOLDTIME_S,
       rp: candidate.address,
-      groups: candidate.ranges.map(({ prefix, bits }) => ({ group: prefix, maskLength: bits })),
+      groups: candidate.ranges.map(({ prefix, bits }) => ({ group: prefix, maskLength: bits, bidirectional: false })),
     };
   }
 
@@ -155,18 +156,19 @@ export class Bootstrap {
     const { pim, candidate } = this;
     if (candidate === null) return;
     this.offers.put(this.advertisement(candidate));
-    const message: PimBootstrap = {
-      kind: 'bootstrap',
+    const head = {
+      kind: 'bootstrap' as const,
       noForward: false,
       fragmentTag: pim.random.u32() & 0xffff,
       hashMaskLength: pim.family === 4 ? 30 : 126,
       priority: BSR_PRIORITY,
       bsr: candidate.address,
-      groups: this.offers.ranges(PERIOD_NS / NS_PER_S, BSR_TIMEOUT_NS),
     };
     this.sentNs = pim.clock.nowNs;
-    this.accept(message);
-    this.flood(message, -1);
+    for (const groups of bootstrapFragments(this.offers.ranges(PERIOD_NS / NS_PER_S, BSR_TIMEOUT_NS), pim.family)) {
+      this.accept({ ...head, groups });
+      this.flood({ ...head, groups }, -1);
+    }
     this.bootstrapIn(PERIOD_NS);
   }
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { NS_PER_S, putU16 } from '../../base/index.ts';
+import { multicastTimersSchema } from '../../contract/index.ts';
 import { checksum, foldSum, sum16 } from '../../wire/index.ts';
 import { dataPacket, nullRegisterPacket, pimPacket } from '../messages/index.ts';
+import { pimSettings } from './index.ts';
 import { ASM, RP, rig, S, sg, SSM, star, type Rig } from './testing/rig.ts';
 
 /** The tables of RFC 7761 section 4.4: interface 2 has the source on it, the rendezvous point is behind interface 0. */
@@ -49,7 +51,7 @@ const expires = (r: Rig): void => {
   const timer = r.pim.find(S, ASM)!.register!.timer!;
   r.run((timer.atNs - r.clock.nowNs) / NS_PER_S);
 };
-const newRp = (r: Rig): void => {
+const newRp = (r: Rig, group = '233.252.0.0'): void => {
   r.pim.bootstrap.receive(
     {
       kind: 'bootstrap',
@@ -60,7 +62,7 @@ const newRp = (r: Rig): void => {
       bsr: RP,
       groups: [
         {
-          group: '233.252.0.0',
+          group,
           maskLength: 24,
           bidirectional: false,
           count: 1,
@@ -73,25 +75,34 @@ const newRp = (r: Rig): void => {
   );
 };
 
+const moves = (r: Rig): void => {
+  r.world.routes.set(S, { iface: 0, neighbour: '10.0.0.1', metric: 1, preference: 1 });
+  r.pim.refreshAll();
+};
+
 /** State, event, next state, kinds of messages sent. */
 const TABLE: readonly (readonly [State, string, (r: Rig) => void, State, string[]])[] = [
   ['NI', 'CouldRegister becomes true', source, 'J', ['register']],
   ['NI', 'Register-Stop received', stop, 'NI', []],
   ['J', 'data', source, 'J', ['register']],
   ['J', 'Register-Stop received', stop, 'P', []],
-  ['J', 'RP changed', newRp, 'J', []],
+  ['J', 'RP changed', (r) => newRp(r), 'J', []],
   ['J', 'CouldRegister becomes false: the source is silent', (r) => r.run(211), 'NI', []],
   ['J', 'CouldRegister becomes false: another router is the designated one', (r) => r.hello(2, '10.0.2.9'), 'NI', []],
   ['P', 'CouldRegister becomes false: another router is the designated one', (r) => r.hello(2, '10.0.2.9'), 'NI', []],
+  ['J', 'CouldRegister becomes false: the source is not on a link of the router any more', moves, 'NI', []],
+  ['P', 'CouldRegister becomes false: the source is not on a link of the router any more', moves, 'NI', []],
+  ['JP', 'CouldRegister becomes false: the source is not on a link of the router any more', moves, 'NI', []],
   ['J', 'Register-Stop(*,G) received', stopAny, 'P', []],
+  ['P', 'RP of other groups changed', (r) => newRp(r, '234.0.0.0'), 'P', []],
   ['P', 'data', source, 'P', []],
   ['P', 'Register-Stop received', stop, 'P', []],
   ['P', 'Register-Stop timer expires', expires, 'JP', ['null-register']],
-  ['P', 'RP changed', newRp, 'J', []],
+  ['P', 'RP changed', (r) => newRp(r), 'J', []],
   ['JP', 'data', source, 'JP', []],
   ['JP', 'Register-Stop received', stop, 'P', []],
   ['JP', 'Register-Stop timer expires', expires, 'J', []],
-  ['JP', 'RP changed', newRp, 'J', []],
+  ['JP', 'RP changed', (r) => newRp(r), 'J', []],
 ];
 
 const kinds = (r: Rig): string[] =>
@@ -156,6 +167,12 @@ describe('the register machine of the designated router (section 4.4.1)', () => 
     expect(atNs / NS_PER_S).toBeLessThan(most + 1);
   });
 
+  it.each([6, 10, 60] as const)('probes before half of the silence is over, with %i s of Register_Suppression_Time (4.11)', (seconds) => {
+    const { registerSuppressionNs, registerProbeNs } = pimSettings(multicastTimersSchema.parse({ registerSuppressionS: seconds }));
+    expect(registerProbeNs).toBeLessThan(registerSuppressionNs / 2);
+    if (seconds === 60) expect(registerProbeNs).toBe(5 * NS_PER_S);
+  });
+
   it('no register where another router is the designated one, or the group is source-specific', () => {
     const r = dr();
     source(r, SSM);
@@ -210,7 +227,42 @@ describe('registers at the rendezvous point (section 4.4.2)', () => {
     expect(r.decapsulated).toEqual(passed ? [S] : []);
     const tree = r.pim.find(S, ASM);
     if (destination !== RP || !spt) expect(tree).toBeUndefined();
-    else expect((tree!.keepaliveUntilNs - r.clock.nowNs) / NS_PER_S).toBe(stops ? 185 : 210);
+    else expect((tree!.keepaliveUntilNs - r.clock.nowNs) / NS_PER_S).toBe(210);
+  });
+
+  it('keeps a source that is stopped for three silences and a probe, where that is longer (4.11)', () => {
+    const r = rig({ timers: { registerSuppressionS: 90 } });
+    r.world.own.add(RP);
+    r.pim.receive({ kind: 'register', border: false, nullRegister: true, packet }, 0, '10.255.0.3', RP);
+    expect((r.pim.find(S, ASM)!.keepaliveUntilNs - r.clock.nowNs) / NS_PER_S).toBe(275);
+  });
+
+  /** Bytes of the IPv4 header that are changed, its checksum (none: as it is, or made good again), and whether the register counts. */
+  const NULLS: readonly (readonly [string, readonly [number, number] | null, number | 'good', boolean])[] = [
+    ['a good checksum', null, 'good', true],
+    ['no checksum', null, 0, true],
+    ['a bad checksum', null, 0x1234, false],
+    ['any other fields', [2, 9], 'good', true],
+  ];
+  it.each(NULLS)('takes a Null-Register by the checksum of its header alone: %s (4.9.3)', (_name, fields, sum, taken) => {
+    const r = rig();
+    r.world.own.add(RP);
+    const inner = packet.slice();
+    if (fields !== null) inner.fill(0xff, ...fields);
+    putU16(inner, 10, 0);
+    putU16(inner, 10, sum === 'good' ? checksum(inner, 0, 20) : sum);
+    r.pim.receive({ kind: 'register', border: false, nullRegister: true, packet: inner }, 0, '10.255.0.3', RP);
+    expect(r.pim.find(S, ASM) !== undefined).toBe(taken);
+  });
+
+  it.each([
+    ['source-specific (4.8.1)', SSM],
+    ['of the link', '224.0.0.5'],
+  ])('says stop to a register of a group that is %s, and passes nothing on', (_name, group) => {
+    const r = rig();
+    r.world.own.add(RP);
+    r.pim.receive({ kind: 'register', border: false, nullRegister: false, packet: nullRegisterPacket(4, S, group) }, 0, '10.255.0.3', RP);
+    expect([kinds(r), r.decapsulated, r.pim.groups.size]).toEqual([['register-stop'], [], 0]);
   });
 
   it('another router than the rendezvous point stops the sender', () => {

@@ -1,8 +1,7 @@
 import { addressText, ANY, isSsm } from '../addresses.ts';
 import { cancel } from '../clock.ts';
-import { hopsOf, ipHead, lowered, nullRegisterPacket, type PimRegister, type PimRegisterStop } from '../messages/index.ts';
+import { hopsOf, ipHead, isNullRegister, lowered, nullRegisterPacket, type PimRegister, type PimRegisterStop } from '../messages/index.ts';
 import type { PimRouter } from './router.ts';
-import { REGISTER_PROBE_NS } from './settings.ts';
 import type { Tree } from './tree.ts';
 
 /** Registers: the way of a source's first packets to the rendezvous point (RFC 7761 section 4.4). */
@@ -41,6 +40,11 @@ export class Registering {
     for (const tree of pim.trees()) if (tree.register !== undefined && pim.routeOf(tree)?.iface === iface) this.idle(tree);
   }
 
+  /** A source that is not on a link of this router any more (DirectlyConnected) is not registered. */
+  check(tree: Tree): void {
+    if (tree.register !== undefined && this.pim.routeOf(tree)?.neighbour !== '') this.idle(tree);
+  }
+
   /** A Register-Stop. One of any source counts for those that are registered now, not for later ones. */
   stopped({ source, group }: PimRegisterStop): void {
     const { pim } = this;
@@ -56,11 +60,12 @@ export class Registering {
     if (register.state === 'prune') return;
     register.state = 'prune';
     cancel(register.timer);
-    const ns = (0.5 + this.pim.random.float()) * this.pim.settings.registerSuppressionNs - REGISTER_PROBE_NS;
+    const { registerSuppressionNs, registerProbeNs } = this.pim.settings;
+    const ns = (0.5 + this.pim.random.float()) * registerSuppressionNs - registerProbeNs;
     register.timer = this.pim.clock.after(ns, () => {
       register.state = 'join-pending';
       this.probe(tree);
-      register.timer = this.pim.clock.after(REGISTER_PROBE_NS, () => {
+      register.timer = this.pim.clock.after(registerProbeNs, () => {
         register.state = 'join';
       });
     });
@@ -80,13 +85,14 @@ export class Registering {
   /** At the rendezvous point (section 4.4.2). */
   register(message: PimRegister, from: string, destination: string): void {
     const { pim } = this;
-    const head = ipHead(message.packet, 0, message.packet.length);
-    if (head?.family !== pim.family) {
+    const { packet, nullRegister } = message;
+    const whole = nullRegister ? isNullRegister(packet, pim.family) : ipHead(packet, 0, packet.length)?.family === pim.family;
+    if (!whole) {
       this.counters.refused++;
       return;
     }
-    const source = addressText(message.packet, pim.family === 4 ? 12 : 8, pim.family);
-    const group = addressText(message.packet, pim.family === 4 ? 16 : 24, pim.family);
+    const source = addressText(packet, pim.family === 4 ? 12 : 8, pim.family);
+    const group = addressText(packet, pim.family === 4 ? 16 : 24, pim.family);
     this.counters.received++;
     if (!pim.host.isOwn(destination)) {
       this.counters.refused++;
@@ -107,13 +113,13 @@ export class Registering {
     const stops = tree.spt || (pim.sptWanted && !wanted);
     if (stops) this.stop(source, group, from);
     if (tree.spt || pim.sptWanted) pim.keepAlive(tree, stops ? pim.settings.rpKeepaliveNs : pim.settings.keepaliveNs);
-    if (!tree.spt && wanted && !message.nullRegister) pim.host.decapsulated(message.packet, source, group);
+    if (!tree.spt && wanted && !nullRegister) pim.host.decapsulated(packet, source, group);
     pim.refresh(tree);
   }
 
-  /** The rendezvous point of groups is another one now: registers go there at once (section 4.4.1). */
-  rpChanged(): void {
-    for (const tree of this.pim.trees()) {
+  /** The rendezvous point of a group is another one now: registers go there at once (section 4.4.1). */
+  rpChanged(group: string): void {
+    for (const tree of this.pim.groups.get(group)?.sources.values() ?? []) {
       if (tree.register === undefined) continue;
       cancel(tree.register.timer);
       tree.register.state = 'join';

@@ -1,5 +1,5 @@
 import type { Random } from '../../base/index.ts';
-import { isSsm, scopeOf, type Family } from '../addresses.ts';
+import { ALL_PIM_ROUTERS, isMulticast, isSsm, scopeOf, type Family } from '../addresses.ts';
 import { cancel, isRunning, type EventClock } from '../clock.ts';
 import { JoinRate } from '../join-rate.ts';
 import type { PimHello, PimMessage } from '../messages/index.ts';
@@ -18,6 +18,9 @@ import { SourceTrees } from './source-trees.ts';
 import { Tree, type GroupTrees } from './tree.ts';
 import { UnknownSources } from './unknown-sources.ts';
 import { Upstream } from './upstream.ts';
+
+/** Messages to one router; all others go to all PIM routers of a link (RFC 7761 section 4.9). What came otherwise is discarded. */
+const UNICAST_KINDS: ReadonlySet<PimMessage['kind']> = new Set(['register', 'register-stop', 'candidate-rp']);
 
 export interface PimInterface {
   readonly address: string;
@@ -217,6 +220,7 @@ export class PimRouter {
   }
 
   private refreshOne(tree: Tree): void {
+    this.registering.check(tree);
     this.upstream.refresh(tree);
     if (tree.asserts !== undefined && tree.asserts.length > 0) this.asserts.check(tree);
     if (tree.unknown) this.unknown.look(tree);
@@ -284,7 +288,7 @@ export class PimRouter {
   rpsChanged(): void {
     const before = new Map(this.rpOf);
     this.rpOf.clear();
-    if ([...before].some(([group, rp]) => this.rp(group) !== rp)) this.registering.rpChanged();
+    for (const [group, rp] of before) if (this.rp(group) !== rp) this.registering.rpChanged(group);
     this.refreshAll();
   }
 
@@ -302,6 +306,11 @@ export class PimRouter {
   // Events from outside.
 
   receive(message: PimMessage, iface: number, from: string, destination: string): void {
+    const toAll = destination === ALL_PIM_ROUTERS[this.family];
+    if (toAll ? UNICAST_KINDS.has(message.kind) : !UNICAST_KINDS.has(message.kind) || isMulticast(destination)) {
+      this.counters.ignored++;
+      return;
+    }
     switch (message.kind) {
       case 'hello':
         this.neighbours[iface]!.hear(from, message);

@@ -12,7 +12,12 @@ export interface PimSettings {
   readonly assertNs: number;
   readonly keepaliveNs: number;
   readonly registerSuppressionNs: number;
-  /** RP_Keepalive_Period: a source that was told to stop registering is heard of again within this time. */
+  /** Register_Probe_Time, less than half of the former (section 4.11). */
+  readonly registerProbeNs: number;
+  /**
+   * The larger of Keepalive_Period and RP_Keepalive_Period (section 4.11; section 4.4.2 has the latter alone): a source that was told to stop
+   * registering is heard of again within this time.
+   */
   readonly rpKeepaliveNs: number;
 }
 
@@ -20,8 +25,8 @@ export interface PimSettings {
 export const ASSERT_OVERRIDE_NS = 3 * NS_PER_S;
 /** Hold time that means for ever (RFC 7761 section 4.9.2). */
 export const FOREVER_S = 0xffff;
-/** Register_Probe_Time. */
-export const REGISTER_PROBE_NS = 5 * NS_PER_S;
+/** Register_Probe_Time, where Register_Suppression_Time is long enough for it. */
+const REGISTER_PROBE_NS = 5 * NS_PER_S;
 /**
  * Longest wait before the first Hello and before a Hello that answers a new neighbour. The RFC's Triggered_Hello_Delay of 5 s is a bound for
  * links with many routers; those here have at most 16.
@@ -33,6 +38,9 @@ export const MAX_INTERFACES = 31;
 export const MAX_GROUPS_A_MESSAGE = 20;
 
 export function pimSettings(timers: MulticastTimersSpec): PimSettings {
+  const registerSuppressionNs = timers.registerSuppressionS * NS_PER_S;
+  const registerProbeNs = Math.min(REGISTER_PROBE_NS, Math.floor(registerSuppressionNs * 0.4));
+  const keepaliveNs = timers.keepaliveS * NS_PER_S;
   return {
     helloNs: timers.helloS * NS_PER_S,
     helloHoldtimeS: Math.min(65_534, Math.ceil(timers.helloS * 3.5)),
@@ -41,8 +49,9 @@ export function pimSettings(timers: MulticastTimersSpec): PimSettings {
     propagationMs: timers.propagationMs,
     overrideMs: timers.overrideMs,
     assertNs: timers.assertS * NS_PER_S,
-    keepaliveNs: timers.keepaliveS * NS_PER_S,
-    registerSuppressionNs: timers.registerSuppressionS * NS_PER_S,
-    rpKeepaliveNs: 3 * timers.registerSuppressionS * NS_PER_S + REGISTER_PROBE_NS,
+    keepaliveNs,
+    registerSuppressionNs,
+    registerProbeNs,
+    rpKeepaliveNs: Math.max(keepaliveNs, 3 * registerSuppressionNs + registerProbeNs),
   };
 }
