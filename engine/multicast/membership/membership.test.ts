@@ -1,19 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { multicastLimitsSchema, multicastTimersSchema } from '../../contract/index.ts';
 import { NS_PER_S } from '../../base/index.ts';
-import { EventClock } from '../clock.ts';
-import { RECORD, type QueryMessage, type RecordType } from '../messages/index.ts';
-import {
-  applyRecord,
-  expire,
-  isEmpty,
-  MembershipPort,
-  membershipSettings,
-  refusedSources,
-  wantedSources,
-  type GroupState,
-} from './index.ts';
+import { RECORD, type RecordType } from '../messages/index.ts';
+import { GROUP, port, report } from './testing/port.ts';
+import { applyRecord, expire, isEmpty, refusedSources, wantedSources, type GroupState } from './index.ts';
 
 const GMI = 260 * NS_PER_S;
 const NOW = 1_000 * NS_PER_S;
@@ -91,24 +81,6 @@ describe('the tables of RFC 9776 section 6.4', () => {
   });
 });
 
-const GROUP = '233.252.0.1';
-
-function port(change: { timers?: object; limits?: object; address?: string } = {}) {
-  const clock = new EventClock();
-  const queries: { tNs: number; query: QueryMessage; destination: string }[] = [];
-  const settings = membershipSettings(multicastTimersSchema.parse(change.timers ?? {}), multicastLimitsSchema.parse(change.limits ?? {}));
-  const made = new MembershipPort(4, change.address ?? '10.0.0.5', settings, {
-    clock,
-    query: (query, destination) => queries.push({ tNs: clock.nowNs, query, destination }),
-    changed: () => undefined,
-  });
-  made.start();
-  return { clock, port: made, queries };
-}
-
-const report = (type: RecordType, sources: readonly string[] = [], version: 1 | 2 | 3 = 3, group = GROUP) =>
-  ({ kind: 'report', version, records: [{ type, group, sources }] }) as const;
-
 describe('a router on a link', () => {
   it('asks at the start, then every interval (section 6.6.1)', () => {
     const { clock, queries } = port();
@@ -178,22 +150,6 @@ describe('a router on a link', () => {
     expect(queries).toHaveLength(1);
   });
 
-  it.each([
-    [1, toInclude, true],
-    [1, block, true],
-    [2, block, true],
-    [2, toInclude, false],
-    [3, toInclude, false],
-  ] as const)('with a member of version %i a record %i of version 3 is ignored: %s (section 7.3.2)', (version, type, ignored) => {
-    const { clock, port: p } = port();
-    p.receive(report(isExclude, [], version), '10.0.0.9');
-    p.receive(report(type, type === block ? ['192.0.2.1'] : []), '10.0.0.8');
-    expect(p.counters.ignored).toBe(ignored ? 1 : 0);
-    clock.runUntil(5 * NS_PER_S);
-    expect(p.includesAny(GROUP)).toBe(ignored || version === 3 ? ignored : false);
-    if (version < 3 && ignored) expect(p.view()[0]!.compatibility).toBe(version);
-  });
-
   it('refuses and counts records about what is no group', () => {
     const { port: p } = port();
     p.receive(report(toExclude, [], 3, '1.3.5.7'), '10.0.0.9');
@@ -227,62 +183,6 @@ describe('a router on a link', () => {
       expect(strict.includesAny(GROUP)).toBe(true);
     },
   );
-
-  it('reads the sources of a change to exclude as none beside version 2 members', () => {
-    const { port: p } = port();
-    p.receive(report(isExclude, [], 2), '10.0.0.9');
-    p.receive(report(toExclude, ['192.0.2.1']), '10.0.0.8');
-    expect(p.view()[0]).toMatchObject({ mode: 'exclude', sources: [], compatibility: 2 });
-  });
-
-  it('yields to a querier of a lower address and takes over when it is silent (section 6.6.2)', () => {
-    const { clock, port: p, queries } = port();
-    const query: QueryMessage = {
-      kind: 'query',
-      version: 3,
-      group: '',
-      sources: [],
-      maxResponseMs: 10_000,
-      suppress: false,
-      robustness: 3,
-      intervalS: 60,
-    };
-    for (const from of ['10.0.0.9', '0.0.0.0']) {
-      p.receive(query, from);
-      expect(p.isQuerier).toBe(true);
-    }
-    p.receive(query, '10.0.0.2');
-    expect(p.querier).toBe('10.0.0.2');
-    queries.length = 0;
-    clock.runUntil(184 * NS_PER_S);
-    expect(queries).toEqual([]);
-    // Other querier present interval: robustness 3 times 60 s and half of 10 s.
-    clock.runUntil(186 * NS_PER_S);
-    expect(p.isQuerier).toBe(true);
-    expect(queries[0]!.query.intervalS).toBe(125);
-  });
-
-  it("lowers its timers at another querier's question unless that says not to", () => {
-    const { clock, port: p } = port();
-    const query: QueryMessage = {
-      kind: 'query',
-      version: 3,
-      group: GROUP,
-      sources: [],
-      maxResponseMs: 1_000,
-      suppress: true,
-      robustness: 2,
-      intervalS: 125,
-    };
-    p.receive({ ...query, group: '' }, '10.0.0.2');
-    p.receive(report(toExclude), '10.0.0.9');
-    p.receive(query, '10.0.0.2');
-    clock.runUntil(3 * NS_PER_S);
-    expect(p.groupCount).toBe(1);
-    p.receive({ ...query, suppress: false }, '10.0.0.2');
-    clock.runUntil(6 * NS_PER_S);
-    expect(p.groupCount).toBe(0);
-  });
 
   it('keeps to its limits and counts what it refused', () => {
     const { port: p } = port({ limits: { groupsPerInterface: 3, joinsPerSecond: 5 } });

@@ -330,8 +330,9 @@ export class MembershipPort {
       m.groupQueries = this.robustness;
     }
     for (const source of sources) {
-      const runs = m.state.sources.get(source) ?? 0;
-      if (runs > 0) m.state.sources.set(source, Math.min(runs, untilNs));
+      // One that is asked for already stays as it is (section 6.6.3.2).
+      if ((m.state.sources.get(source) ?? 0) <= untilNs) continue;
+      m.state.sources.set(source, untilNs);
       m.sourceQueries.set(source, this.robustness);
     }
     cancel(m.queryTimer);
@@ -382,14 +383,13 @@ export class MembershipPort {
     this.settle(m);
   }
 
-  /** The lowest address asks (section 6.6.2); its variables are taken over (section 4.1.6). */
+  /** One of a lower address asks (section 6.6.2): its variables are taken over, and this router waits as long as any such is heard. */
   private yieldTo(from: string, message: QueryMessage): void {
     const { clock } = this.host;
-    const was = this.isQuerier;
-    if (!was && compareAddresses(from, this.querier) > 0 && isRunning(this.otherQuerier)) return;
     this.querier = from;
-    if (message.robustness > 0) this.robustness = message.robustness;
-    if (message.intervalS > 0) this.queryNs = message.intervalS * NS_PER_S;
+    // What it does not tell is what is configured here (sections 4.1.6 and 4.1.7).
+    this.robustness = message.robustness > 0 ? message.robustness : this.settings.robustness;
+    this.queryNs = message.intervalS > 0 ? message.intervalS * NS_PER_S : this.settings.queryNs;
     this.queryTimer = cancel(this.queryTimer);
     cancel(this.otherQuerier);
     this.otherQuerier = clock.after(this.robustness * this.queryNs + this.settings.responseNs / 2, () => {

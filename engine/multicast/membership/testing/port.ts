@@ -1,0 +1,24 @@
+import { multicastLimitsSchema, multicastTimersSchema } from '../../../contract/index.ts';
+import { EventClock } from '../../clock.ts';
+import type { QueryMessage, RecordType } from '../../messages/index.ts';
+import { MembershipPort, membershipSettings } from '../index.ts';
+
+/** A router's port of IGMP at 10.0.0.5, on a clock of its own. */
+
+export const GROUP = '233.252.0.1';
+
+export function port(change: { timers?: object; limits?: object; address?: string } = {}) {
+  const clock = new EventClock();
+  const queries: { tNs: number; query: QueryMessage; destination: string }[] = [];
+  const settings = membershipSettings(multicastTimersSchema.parse(change.timers ?? {}), multicastLimitsSchema.parse(change.limits ?? {}));
+  const made = new MembershipPort(4, change.address ?? '10.0.0.5', settings, {
+    clock,
+    query: (query, destination) => queries.push({ tNs: clock.nowNs, query, destination }),
+    changed: () => undefined,
+  });
+  made.start();
+  return { clock, port: made, queries };
+}
+
+export const report = (type: RecordType, sources: readonly string[] = [], version: 1 | 2 | 3 = 3, group = GROUP) =>
+  ({ kind: 'report', version, records: [{ type, group, sources }] }) as const;
