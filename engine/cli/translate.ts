@@ -23,6 +23,7 @@ import {
   isEvent,
   IpfixBindingLog,
   JsonBindingLog,
+  layoutRecord,
   reasonOf,
   SINK_KIND,
   statefulOf,
@@ -81,7 +82,7 @@ export async function translateCommand(options: TranslateOptions, output: Output
       throw new EngineError({ code: 'bad-input', message: translator.error.message, where: { field: translator.error.field } });
     const log = options.log === undefined ? null : outputs.addLog(options.log, merged.epochNs);
     const state = statefulOf(translator.value);
-    if (log !== null && state !== null) logTo(log, state);
+    if (log !== null && state !== null) logTo(log, state, spec);
     const events = log instanceof JsonBindingLog ? log : null;
     const printing = output.json || explain !== undefined;
     const compiled = compileSettings(spec);
@@ -130,10 +131,14 @@ export async function translateCommand(options: TranslateOptions, output: Output
   }
 }
 
-/** Port blocks are logged in place of the bindings inside them (RFC 6888 REQ-14); blocks by calculation need no log (RFC 7422). */
-function logTo(log: BindingLog, state: Stateful): void {
+/** Port blocks are logged in place of the bindings inside them (RFC 6888 REQ-14); of blocks by calculation the configuration is enough (RFC 7422). */
+function logTo(log: BindingLog, state: Stateful, { nat64 }: TranslatorSpec): void {
   const { blocks, bindings } = state;
+  state.onAlarm((alarm, nowNs) => {
+    log.alarm(alarm, nowNs);
+  });
   if (blocks !== undefined) {
+    if (blocks.deterministic && log instanceof JsonBindingLog) log.configuration(layoutRecord(nat64));
     blocks.onBlock = (event, block, nowNs) => {
       log.block(event, blocks, block, nowNs);
     };

@@ -81,6 +81,36 @@ export const ftpAlgSchema = z
   .describe('FTP application layer gateway (RFC 6384)');
 export type FtpAlgSpec = z.infer<typeof ftpAlgSchema>;
 
+export const portChoiceSchema = z
+  .strictObject({
+    mode: z
+      .enum(['preserve', 'random'])
+      .default('preserve')
+      .describe(
+        "the host's own port where it is free, or any port of the same range and parity by chance (RFC 6888 REQ-15, RFC 7422 section 2)",
+      ),
+    seed: z.int().min(0).max(4_294_967_295).default(1).describe('of that chance: the same seed gives the same ports'),
+  })
+  .describe('which of the free ports a binding gets');
+
+export const alarmsSchema = z
+  .strictObject({
+    bindings: z.int().min(1).max(4_194_304).optional().describe('bindings in use at which the log has a threshold event'),
+    bindingsPerSubscriber: z
+      .int()
+      .min(1)
+      .max(65_536)
+      .optional()
+      .describe('bindings of one subscriber at which it has one (RFC 7422 section 2.2)'),
+    everyS: z
+      .number()
+      .min(0)
+      .max(604_800)
+      .default(10)
+      .describe('least time between two events that say the same of the same (RFC 8158 section 5.2)'),
+  })
+  .describe('what the log tells of limits that are reached (RFC 8158 sections 4.4 and 4.5, RFC 6888 REQ-11)');
+
 export const subscriberRateSchema = z
   .strictObject({
     sessionsPerS: z.number().min(0.01).max(1_000_000).describe('sessions a second on average'),
@@ -112,11 +142,19 @@ export const nat64Schema = z
       .max(4_194_304)
       .optional()
       .describe('sessions of one subscriber (RFC 6888 REQ-5); without it maxSessions alone holds'),
+    maxSessionsPerBinding: z
+      .int()
+      .min(1)
+      .max(4_194_304)
+      .optional()
+      .describe('sessions of one binding (RFC 6888 REQ-5); without it the limits above alone hold'),
     subscriberRate: subscriberRateSchema.optional(),
     subscriberPrefix: z.int().min(32).max(128).default(64).describe('bits of the IPv6 source that name a subscriber'),
+    portChoice: portChoiceSchema.prefault({}),
     portRest: portRestSchema.prefault({}),
     portBlocks: portBlocksSchema.prefault({}),
     ftpAlg: ftpAlgSchema.prefault({}),
+    alarms: alarmsSchema.prefault({}),
     maxFragments: z
       .int()
       .min(1)

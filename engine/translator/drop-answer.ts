@@ -11,6 +11,7 @@ const LIMITS: ReadonlySet<number> = new Set([
   REASON.subscriberLimit,
   REASON.subscriberSessions,
   REASON.subscriberRate,
+  REASON.bindingSessions,
   REASON.portBlocksUsed,
   REASON.noPortBlock,
   REASON.naptPortsUsed,

@@ -11,6 +11,7 @@ export { LOOK_AHEAD } from './sessions-ahead.ts';
 export * from './siit-mapper.ts';
 export * from './translator.ts';
 export * from './bindings.ts';
+export * from './alarms.ts';
 export * from './binding-log.ts';
 export * from './ipfix-log.ts';
 export * from './sessions.ts';

@@ -1,7 +1,9 @@
 import { putU16, putU32 } from '../base/index.ts';
+import type { Alarm, AlarmKind } from './alarms.ts';
 import type { BindingLog, LogSink } from './binding-log.ts';
 import type { BindingTable } from './bindings.ts';
 import type { PortBlocks } from './port-blocks.ts';
+import { insideIs4 } from './state-rows.ts';
 
 /** Information elements with their lengths in bytes (numbers of the IANA IPFIX registry). */
 type Field = readonly [id: number, bytes: number];
@@ -11,32 +13,82 @@ const EVENT: Field = [230, 1]; // natEvent
 const SOURCE6: Field = [27, 16]; // sourceIPv6Address
 const POST_SOURCE4: Field = [225, 4]; // postNATSourceIPv4Address
 
-/** Bindings: RFC 8158 section 5.6.3.2. */
-const BINDING_FIELDS: readonly Field[] = [
-  TIME,
-  EVENT,
-  SOURCE6,
-  POST_SOURCE4,
-  [4, 1], // protocolIdentifier
+const SOURCE4: Field = [8, 4]; // sourceIPv4Address
+const PROTOCOL: Field = [4, 1]; // protocolIdentifier
+const PORTS: readonly Field[] = [
   [7, 2], // sourceTransportPort
   [227, 2], // postNAPTSourceTransportPort
 ];
+const QUOTA: Field = [466, 4]; // natQuotaExceededEvent
+const THRESHOLD: Field = [467, 4]; // natThresholdEvent
+const MAX_FRAGMENTS: Field = [475, 4]; // maxFragmentsPendingReassembly
 
-/** Port blocks: RFC 8158 section 5.6.9. The subscriber is a prefix, so its length is told too. */
-const BLOCK_FIELDS: readonly Field[] = [
-  TIME,
-  EVENT,
-  SOURCE6,
-  POST_SOURCE4,
-  [29, 1], // sourceIPv6PrefixLength
-  [361, 2], // portRangeStart
-  [362, 2], // portRangeEnd
-  [363, 2], // portRangeStepSize
-  [364, 2], // portRangeNumPorts
-];
+/** What follows time and event in each record, by template (RFC 8158; sections and tables of it). */
+const TEMPLATES = {
+  /** Section 4.6.4, table 8. */
+  binding6: { id: 256, fields: [SOURCE6, POST_SOURCE4, PROTOCOL, ...PORTS] },
+  /** Section 4.6.10, table 21. The subscriber is a prefix, so its length is told too. */
+  block: {
+    id: 257,
+    fields: [
+      SOURCE6,
+      POST_SOURCE4,
+      [29, 1], // sourceIPv6PrefixLength
+      [361, 2], // portRangeStart
+      [362, 2], // portRangeEnd
+      [363, 2], // portRangeStepSize
+      [364, 2], // portRangeNumPorts
+    ],
+  },
+  /** Section 4.6.3, table 7: a NAPT44. */
+  binding4: { id: 258, fields: [SOURCE4, POST_SOURCE4, PROTOCOL, ...PORTS] },
+  /** Section 4.6.5, table 9. */
+  addresses: { id: 259, fields: [[283, 4]] }, // natPoolId
+  /** Section 4.6.6, table 10. */
+  ports: { id: 260, fields: [POST_SOURCE4, PROTOCOL] },
+  /** Section 4.6.7, tables 11 to 15. */
+  sessions: { id: 261, fields: [QUOTA, [471, 4]] }, // maxSessionEntries
+  bindings: { id: 262, fields: [QUOTA, [472, 4]] }, // maxBIBEntries
+  subscriber: { id: 263, fields: [QUOTA, [473, 4], SOURCE6] }, // maxEntriesPerUser
+  subscribers: { id: 264, fields: [QUOTA, [474, 4]] }, // maxSubscribers
+  fragments6: { id: 265, fields: [QUOTA, MAX_FRAGMENTS, SOURCE6] },
+  fragments4: { id: 266, fields: [QUOTA, MAX_FRAGMENTS, SOURCE4] },
+  /** Section 4.6.8, tables 17 and 18. */
+  bindingsThreshold: { id: 267, fields: [THRESHOLD, [478, 4]] }, // addressPortMappingHighThreshold
+  subscriberThreshold: { id: 268, fields: [THRESHOLD, [478, 4], SOURCE6] },
+} as const satisfies Record<string, { readonly id: number; readonly fields: readonly Field[] }>;
 
-/** natEvent (RFC 8158 section 5.3). */
-const NAT_EVENT = { created: 10, removed: 11, allocated: 16, released: 17 } as const;
+type Template = keyof typeof TEMPLATES;
+
+/** natEvent (RFC 8158 section 4.3, table 2). */
+const NAT_EVENT = {
+  addressesExhausted: 3,
+  created4: 8,
+  removed4: 9,
+  created6: 10,
+  removed6: 11,
+  portsExhausted: 12,
+  quota: 13,
+  allocated: 16,
+  released: 17,
+  threshold: 18,
+} as const;
+
+/** Template, natEvent, and natQuotaExceededEvent or natThresholdEvent (tables 3 and 4; 0 for none) of an alarm. */
+const ALARMS: Readonly<Record<AlarmKind, readonly [Template, number, number]>> = {
+  addresses: ['addresses', NAT_EVENT.addressesExhausted, 0],
+  ports: ['ports', NAT_EVENT.portsExhausted, 0],
+  sessions: ['sessions', NAT_EVENT.quota, 1],
+  bindings: ['bindings', NAT_EVENT.quota, 2],
+  subscriber: ['subscriber', NAT_EVENT.quota, 3],
+  subscribers: ['subscribers', NAT_EVENT.quota, 4],
+  fragments: ['fragments6', NAT_EVENT.quota, 5],
+  'bindings-threshold': ['bindingsThreshold', NAT_EVENT.threshold, 3],
+  'subscriber-threshold': ['subscriberThreshold', NAT_EVENT.threshold, 4],
+};
+
+/** The one pool: all addresses of the configuration. */
+const POOL_ID = 1;
 
 const TEMPLATE_SET = 2;
 const HEADER_BYTES = 16;
@@ -48,20 +100,30 @@ const MESSAGE_RECORDS = 36;
 class RecordSet {
   readonly templateId: number;
   readonly fields: readonly Field[];
-  readonly recordBytes: number;
   readonly message: Uint8Array;
   waiting = 0;
+  /** Where the next field goes. */
+  at = HEADER_BYTES + SET_HEADER_BYTES;
 
   constructor(templateId: number, fields: readonly Field[]) {
     this.templateId = templateId;
     this.fields = fields;
-    this.recordBytes = fields.reduce((sum, [, bytes]) => sum + bytes, 0);
-    this.message = new Uint8Array(HEADER_BYTES + SET_HEADER_BYTES + MESSAGE_RECORDS * this.recordBytes);
+    const recordBytes = fields.reduce((sum, [, bytes]) => sum + bytes, 0);
+    this.message = new Uint8Array(HEADER_BYTES + SET_HEADER_BYTES + MESSAGE_RECORDS * recordBytes);
   }
 
-  /** Where the next record goes. */
-  get at(): number {
-    return HEADER_BYTES + SET_HEADER_BYTES + this.waiting * this.recordBytes;
+  number(value: number, bytes: number): void {
+    for (let i = bytes - 1; i >= 0; i--) this.message[this.at++] = value >>> (8 * i);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.message.set(value, this.at);
+    this.at += value.length;
+  }
+
+  restart(): void {
+    this.waiting = 0;
+    this.at = HEADER_BYTES + SET_HEADER_BYTES;
   }
 }
 
@@ -73,8 +135,13 @@ export class IpfixBindingLog implements BindingLog {
   records = 0;
   private readonly sink: LogSink;
   private readonly epochNs: bigint;
-  private readonly bindings = new RecordSet(256, BINDING_FIELDS);
-  private readonly blocks = new RecordSet(257, BLOCK_FIELDS);
+  private readonly sets = new Map<Template, RecordSet>(
+    (Object.keys(TEMPLATES) as Template[]).map((name) => [
+      name,
+      new RecordSet(TEMPLATES[name].id, [TIME, EVENT, ...TEMPLATES[name].fields]),
+    ]),
+  );
+  private readonly address = new Uint8Array(16);
   private sent = 0;
   private lastNs = 0;
   private begun = false;
@@ -85,46 +152,64 @@ export class IpfixBindingLog implements BindingLog {
   }
 
   log(event: 'created' | 'removed', bindings: BindingTable, binding: number, tNs: number): void {
-    const { message } = this.bindings;
-    const at = this.begin(this.bindings, NAT_EVENT[event], tNs);
-    bindings.write6(binding, message, at + 9);
-    putU32(message, at + 25, bindings.address4(binding));
-    message[at + 29] = bindings.protocol(binding);
-    putU16(message, at + 30, bindings.port6(binding));
-    putU16(message, at + 32, bindings.port4(binding));
-    this.end(this.bindings);
+    const four = insideIs4(bindings, binding);
+    const set = this.set(four ? 'binding4' : 'binding6');
+    const made = event === 'created';
+    this.begin(set, four ? (made ? NAT_EVENT.created4 : NAT_EVENT.removed4) : made ? NAT_EVENT.created6 : NAT_EVENT.removed6, tNs);
+    bindings.write6(binding, this.address, 0);
+    set.bytes(four ? this.address.subarray(12) : this.address);
+    set.number(bindings.address4(binding), 4);
+    set.number(bindings.protocol(binding), 1);
+    set.number(bindings.port6(binding), 2);
+    set.number(bindings.port4(binding), 2);
+    this.end(set);
   }
 
   block(event: 'allocated' | 'released', blocks: PortBlocks, block: number, tNs: number): void {
-    const { message } = this.blocks;
-    const at = this.begin(this.blocks, NAT_EVENT[event], tNs);
-    blocks.writeSubscriber(block, message, at + 9);
-    putU32(message, at + 25, blocks.layout.addressOf(block));
-    message[at + 29] = blocks.layout.prefixBits;
+    const set = this.set('block');
+    this.begin(set, NAT_EVENT[event], tNs);
+    blocks.writeSubscriber(block, this.address, 0);
+    set.bytes(this.address);
+    set.number(blocks.layout.addressOf(block), 4);
+    set.number(blocks.layout.prefixBits, 1);
     const first = blocks.layout.firstPort(block);
-    putU16(message, at + 30, first);
-    putU16(message, at + 32, first + blocks.size - 1);
-    putU16(message, at + 34, 1);
-    putU16(message, at + 36, blocks.size);
-    this.end(this.blocks);
+    set.number(first, 2);
+    set.number(first + blocks.size - 1, 2);
+    set.number(1, 2);
+    set.number(blocks.size, 2);
+    this.end(set);
+  }
+
+  alarm({ kind, limit, v6, address4, protocol }: Alarm, tNs: number): void {
+    const [name, event, type] = ALARMS[kind];
+    const set = this.set(kind === 'fragments' && address4 !== undefined ? 'fragments4' : name);
+    this.begin(set, event, tNs);
+    if (type > 0) set.number(type, 4);
+    if (type > 0) set.number(limit, 4);
+    if (kind === 'addresses') set.number(POOL_ID, 4);
+    if (v6 !== undefined) set.bytes(v6);
+    if (address4 !== undefined) set.number(address4, 4);
+    if (protocol !== undefined) set.number(protocol, 1);
+    this.end(set);
+  }
+
+  private set(name: Template): RecordSet {
+    return this.sets.get(name)!;
   }
 
   finish(): void {
     if (!this.begun) this.templates(0);
-    this.flush(this.bindings);
-    this.flush(this.blocks);
+    for (const set of this.sets.values()) this.flush(set);
   }
 
-  /** Time and event of a new record of the set; returns where it starts. */
-  private begin(set: RecordSet, event: number, tNs: number): number {
+  /** Time and event of a new record of the set; the other fields follow. */
+  private begin(set: RecordSet, event: number, tNs: number): void {
     if (!this.begun) this.templates(tNs);
-    const { message, at } = set;
     const ms = Number((this.epochNs + BigInt(Math.round(tNs))) / 1_000_000n);
-    putU32(message, at, Math.floor(ms / 0x1_0000_0000));
-    putU32(message, at + 4, ms >>> 0);
-    message[at + 8] = event;
+    set.number(Math.floor(ms / 0x1_0000_0000), 4);
+    set.number(ms >>> 0, 4);
+    set.number(event, 1);
     this.lastNs = tNs;
-    return at;
   }
 
   private end(set: RecordSet): void {
@@ -143,7 +228,7 @@ export class IpfixBindingLog implements BindingLog {
 
   private templates(tNs: number): void {
     this.begun = true;
-    const sets = [this.bindings, this.blocks];
+    const sets = [...this.sets.values()];
     const length = HEADER_BYTES + SET_HEADER_BYTES + sets.reduce((sum, { fields }) => sum + 4 + 4 * fields.length, 0);
     const b = new Uint8Array(length);
     this.header(b, length, tNs);
@@ -171,6 +256,6 @@ export class IpfixBindingLog implements BindingLog {
     putU16(message, HEADER_BYTES + 2, length - HEADER_BYTES);
     this.sink(message, length);
     this.sent += set.waiting;
-    set.waiting = 0;
+    set.restart();
   }
 }

@@ -35,7 +35,8 @@ function rowsOf(translator: Translator): Row[] {
 }
 
 function ofNat64({ mapper, ftp, lostFragments, lostSyns }: Nat64): Row[] {
-  const { blocks, resting, limits } = mapper;
+  const { blocks, limits } = mapper;
+  const { resting } = mapper.ports;
   return [
     ['fragmentsGivenUp', 'held fragments given up: the first one of their packet never came, or there was no room', lostFragments],
     ['synsGivenUp', 'SYNs from outside given up: none came from inside in time, or there was no room', lostSyns],

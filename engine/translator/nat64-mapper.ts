@@ -1,7 +1,9 @@
 import { putU32, u16, u32 } from '../base/index.ts';
+import { Alarms } from './alarms.ts';
 import { BindingTable } from './bindings.ts';
 import { FragmentTable, fragmentKey } from './fragment-table.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
+import { OutsidePorts } from './outside-ports.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
 import { Nat64Plain } from './plain-mappers.ts';
 import type { PlainMapper } from './plain-path.ts';
@@ -9,11 +11,10 @@ import type { PortBlocks } from './port-blocks.ts';
 import type { PortPools } from './port-pools.ts';
 import { embed4, extract4, isGlobal4, isIllegalSource4 } from './prefix64.ts';
 import { REASON } from './reasons.ts';
-import { RestingPorts } from './resting-ports.ts';
 import { lifetimesNs, SessionTable, TIMER } from './sessions.ts';
 import { inPrefixes4, type TranslatorSettings } from './settings.ts';
 import { SubscriberCounts } from './subscriber-counts.ts';
-import { SubscriberLimits } from './subscriber-limits.ts';
+import { SubscriberLimits, type AddressWord } from './subscriber-limits.ts';
 import { KEEP_TIMER, nextTcpState, stateOf, TCP_FLAG, TCP_STATE, timerOf } from './tcp-state.ts';
 
 /** What happened to a binding. `binding` may be read during the call only. */
@@ -37,30 +38,34 @@ export class Nat64Mapper implements AddressMapper {
   readonly subscribers: SubscriberCounts;
   /** Null where the configuration limits neither sessions nor their rate for one subscriber. */
   readonly limits: SubscriberLimits | null;
-  /** Ports that are free and not given yet, where ports are given one by one. */
-  readonly resting: RestingPorts;
+  readonly ports: OutsidePorts;
+  readonly alarms: Alarms;
   /** The short way for packets of sessions that are there; null where the configuration has more than one prefix of 96 bits. */
   readonly plain: PlainMapper | null;
   private readonly settings: TranslatorSettings;
-  /** Where ports are given by the block. */
-  readonly blocks: PortBlocks | undefined;
+  private readonly maxSessionsPerBinding: number;
   private readonly pools: PortPools;
   private readonly quote = new PacketView();
   private prefix = 0;
-  private readonly host = new Uint8Array(16);
 
   constructor(settings: TranslatorSettings, pools: PortPools, blocks: PortBlocks | undefined) {
     const { nat64 } = settings.spec;
     this.settings = settings;
     this.pools = pools;
-    this.blocks = blocks;
     this.bindings = new BindingTable(nat64.maxBindings);
     this.sessions = new SessionTable(nat64.maxSessions, this.bindings, lifetimesNs(nat64.timers));
     this.fragments = new FragmentTable(nat64.maxFragments, nat64.timers.fragmentS * 1e9);
     this.subscribers = new SubscriberCounts(nat64.maxBindings, nat64.subscriberPrefix);
-    this.resting = new RestingPorts(nat64.portRest.maxPorts, nat64.portRest.seconds * 1e9, nat64.subscriberPrefix);
-    this.limits = SubscriberLimits.create(nat64, (word) => this.resting.subscriber(word));
+    this.ports = new OutsidePorts(nat64, pools, blocks);
+    this.limits = SubscriberLimits.create(nat64, (word) => this.ports.resting.subscriber(word));
+    this.maxSessionsPerBinding = nat64.maxSessionsPerBinding ?? Number.POSITIVE_INFINITY;
+    this.alarms = new Alarms(nat64, blocks?.deterministic === true ? blocks.layout.total - blocks.layout.dynamic : 0);
     this.plain = Nat64Plain.create(this, settings);
+  }
+
+  /** Where ports are given by the block. */
+  get blocks(): PortBlocks | undefined {
+    return this.ports.blocks;
   }
 
   poolAddresses(): Generator<{ readonly address: number; readonly ports: number }> {
@@ -149,25 +154,41 @@ export class Nat64Mapper implements AddressMapper {
 
   /** New binding, or minus a reason. */
   private bind(protocol: number, b: Uint8Array, o: number, port: number, nowNs: number): number {
-    const { nat64 } = this.settings.spec;
     const word = (i: number): number => u32(b, o + 4 * i);
+    const binding = this.makeBinding(protocol, b, o, port, word, nowNs);
+    if (binding < 0) this.alarms.refused(-binding, word, protocol, this.ports.full4, nowNs);
+    return binding;
+  }
+
+  private makeBinding(protocol: number, b: Uint8Array, o: number, port: number, word: AddressWord, nowNs: number): number {
+    const { nat64 } = this.settings.spec;
     if (this.subscribers.of(word) >= nat64.maxBindingsPerSubscriber) return -REASON.subscriberLimit;
     if (this.bindings.count >= this.bindings.capacity) return -REASON.bindingsFull;
     if (this.sessions.count >= this.sessions.capacity) return -REASON.sessionsFull;
     const refused = this.limits?.refusal(word, true, nowNs) ?? 0;
     if (refused !== 0) return -refused;
-    const code = this.choose(protocol, b, o, port, nowNs);
+    const code = this.ports.choose(this.bindings, protocol, b, o, port, nowNs);
     if (code !== 0) return -code;
-    const { address4, port4 } = this.blocks ?? this.pools;
+    const { address4, port4 } = this.ports;
     const binding = this.bindings.add(protocol, b, o, port, address4, port4, false);
     this.subscribers.add(word);
     this.onBinding?.('created', binding, nowNs);
+    if (this.alarms.listener !== undefined) this.alarms.bound(this.bindings.count, this.subscribers.of(word), word, nowNs);
     return binding;
   }
 
   /** Why the host of the binding may not have another session, 0 if it may. */
   private limited(binding: number, fromInside: boolean, nowNs: number): number {
-    return this.limits?.refusal((i) => this.bindings.word6(binding, i), fromInside, nowNs) ?? 0;
+    const word = (i: number): number => this.bindings.word6(binding, i);
+    const many = this.bindings.sessions(binding) >= this.maxSessionsPerBinding;
+    const code = many ? REASON.bindingSessions : (this.limits?.refusal(word, fromInside, nowNs) ?? 0);
+    if (code !== 0) this.alarms.refused(code, word, this.bindings.protocol(binding), -1, nowNs);
+    return code;
+  }
+
+  private noRoom(binding: number, nowNs: number): number {
+    this.alarms.refused(REASON.sessionsFull, (i) => this.bindings.word6(binding, i), this.bindings.protocol(binding), -1, nowNs);
+    return REASON.sessionsFull;
   }
 
   /** IPv4 peer of the IPv6 address at `o`, -1 for none. */
@@ -187,19 +208,9 @@ export class Nat64Mapper implements AddressMapper {
     const refused = known >= 0 ? this.limited(known, true, nowNs) : 0;
     if (refused !== 0) return -refused;
     const e = sessions.add(binding, peer4, peerPort, this.prefix, TCP_STATE.v6Init, TIMER.transitory, nowNs);
-    if (e < 0) return -REASON.sessionsFull;
+    if (e < 0) return -this.noRoom(binding, nowNs);
     this.limits?.opened((i) => bindings.word6(binding, i));
     return binding;
-  }
-
-  /** An IPv4 address and port for a new binding, in `blocks` or `pools`. Returns a reason, 0 for fine. */
-  private choose(protocol: number, b: Uint8Array, o: number, port: number, nowNs: number): number {
-    if (this.blocks !== undefined) return this.blocks.allocate(this.bindings, protocol, b, o, port, nowNs);
-    const { pools, resting } = this;
-    resting.expire(nowNs);
-    const subscriber = resting.count > 0 ? resting.subscriber((i) => u32(b, o + 4 * i)) : 0;
-    if (pools.allocate(this.bindings, resting, subscriber, protocol, b, o, port, nowNs)) return 0;
-    return pools.passedResting ? REASON.portsResting : REASON.addressUnreachable;
   }
 
   /** First packet between a binding and a peer: makes the session where it may. */
@@ -213,7 +224,7 @@ export class Nat64Mapper implements AddressMapper {
     const state = protocol !== PROTOCOL.tcp ? TCP_STATE.closed : from6 ? TCP_STATE.v6Init : TCP_STATE.v4Init;
     const timer = protocol === PROTOCOL.udp ? TIMER.udp : protocol === PROTOCOL.icmp ? TIMER.icmp : TIMER.transitory;
     const e = this.sessions.add(binding, peer4, peerPort, from6 ? this.prefix : 0, state, timer, nowNs);
-    if (e < 0) return REASON.sessionsFull;
+    if (e < 0) return this.noRoom(binding, nowNs);
     this.limits?.opened((i) => this.bindings.word6(binding, i));
     if (this.isPlainPeer(peer4)) this.sessions.setPlain(e);
     this.session = e;
@@ -261,23 +272,8 @@ export class Nat64Mapper implements AddressMapper {
     if (bindings.sessions(binding) !== 0 || bindings.fixed(binding)) return;
     this.onBinding?.('removed', binding, nowNs);
     this.subscribers.remove((i) => bindings.word6(binding, i));
-    this.release(binding, endNs, nowNs);
+    this.ports.release(bindings, binding, endNs, nowNs);
     bindings.remove(binding);
-  }
-
-  /** The external port of a binding that ended: back to its block, or to rest. */
-  private release(binding: number, endNs: number, nowNs: number): void {
-    const { bindings, blocks, resting } = this;
-    const protocol = bindings.protocol(binding);
-    const address = bindings.address4(binding);
-    const port = bindings.port4(binding);
-    if (blocks !== undefined) {
-      blocks.release(protocol, address, port, endNs, nowNs);
-      return;
-    }
-    bindings.write6(binding, this.host, 0);
-    this.pools.released(this.host, 0);
-    resting.add(protocol, address, port, resting.subscriber((i) => bindings.word6(binding, i)), endNs); // prettier-ignore
   }
 
   private laterFragment(view: PacketView): number {

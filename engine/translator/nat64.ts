@@ -126,9 +126,7 @@ export class Nat64 {
     const key = fragmentKey(this.view);
     if (this.zeroUdp.has(key)) return this.addPart(key, sink);
     const fragment = { key, sinceNs: this.nowNs, side, bytes: b.slice(o, o + length), wireLength };
-    if (this.mapper.fragments.hold(fragment)) return REASON.fragmentHeld;
-    this.lostFragments++;
-    return REASON.fragmentsFull;
+    return this.mapper.fragments.hold(fragment) ? REASON.fragmentHeld : this.noRoomForFragment();
   }
 
   /** The first fragment of UDP without checksum: it waits for the others, and those that came before it join it (RFC 6146 section 3.4). */
@@ -157,9 +155,16 @@ export class Nat64 {
       case ASSEMBLY.tooLong:
         return REASON.tooLong;
       default:
-        this.lostFragments++;
-        return REASON.fragmentsFull;
+        return this.noRoomForFragment();
     }
+  }
+
+  /** For the fragment in the view. */
+  private noRoomForFragment(): number {
+    this.lostFragments++;
+    const { family, b, o } = this.view;
+    this.mapper.alarms.fragment(family === 6 ? { v6: b.slice(o + 8, o + 24) } : { address4: u32(b, o + 12) }, this.nowNs);
+    return REASON.fragmentsFull;
   }
 
   /** After a first fragment: what it was mapped to is good for the others, and those that waited go. A SYN from inside ends the wait of one from outside. */

@@ -185,3 +185,21 @@ function number(texts: readonly string[], prefixBits: number, blocks: number): R
   }
   return ok(out);
 }
+
+/** What RFC 7422 section 3 wants written down, so that a mapping by calculation can be traced later: I, O, D, M, A and R of its section 2. */
+export function layoutRecord({ pool4, portBlocks, subscriberPrefix }: Nat64Spec): object {
+  const { subscribers, size, overflowBlocks, maxPerSubscriber } = portBlocks;
+  return {
+    inside: subscribers,
+    subscriberPrefix,
+    outside: pool4.map(({ prefix }) => prefix),
+    blockPorts: size,
+    overflowBlocks,
+    maxPorts: size * (overflowBlocks === 0 ? 1 : maxPerSubscriber),
+    algorithm: 'sequential',
+    reserved: pool4.map(({ ports: [low, high] }) => [
+      ...(low > 0 ? [`0-${low - 1}`] : []),
+      ...(high < 65_535 ? [`${high + 1}-65535`] : []),
+    ]),
+  };
+}

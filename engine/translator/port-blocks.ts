@@ -1,11 +1,11 @@
-import { ok, u32 } from '../base/index.ts';
+import { ok, u32, type Random } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import type { Nat64Spec } from '../contract/index.ts';
 import type { BindingTable } from './bindings.ts';
 import { finishHash, HashSlots, mixHash, NUMBER_MASK } from './hash-slots.ts';
 import { PROTOCOL } from './packet-view.ts';
 import { PortBlockLayout } from './port-block-layout.ts';
-import type { PortPools } from './port-pools.ts';
+import { randomOf, type PortPools } from './port-pools.ts';
 import { mask4 } from './prefix64.ts';
 import { REASON } from './reasons.ts';
 import type { SettingsError } from './settings.ts';
@@ -60,11 +60,13 @@ export class PortBlocks {
   private readonly index: HashSlots;
   private free = 0;
   private readonly key = new Uint32Array(4);
+  private readonly random: Random | null;
 
   private constructor(spec: Nat64Spec, layout: PortBlockLayout) {
     const { maxPerSubscriber, mode, overflowBlocks } = spec.portBlocks;
     const { size, total } = layout;
     this.layout = layout;
+    this.random = randomOf(spec);
     this.size = size;
     this.deterministic = mode === 'deterministic';
     this.maxPerSubscriber = this.deterministic && overflowBlocks === 0 ? 1 : maxPerSubscriber;
@@ -245,7 +247,7 @@ export class PortBlocks {
     const address = this.layout.addressOf(block);
     const low = this.layout.firstPort(block);
     const { size } = this;
-    const start = (port - (low & 1)) % size;
+    const start = this.random === null ? (port - (low & 1)) % size : this.random.int(0, size - 1);
     // The sender's own parity first (RFC 4787 REQ-4), then any.
     for (let pass = 0; pass < 2; pass++) {
       for (let i = 0; i < size; i++) {

@@ -1,4 +1,4 @@
-import { err, ok, u32 } from '../base/index.ts';
+import { err, ok, Random, u32 } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import type { Nat64Spec } from '../contract/index.ts';
 import type { BindingTable } from './bindings.ts';
@@ -32,18 +32,23 @@ export class PortPools {
   port4 = 0;
   /** Whether the last search passed by a port that rests. */
   passedResting = false;
+  /** The address that the host of the last search is bound to and whose ports ran out; -1 where no address had one. */
+  full4 = -1;
   readonly pools: readonly PortPool[];
   private readonly total: number;
   /** Addresses of static bindings outside the pools: they are the translator's too. */
   private readonly more = new Set<number>();
   /** By hash of the host: which address it is on, where that is not the one it starts at, and how many bindings keep it there. */
   private readonly away = new Map<number, { readonly index: number; bindings: number }>();
+  /** Null where ports follow from those of the host. */
+  private readonly random: Random | null;
   private resting: RestingPorts | null = null;
   private subscriber = 0;
   private nowNs = 0;
 
-  constructor(pools: readonly PortPool[]) {
+  constructor(pools: readonly PortPool[], random: Random | null = null) {
     this.pools = pools;
+    this.random = random;
     this.total = pools.reduce((sum, pool) => sum + pool.addresses, 0);
   }
 
@@ -55,7 +60,7 @@ export class PortPools {
       if (ports[0] > ports[1]) return err({ field: `nat64.pool4.${i}.ports`, message: 'the first port is above the last' });
       pools.push({ first: parsed.value.value, addresses: 2 ** (32 - parsed.value.length), lowPort: ports[0], highPort: ports[1] });
     }
-    return ok(new PortPools(pools));
+    return ok(new PortPools(pools, randomOf(spec)));
   }
 
   holds(address: number): boolean {
@@ -97,7 +102,16 @@ export class PortPools {
       if (away !== undefined) away.bindings++;
       return true;
     }
-    return !bindings.holdsHost(b, o) && this.elsewhere(bindings, protocol, index, port, h);
+    const bound = bindings.holdsHost(b, o);
+    this.full4 = bound || this.total === 1 ? this.addressAt(index) : -1;
+    return !bound && this.elsewhere(bindings, protocol, index, port, h);
+  }
+
+  private addressAt(index: number): number {
+    let rest = index;
+    let at = 0;
+    while (rest >= this.pools[at]!.addresses) rest -= this.pools[at++]!.addresses;
+    return this.pools[at]!.first + rest;
   }
 
   /** For a host that is bound to no address yet: the next one that has a port. */
@@ -150,12 +164,15 @@ export class PortPools {
     if (ranged && port < FIRST_USER_PORT) high = Math.min(high, FIRST_USER_PORT - 1);
     if (ranged && port >= FIRST_USER_PORT) low = Math.max(low, FIRST_USER_PORT);
     if (low > high) return false;
-    if (port >= low && port <= high && this.take(bindings, protocol, address, port)) return true;
+    const { random } = this;
+    if (random === null && port >= low && port <= high && this.take(bindings, protocol, address, port)) return true;
     const step = strict ? 2 : 1;
     if (strict && ((low ^ port) & 1) !== 0) low++;
     const count = Math.floor((high - low) / step) + 1;
+    // From a point by chance on (RFC 6056 section 3.3.1), or from one that follows from the host.
+    const from = random === null ? h % count : random.int(0, count - 1);
     for (let i = 0; i < count; i++) {
-      if (this.take(bindings, protocol, address, low + (((h % count) + i) % count) * step)) return true;
+      if (this.take(bindings, protocol, address, low + ((from + i) % count) * step)) return true;
     }
     return false;
   }
@@ -170,6 +187,11 @@ export class PortPools {
     this.port4 = port;
     return true;
   }
+}
+
+/** What ports are drawn from; null where they follow from those of the host. */
+export function randomOf({ portChoice }: Nat64Spec): Random | null {
+  return portChoice.mode === 'random' ? new Random(portChoice.seed) : null;
 }
 
 function hostHash(b: Uint8Array, o: number): number {

@@ -104,6 +104,7 @@ export const REASON = {
   rateCap: 117,
   dnsAlias: 118,
   dnsSegmentHeld: 119,
+  bindingSessions: 120,
 } as const;
 
 type Row = readonly [keyof typeof REASON, TranslationVerdict, string, string];
@@ -210,6 +211,7 @@ const ROWS: readonly Row[] = [
   ['sessionsFull', 'refused', 'limit maxSessions', 'the session table is full'],
   ['subscriberLimit', 'refused', 'RFC 6888 REQ-4', 'the subscriber has as many bindings as it may'],
   ['subscriberSessions', 'refused', 'RFC 6888 REQ-5', 'the subscriber has as many sessions as it may'],
+  ['bindingSessions', 'refused', 'RFC 6888 REQ-5', 'the binding has as many sessions as one may have'],
   ['subscriberRate', 'refused', 'RFC 6888 REQ-4, REQ-5', 'the subscriber opens sessions faster than it may'],
   ['portBlocksUsed', 'refused', 'RFC 6888 REQ-4, RFC 7422', 'all ports are in use in the port blocks the subscriber may have'],
   [

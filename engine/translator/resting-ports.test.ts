@@ -37,9 +37,9 @@ describe('ports at rest (RFC 6888 REQ-8)', () => {
     expect(send(n, 1, 2_000, 0)).toBe(2_000);
     // The session ends at 300 s.
     expect(send(n, 2, 2_000, 419)).toBe('portsResting');
-    expect(n.mapper.resting.count).toBe(1);
+    expect(n.mapper.ports.resting.count).toBe(1);
     expect(send(n, 2, 2_000, 420)).toBe(2_000);
-    expect(n.mapper.resting.count).toBe(0);
+    expect(n.mapper.ports.resting.count).toBe(0);
   });
 
   it('another port is taken where there is one, and its own subscriber gets it at once', () => {
@@ -59,7 +59,7 @@ describe('ports at rest (RFC 6888 REQ-8)', () => {
     const few = nat({ portRest: { maxPorts: 1 } });
     for (let i = 0; i < 3; i++) send(few, 1, 2_000 + i, i);
     few.advance(400 * S, newSink());
-    expect([few.mapper.resting.count, few.mapper.resting.cutShort]).toEqual([1, 2]);
+    expect([few.mapper.ports.resting.count, few.mapper.ports.resting.cutShort]).toEqual([1, 2]);
   });
 
   it('a pool that is in use says so, and not that ports rest', () => {

@@ -1,3 +1,4 @@
+import type { AlarmListener } from './alarms.ts';
 import type { BindingTable } from './bindings.ts';
 import type { Translator } from './create.ts';
 import { Mapt } from './mapt.ts';
@@ -19,6 +20,8 @@ export interface Stateful {
   /** Where ports are given by the block. */
   readonly blocks: PortBlocks | undefined;
   onBinding(listener: BindingListener): void;
+  /** Limits that are reached; a customer edge tells none. */
+  onAlarm(listener: AlarmListener): void;
 }
 
 /** The state of a translator, null for one without. */
@@ -39,6 +42,9 @@ function ofNat64(nat: Nat64): Stateful {
     onBinding: (listener) => {
       mapper.onBinding = listener;
     },
+    onAlarm: (listener) => {
+      mapper.alarms.listener = listener;
+    },
   };
 }
 
@@ -54,5 +60,6 @@ function ofEdge(edge: NonNullable<Mapt['edge']>): Stateful {
     onBinding: (listener) => {
       napt.onBinding = listener;
     },
+    onAlarm: () => undefined,
   };
 }
