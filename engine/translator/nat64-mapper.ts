@@ -291,6 +291,7 @@ export class Nat64Mapper implements AddressMapper {
     const at = view.transport + 8;
     const room = view.available - at;
     const { destination4 } = this;
+    if (!view.icmpChecksumGood()) return REASON.icmpChecksum;
     if (quote.parse6(view.b, at, room, room, true) !== 0) return REASON.icmpInner;
     const code = this.quoted64(quote);
     if (code !== 0) return code;
@@ -370,7 +371,8 @@ export class Nat64Mapper implements AddressMapper {
     const { quote } = this;
     const at = view.transport + 8;
     const room = view.available - at;
-    if (quote.parse4(view.b, at, room, room, true, false) !== 0) return REASON.icmpInner;
+    if (!view.icmpChecksumGood()) return REASON.icmpChecksum;
+    if (quote.parse4(view.b, at, room, room, true, this.settings.spec.badHeaderChecksum === 'drop') !== 0) return REASON.icmpInner;
     const code = this.quoted46(quote);
     if (code !== 0) return code;
     this.addresses6.copyWithin(16, 0, 16);

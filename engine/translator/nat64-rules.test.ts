@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { translatorSchema, type TranslatorInput } from '../contract/index.ts';
 import { u16 } from '../base/index.ts';
+import { formatIpv6 } from '../wire/index.ts';
 import { Nat64 } from './nat64.ts';
 import { reasonOf } from './reasons.ts';
 import { newSink, settingsOf } from './test-support.ts';
@@ -8,6 +9,7 @@ import { icmp, ip4, ip6, tcp, udp } from './test-packets.ts';
 
 const HOST = '2001:db8:1::1';
 const POOL = '203.0.113.1';
+const POOL6 = '64:ff9b::cb00:7101';
 const PEER = '198.51.100.9';
 const PEER6 = '64:ff9b::c633:6409';
 const STRANGER = '198.51.100.200';
@@ -44,6 +46,25 @@ describe('ICMP errors (RFC 6146 section 3.5)', () => {
       const { reason, out } = send(n, 4, ip4('192.0.2.77', POOL, 1, icmp(3, 3, 0, quote)), 200e9);
       expect([['icmpInner', 'noBinding'].includes(reason), out]).toEqual([true, undefined]);
     }
+  });
+});
+
+describe('hairpinning (RFC 5508 REQ-7)', () => {
+  it('an error about a hairpinned packet reaches its sender, whose address outside it had', () => {
+    const n = nat();
+    const other = '2001:db8:2::2';
+    send(n, 6, ip6(other, PEER6, 17, udp(6_000, 53)));
+    const port = n.rows()[0]!.port4;
+    const turned = send(n, 6, ip6(HOST, POOL6, 17, udp(4_000, port)));
+    expect(turned.reason).toBe('hairpinned');
+    const back = send(n, 6, ip6(other, POOL6, 58, icmp(1, 4, 0, turned.out!)));
+    expect(back.reason).toBe('hairpinned');
+    expect([formatIpv6(back.out!, 8), formatIpv6(back.out!, 24), formatIpv6(back.out!, 56), u16(back.out!, 88)]).toEqual([
+      POOL6,
+      HOST,
+      HOST,
+      4_000,
+    ]);
   });
 });
 

@@ -345,6 +345,14 @@ describe('the rest', () => {
       4_000,
     ]);
     putU32(error, 40, 0x01020304);
+    for (const [check, from, to] of [
+      [38, 28, 48],
+      [22, 20, error.length],
+    ] as const) {
+      // prettier-ignore
+      putU16(error, check, 0);
+      putU16(error, check, checksum(error, from, to));
+    }
     expect(send(n, error)).toBe('noBinding');
   });
 

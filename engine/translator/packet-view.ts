@@ -1,4 +1,4 @@
-import { sum16, foldSum } from '../wire/index.ts';
+import { checksum, foldSum, pseudoSum6, sum16 } from '../wire/index.ts';
 import { u16, u32 } from '../base/index.ts';
 import { REASON } from './reasons.ts';
 
@@ -57,6 +57,13 @@ export class PacketView {
 
   get truncated(): boolean {
     return this.available < this.end;
+  }
+
+  /** Whether the checksum of an ICMP message is right; one that was not captured whole is believed. */
+  icmpChecksumGood(): boolean {
+    if (this.truncated) return true;
+    const { b, o, transport: t, end } = this;
+    return checksum(b, t, end, this.family === 6 ? pseudoSum6(b, o + 8, o + 24, PROTOCOL.icmpv6, end - t) : 0) === 0;
   }
 
   /**

@@ -105,6 +105,7 @@ export const REASON = {
   dnsAlias: 118,
   dnsSegmentHeld: 119,
   bindingSessions: 120,
+  icmpChecksum: 121,
 } as const;
 
 type Row = readonly [keyof typeof REASON, TranslationVerdict, string, string];
@@ -211,6 +212,7 @@ const ROWS: readonly Row[] = [
   ['sessionsFull', 'refused', 'limit maxSessions', 'the session table is full'],
   ['subscriberLimit', 'refused', 'RFC 6888 REQ-4', 'the subscriber has as many bindings as it may'],
   ['subscriberSessions', 'refused', 'RFC 6888 REQ-5', 'the subscriber has as many sessions as it may'],
+  ['icmpChecksum', 'refused', 'RFC 5508 REQ-3', 'the checksum of an ICMP error is wrong'],
   ['bindingSessions', 'refused', 'RFC 6888 REQ-5', 'the binding has as many sessions as one may have'],
   ['subscriberRate', 'refused', 'RFC 6888 REQ-4, REQ-5', 'the subscriber opens sessions faster than it may'],
   ['portBlocksUsed', 'refused', 'RFC 6888 REQ-4, RFC 7422', 'all ports are in use in the port blocks the subscriber may have'],

@@ -5,7 +5,7 @@ import { formatIpv4, formatIpv6 } from '../wire/index.ts';
 import { Nat64 } from './nat64.ts';
 import { reasonOf } from './reasons.ts';
 import { newSink, settingsOf } from './test-support.ts';
-import { ip4, ip6, tcp, udp } from './test-packets.ts';
+import { icmp, ip4, ip6, tcp, udp } from './test-packets.ts';
 
 const S = 1e9;
 const HOST = '2001:db8:1::1';
@@ -129,6 +129,16 @@ describe('addresses of hosts (RFC 6146 sections 3.5.1.1, 3.5.2.3, 3.8, RFC 6888 
     }
   });
 
+  it('TCP and echo too have one port or identifier outside, whoever the peer is (RFC 5382 REQ-1, RFC 5508 REQ-1)', () => {
+    const n = nat();
+    const peers = [PEER6, '64:ff9b::c633:6410', '64:ff9b::c000:207'];
+    for (const peer of peers) {
+      send(n, 6, ip6(HOST, peer, 6, tcp(5_000, 80, SYN)));
+      send(n, 6, ip6(HOST, peer, 58, icmp(128, 0, (77 << 16) | 1)));
+    }
+    expect([n.mapper.sessions.count, n.mapper.bindings.count]).toEqual([6, 2]);
+  });
+
   it('static bindings: their host has other bindings on the same address, and packets to an address outside the pools turn back', () => {
     const pool4 = [{ prefix: '203.0.113.0/28' }];
     for (let i = 0; i < 4; i++) {
@@ -138,5 +148,24 @@ describe('addresses of hosts (RFC 6146 sections 3.5.1.1, 3.5.2.3, 3.8, RFC 6888 
     }
     const away = nat({ bindings: [{ protocol: 'udp', v6: OTHER, port6: 53, v4: '192.0.2.77', port4: 53 }] });
     expect(send(away, 6, ip6(HOST, '64:ff9b::c000:24d', 17, udp(4_000, 53)))).toBe('hairpinned');
+  });
+});
+
+describe('ICMP errors (RFC 5508 REQ-3)', () => {
+  it('with a wrong checksum, or about a packet whose own header checksum is wrong, are dropped in silence', () => {
+    const n = nat();
+    send(n, 6, ip6(HOST, PEER6, 17, udp(3_000, 53)));
+    const quoted = ip4(POOL, PEER, 17, udp(3_000, 53));
+    const error = (quote: Uint8Array): Uint8Array => ip4('198.51.100.1', POOL, 1, icmp(3, 1, 0, quote));
+    expect(send(n, 4, error(quoted))).toBe('translated');
+    const wrong = error(quoted);
+    wrong[22]! ^= 1;
+    expect(send(n, 4, wrong)).toBe('icmpChecksum');
+    quoted[10]! ^= 1;
+    expect(send(n, 4, error(quoted))).toBe('icmpInner');
+    const inside = ip6(HOST, PEER6, 58, icmp(1, 4, 0, ip6(PEER6, HOST, 17, udp(53, 3_000))));
+    expect(send(n, 6, inside)).toBe('translated');
+    inside[42]! ^= 1;
+    expect(send(n, 6, inside)).toBe('icmpChecksum');
   });
 });
