@@ -180,7 +180,7 @@ describe('limits in the log (RFC 8158 sections 4.4 to 4.6)', () => {
     log.configuration(layoutRecord(translatorSchema.parse({ nat64: { pool4: [{ prefix: '192.0.2.1/32' }], portBlocks: { mode: 'deterministic', size: 4_032, subscribers: ['2001:db8::/60'] } } }).nat64)); // prettier-ignore
     for (const [i, alarm] of alarms.entries()) log.alarm(alarm, i * 1e9);
     log.alarm(alarms[0]!, 86_400e9);
-    expect(lines.map(({ event, of }) => `${String(event)} ${String(of ?? '')}`)).toEqual([
+    expect(lines.map(({ event, of }) => [event, of].join(' '))).toEqual([
       'configuration ',
       'quota-exceeded sessions',
       'quota-exceeded bindings',

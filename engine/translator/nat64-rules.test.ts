@@ -57,7 +57,7 @@ describe('hairpinning (RFC 5508 REQ-7)', () => {
     const port = n.rows()[0]!.port4;
     const turned = send(n, 6, ip6(HOST, POOL6, 17, udp(4_000, port)));
     expect(turned.reason).toBe('hairpinned');
-    const back = send(n, 6, ip6(other, POOL6, 58, icmp(1, 4, 0, turned.out!)));
+    const back = send(n, 6, ip6(other, POOL6, 58, icmp(1, 4, 0, turned.out)));
     expect(back.reason).toBe('hairpinned');
     expect([formatIpv6(back.out!, 8), formatIpv6(back.out!, 24), formatIpv6(back.out!, 56), u16(back.out!, 88)]).toEqual([
       POOL6,
