@@ -35,12 +35,14 @@ export const multicastCalls = {
     answer: multicastNetworkSchema,
   },
   'multicast.state': {
-    title: 'The open network at a time: nodes, links, entries with both paths, lists, counters',
+    title:
+      'The open network at a time, or the router of the capture at the playhead: nodes, links, entries with both paths, lists, counters',
     request: z.strictObject({ session, tNs: z.number().min(0) }),
     answer: multicastStateSchema,
   },
   'multicast.log': {
-    title: 'Joins, prunes, choices and events of the whole run, with translated fields; rows up to a time where one is given',
+    title:
+      'Joins, prunes, choices and events of the whole run, with translated fields; where a time is given up to it, or to the playhead of a capture',
     request: z.strictObject({
       session,
       first: z.int().min(0),

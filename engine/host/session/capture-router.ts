@@ -93,20 +93,31 @@ export class PortRun {
   }
 }
 
-/** The router of the session's multicast port for the Multicast panel: at an instant, and at the end of the capture for log and series. */
+/** What a session has of its playhead, for its router. */
+export interface AtPlayhead {
+  readonly input: SessionInput;
+  readonly playhead: { readonly pipeline: Pipeline };
+}
+
+/**
+ * The router of the session's multicast port for the Multicast panel: as it is at the playhead, which the transport moves, and in a run of its own
+ * to the end of the capture for the series and the whole log.
+ */
 export class CaptureRouter {
-  private readonly input: SessionInput;
+  private readonly session: () => AtPlayhead;
   private readonly scenario: Scenario;
   private readonly id: string;
-  private readonly now: PortRun;
   private readonly whole: PortRun;
 
-  constructor(input: SessionInput, scenario: Scenario, id: string) {
-    this.input = input;
+  constructor(session: () => AtPlayhead, scenario: Scenario, id: string) {
+    this.session = session;
     this.scenario = scenario;
     this.id = id;
-    this.now = new PortRun(input, scenario);
-    this.whole = new PortRun(input, scenario);
+    this.whole = new PortRun(session().input, scenario);
+  }
+
+  private get input(): SessionInput {
+    return this.session().input;
   }
 
   info(): MulticastNetworkInfo {
@@ -127,8 +138,15 @@ export class CaptureRouter {
     };
   }
 
-  async stateAt(tNs: number, context: Context): Promise<MulticastState> {
-    return (await this.now.to(Math.min(tNs, this.input.endNs), context)).router.state();
+  /** The router as it is at the playhead. */
+  state(): MulticastState {
+    return this.here().router.state();
+  }
+
+  private here(): MulticastPort {
+    const [port] = multicastPortsOf(this.session().playhead.pipeline);
+    if (port !== undefined) return port;
+    throw new EngineError({ code: 'not-found', message: 'The scenario has no multicast port any more.', fix: 'Choose another network.' });
   }
 
   async series(context: Context): Promise<MulticastSeries> {
@@ -145,15 +163,15 @@ export class CaptureRouter {
     };
   }
 
+  /** Rows up to the playhead, or of the whole capture. */
   async log(
     first: number,
     count: number,
-    untilNs: number | undefined,
+    whole: boolean,
     context: Context,
   ): Promise<{ total: number; rows: MulticastLogRow[]; refused: number }> {
-    const { router } = await this.whole.to(this.input.endNs, context);
-    const all = untilNs === undefined || untilNs >= this.input.endNs;
-    const rows = router.log().filter((row) => all || row.tNs <= untilNs);
+    const { router } = whole ? await this.whole.to(this.input.endNs, context) : this.here();
+    const rows = router.log();
     return { total: rows.length, rows: rows.slice(first, first + count), refused: router.recorder.refused.log };
   }
 

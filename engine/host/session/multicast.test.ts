@@ -23,6 +23,7 @@ beforeAll(async () => {
     runner: runInSlices,
     events: { transport: nothing, runFinished: nothing, runFailed: nothing, changed: nothing },
   });
+  await core.runs.run(undefined, context);
   calls = multicastHandlers(() => core);
 });
 afterAll(() => {
@@ -30,13 +31,14 @@ afterAll(() => {
 });
 
 describe('the router of a capture in the Multicast panel', () => {
-  test('is listed before the networks, and shown at any instant, forward and back', async () => {
+  test('is listed before the networks, and shown at the playhead, forward and back', async () => {
     const { networks } = await calls['multicast.list']({ session }, context);
     expect(networks[0]).toMatchObject({ id: 'port:mcast', title: 'This capture: port mcast' });
     const info = await calls['multicast.open']({ session, id: 'port:mcast' }, context);
     expect(info).toMatchObject({ id: 'port:mcast', durationNs: core.input.endNs, choice: { metric: 'cost' } });
     expect(info.changedIn).toMatch(/^Change ports\.\d+\.multicast in the scenario/);
     const at = async (tNs: number) => {
+      await core.transport.seek(tNs);
       const { revision: _, ...state } = await calls['multicast.state']({ session, tNs }, context);
       return state;
     };
@@ -52,6 +54,14 @@ describe('the router of a capture in the Multicast panel', () => {
     const log = await calls['multicast.log']({ session, first: 0, count: 1_000 }, context);
     expect(log.rows.some(({ protocol, translatedGroup }) => protocol === 'IGMPv3' && translatedGroup === 'ff3e::e80a:1')).toBe(true);
     const series = await calls['multicast.series']({ session }, context);
+    await core.transport.seek(core.input.endNs);
+    const until = { session, first: 0, count: 1_000, untilNs: core.input.endNs };
+    expect((await calls['multicast.log'](until, context)).rows.every(({ tNs }, i) => tNs === log.rows[i]?.tNs)).toBe(true);
+    await core.transport.seek(3e9);
+    const { rows } = await calls['multicast.log'](until, context);
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows).toEqual(log.rows.filter(({ tNs }) => tNs <= 3e9));
+    await core.transport.seek(core.playhead.endNs);
     const { totals } = await calls['multicast.state']({ session, tNs: core.input.endNs }, context);
     expect(series.delivered.reduce((sum, n) => sum + n, 0)).toBe(totals.delivered);
     expect(await calls['multicast.map']({ session, address: '232.10.0.1' }, context)).toMatchObject({ v6: 'ff3e::e80a:1' });

@@ -30,7 +30,7 @@ export function multicastHandlers(core: () => SessionCore): Pick<EngineHandlers,
   };
   const openPort = (id: string): CaptureRouter => {
     const scenario = core().currentScenario;
-    if (portNetworks(scenario).some((port) => port.id === id)) return new CaptureRouter(core().input, scenario, id);
+    if (portNetworks(scenario).some((port) => port.id === id)) return new CaptureRouter(core, scenario, id);
     throw new EngineError({ code: 'not-found', message: `The scenario has no multicast port ${id.slice(PORT_PREFIX.length)}.` });
   };
   return {
@@ -41,13 +41,13 @@ export function multicastHandlers(core: () => SessionCore): Pick<EngineHandlers,
     },
     'multicast.state': async ({ tNs }, context) => {
       const one = open();
-      if (one instanceof CaptureRouter) return one.stateAt(tNs, context);
+      if (one instanceof CaptureRouter) return one.state();
       await reach(one, tNs, false, context);
       return one.stateAt(tNs);
     },
     'multicast.log': async ({ first, count, router, untilNs }, context) => {
       const one = open();
-      if (one instanceof CaptureRouter) return one.log(first, count, untilNs, context);
+      if (one instanceof CaptureRouter) return one.log(first, count, untilNs === undefined, context);
       await reach(one, Infinity, true, context);
       return one.log(first, count, { router, untilNs });
     },

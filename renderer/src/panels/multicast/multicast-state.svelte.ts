@@ -63,6 +63,8 @@ export class MulticastPanelState {
   readonly fixed: string | undefined = $derived(
     this.network === null || this.network.changedIn === '' ? undefined : `Not changed here. ${this.network.changedIn}`,
   );
+  /** The router of the capture stands where the playhead stands; a network has a time of its own. */
+  readonly onPlayhead: boolean = $derived(this.network?.id.startsWith(PORT) === true);
   readonly chosen: MulticastEntryInfo | null = $derived(
     this.now?.entries.find((one) => entryId(one) === this.entry) ?? this.now?.entries[0] ?? null,
   );
@@ -77,6 +79,7 @@ export class MulticastPanelState {
   #picked = false;
   /** The run that is going on. */
   #controller = new AbortController();
+  #following = false;
 
   constructor(app: AppStore) {
     this.#app = app;
@@ -135,7 +138,7 @@ export class MulticastPanelState {
     this.entry = '';
     this.link = '';
     this.node = '';
-    this.tNs = network.durationNs / 2;
+    this.tNs = this.onPlayhead ? this.#app.playheadNs : network.durationNs / 2;
     await this.#reload(session, run);
   }
 
@@ -172,6 +175,21 @@ export class MulticastPanelState {
     if (this.running && this.progress === null) return;
     const whole = this.running || this.stopped;
     await this.#run((run) => (whole ? this.#reload(session, run) : this.#look(session, run)));
+  }
+
+  /** The playhead stands at another instant: the router as it is there. */
+  async follow(session: string, tNs: number): Promise<void> {
+    this.tNs = tNs;
+    // A run that is going on ends with a look.
+    if (this.#following || this.running) return;
+    this.#following = true;
+    const controller = this.#controller;
+    try {
+      await this.#look(session, { signal: controller.signal, onProgress: () => undefined });
+    } catch (error) {
+      if (!controller.signal.aborted) this.error = error;
+    }
+    this.#following = false;
   }
 
   async #reload(session: string, run: Run): Promise<void> {

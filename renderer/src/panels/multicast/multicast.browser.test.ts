@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { EngineError, type EngineHandlers, type MulticastSeries } from '../../../../engine/contract/index.ts';
 import { MulticastLab } from '../../../../engine/lab/multicast/index.ts';
 import yaml from '../../../../resources/multicast/shorter-path.yaml?raw';
+import { WORLD } from '../../testing/world.ts';
 import { eventually, stage, type Staged } from '../testing/stage.ts';
 import MulticastHead from './MulticastHead.svelte';
 import MulticastPanel from './MulticastPanel.svelte';
@@ -68,6 +69,58 @@ test('begins with the router of the capture where the scenario has one', async (
     expect(s.find<HTMLSelectElement>('select').value).toBe('port:mcast');
   });
   expect(opened).toEqual(['port:mcast']);
+});
+
+test('the router of the capture stands where the playhead stands, and its slider moves the playhead', async () => {
+  const lab = new MulticastLab('shorter-path', yaml);
+  // A second of the capture is ten of the network behind the double.
+  const scale = 10;
+  const durationNs = (WORLD.packets - 1) * WORLD.gapNs;
+  const s = await stage({
+    body: MulticastPanel,
+    width: 1_000,
+    height: 700,
+    before: (double) => {
+      const named = (id: string) => ({ id, title: id, description: '' });
+      double.override('multicast.list', () => ({ networks: ['port:mcast', 'shorter-path'].map(named) }));
+      double.override('multicast.open', ({ id }) => ({ ...lab.info(), id, ...(id.startsWith('port:') && { durationNs }) }));
+      double.override('multicast.state', ({ tNs }) => lab.stateAt(tNs * scale));
+      double.override('multicast.log', ({ first, count, untilNs }) => lab.log(first, count, { untilNs: (untilNs ?? 0) * scale }));
+      double.override('multicast.series', () => lab.series());
+    },
+  });
+  const legend = (): string => s.root.querySelector('.legend')?.textContent ?? '';
+  const entries = (): number => s.all('table[aria-label="Entries"] tbody tr').length;
+  await eventually(() => {
+    expect(legend()).toContain('0.000000 s');
+    expect(s.root.textContent).toContain('Move the playhead');
+  });
+  await s.app.seek(1.5e9);
+  await eventually(() => {
+    expect(legend()).toContain('1.500000 s');
+    expect(entries()).toBeGreaterThan(0);
+  });
+  // The tree shrinks again on the way back.
+  await s.app.seek(0);
+  await eventually(() => {
+    expect(entries()).toBe(0);
+  });
+  const slider = s.find<HTMLInputElement>('input[type="range"]');
+  slider.value = String(6e8);
+  slider.dispatchEvent(new Event('input', { bubbles: true }));
+  await eventually(() => {
+    expect(s.app.transport?.tNs).toBe(6e8);
+    expect(entries()).toBeGreaterThan(0);
+  });
+  // A network has a time of its own: the playhead stays.
+  const networks = s.find<HTMLSelectElement>('select');
+  networks.value = 'shorter-path';
+  networks.dispatchEvent(new Event('change', { bubbles: true }));
+  await eventually(() => {
+    expect(legend()).toMatch(/^1[0-9]\.0/);
+  });
+  await at(s, 6);
+  expect(s.app.transport?.tNs).toBe(6e8);
 });
 
 test('lists dropped data by family, and the last messages of the router that was clicked', async () => {
