@@ -203,7 +203,7 @@ function portSetText(rule: MapRule, psid: number): string {
 /** `own`: the address is that of this customer edge, which has one port set of it. */
 function byRule(rule: MapRule, at: number, v4: number, v6: Uint8Array | undefined, own: Own | null): AddressMapping {
   const bytes = v6 ?? new Uint8Array(16);
-  const psid = v6 !== undefined ? mappedPsid(bytes, 0) : (own?.psid ?? Math.max(0, rule.fixedPsid));
+  const psid = v6 !== undefined ? mappedPsid(rule, bytes, 0) : (own?.psid ?? Math.max(0, rule.fixedPsid));
   if (v6 === undefined) writeMapAddress(rule, v4, psid, bytes, 0);
   const set = portSetText(rule, psid);
   const guessed = v6 === undefined && own === null && set !== '';
@@ -212,7 +212,8 @@ function byRule(rule: MapRule, at: number, v4: number, v6: Uint8Array | undefine
     : own !== null && set !== ''
       ? `of this edge: ${set}`
       : set;
-  const [from, to] = v6 === undefined ? [formatIpv4U32(v4), formatIpv6(bytes, 0)] : [formatIpv6(v6, 0), formatIpv4U32(mapped4(v6, 0))];
+  const [from, to] =
+    v6 === undefined ? [formatIpv4U32(v4), formatIpv6(bytes, 0)] : [formatIpv6(v6, 0), formatIpv4U32(mapped4(rule, v6, 0))];
   const parts = ruleParts(rule, bytes);
   return { from, to, rule: ruleText(rule), field: `mapt.rules.${at}`, rfc: 'RFC 7597 section 5.2, 6', used: true, parts, note };
 }
@@ -225,6 +226,7 @@ function ruleParts(rule: MapRule, b: Uint8Array): AddressPart[] {
   const end = ea + (rule.fixedPsid < 0 ? rule.psidBits : 0);
   if (end > ea) parts.push(part('psid', 'EA bits: PSID', b, ea, end));
   if (end < 80) parts.push(part('filler', 'subnet and zero', b, end, 80));
-  parts.push(part('ipv4', 'IPv4 address', b, 80, 112, formatIpv4U32(mapped4(b, 0))), part('psid', 'PSID', b, 112, 128));
+  if (end < 112) parts.push(part('ipv4', 'IPv4 address', b, Math.max(80, end), 112, formatIpv4U32(mapped4(rule, b, 0))));
+  if (end < 128) parts.push(part('psid', 'PSID', b, Math.max(112, end), 128));
   return parts;
 }

@@ -47,6 +47,8 @@ export class MapMapper implements AddressMapper {
   private readonly errorPool: ErrorPool;
   private readonly quote = new PacketView();
   private readonly expected = new Uint8Array(16);
+  /** Where a packet has no port its address alone decides: ICMP without an identifier, at a border relay (RFC 7599 section 9). */
+  private byAddress = false;
   /** IPv4 address that the last inside4 or outside4 found. */
   value = 0;
 
@@ -83,8 +85,8 @@ export class MapMapper implements AddressMapper {
 
   /** MAP address of an IPv4 address and port by a rule to `addresses6` at `o`. */
   private toMap(rule: MapRule, v4: number, port: number, o: number): number {
-    if (rule.psidBits > 0 && port < 0) return REASON.mapNoPort;
-    const psid = psidOf(rule, port);
+    if (rule.psidBits > 0 && port < 0 && !this.byAddress) return REASON.mapNoPort;
+    const psid = port < 0 ? Math.max(0, rule.fixedPsid) : psidOf(rule, port);
     if (psid < 0) return REASON.mapPortSet;
     writeMapAddress(rule, v4, psid, this.addresses6, o);
     return 0;
@@ -93,8 +95,8 @@ export class MapMapper implements AddressMapper {
   /** IPv4 address of a host of the domain, checked against its IPv6 address and port (RFC 7599 sections 8.2 and 8.3), to `value`. */
   private fromMap(rule: MapRule, b: Uint8Array, o: number, port: number): number {
     if (!isMapAddress(rule, b, o, this.expected)) return REASON.mapSpoofed;
-    if (port >= 0 && psidOf(rule, port) !== mappedPsid(b, o)) return REASON.mapSpoofed;
-    this.value = mapped4(b, o);
+    if (port >= 0 && psidOf(rule, port) !== mappedPsid(rule, b, o)) return REASON.mapSpoofed;
+    this.value = mapped4(rule, b, o);
     return 0;
   }
 
@@ -121,7 +123,7 @@ export class MapMapper implements AddressMapper {
   private fromOwn(own: Own, b: Uint8Array, o: number, port: number): number {
     if (!isOwnAddress(own, b, o, this.expected)) return REASON.mapNotOwn;
     if (port >= 0 && psidOf(own.rule, port) !== own.psid) return REASON.mapPortSet;
-    this.value = mapped4(b, o);
+    this.value = mapped4(own.rule, b, o);
     return 0;
   }
 
@@ -182,6 +184,7 @@ export class MapMapper implements AddressMapper {
     if (!inner && isIllegalSource4(source)) return REASON.illegalSource;
     if (!inner && view.fragmentOffset !== 0 && this.followFirst(view)) return 0;
     const insideSource = (this.own === null) === inner;
+    this.byAddress = this.own === null && (inner || view.icmpError);
     const sourcePort = this.endPort(view, false);
     const destinationPort = this.endPort(view, true);
     let code = insideSource ? this.outside6(destination, destinationPort, 16) : this.inside6(destination, destinationPort, 16);

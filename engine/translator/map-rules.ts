@@ -39,8 +39,15 @@ export function compileMapRules(spec: MaptSpec): Result<MapRule[], SettingsError
       return err({ field: `${field}.psid`, message: `${rule.psid!} does not fit into ${rule.psidBits} psidBits` });
     }
     const psidBits = apart ? rule.psidBits : eaBits - suffixBits;
-    if (six.value.length + eaBits > 64)
-      return err({ field: `${field}.eaBits`, message: `${v6} and ${eaBits} EA bits are longer than 64 bits` });
+    const bits = six.value.length + eaBits;
+    if (bits > 128) return err({ field: `${field}.eaBits`, message: `${v6} and ${eaBits} EA bits are longer than an address` });
+    if (psidBits > 16) return err({ field: `${field}.eaBits`, message: `${eaBits} EA bits are more than the rest of ${v4} and a port` });
+    if (bits > IID_IPV4_BIT + four.value.length + suffixBits && four.value.length + suffixBits < 32) {
+      return err({
+        field: `${field}.eaBits`,
+        message: `${v6} and ${eaBits} EA bits overwrite the part of ${v4} that the edge gives itself`,
+      });
+    }
     if (psidBits > 0 && psidOffset + psidBits > 16) {
       return err({ field: `${field}.psidOffset`, message: `offset and ${psidBits} bits of PSID are longer than a port` });
     }
@@ -90,6 +97,9 @@ function compileOwn(rules: readonly MapRule[], prefix: string): Result<Own, stri
   if (rule === undefined) return err('no rule has an IPv6 prefix that holds it');
   const needed = rule.v6.length + rule.eaBits;
   if (endUser.value.length < needed) return err(`rule ${at} needs ${needed} bits of prefix`);
+  if (readBits(endUser.value.bytes, 0, needed, endUser.value.length - needed) !== 0) {
+    return err(`no other node can know what is behind the ${needed} bits of rule ${at} and its EA bits: zeros belong there`);
+  }
   return ok({ at, rule, mask: mask4(rule.v4.length + rule.suffixBits), ...ownOf(rule, endUser.value) });
 }
 
@@ -128,15 +138,24 @@ export function ruleOf6(rules: readonly MapRule[], b: Uint8Array, o: number, for
   return best;
 }
 
-/** Writes the MAP address of an IPv4 address and PSID under a rule (RFC 7597 sections 5.2 and 6). */
+/** Bits of the prefix that an edge has by its rule. */
+const prefixBits = (rule: MapRule): number => rule.v6.length + rule.eaBits;
+
+/**
+ * Writes the MAP address of an IPv4 address and PSID under a rule (RFC 7597 sections 5.2 and 6). A prefix of more than 64 bits overwrites the start of the
+ * interface identifier.
+ */
 export function writeMapAddress(rule: MapRule, v4: number, psid: number, out: Uint8Array, o: number): void {
-  for (let i = 0; i < 16; i++) out[o + i] = rule.v6.bytes[i]!;
+  out.fill(0, o, o + 16);
+  putBits(out, o, IID_IPV4_BIT, 32, v4);
+  putBits(out, o, IID_PSID_BIT, 16, psid);
+  const bits = prefixBits(rule);
+  for (let bit = IID_IPV4_BIT; bit < bits; bit++) out[o + (bit >>> 3)] = out[o + (bit >>> 3)]! & ~(0x80 >>> (bit & 7));
+  for (let i = 0; i < 16; i++) out[o + i] = out[o + i]! | rule.v6.bytes[i]!;
   // Of an IPv4 prefix that is longer in addresses than in EA bits, the first bits of the suffix are the EA bits.
   const suffix = rule.v4.length === 0 ? v4 : v4 & ~mask4(rule.v4.length);
   putBits(out, o, rule.v6.length, rule.suffixBits, suffix >>> (32 - rule.v4.length - rule.suffixBits));
   if (rule.fixedPsid < 0) putBits(out, o, rule.v6.length + rule.suffixBits, rule.psidBits, psid);
-  putBits(out, o, IID_IPV4_BIT, 32, v4);
-  putBits(out, o, IID_PSID_BIT, 16, psid);
 }
 
 /** Sets bits that are zero. */
@@ -148,18 +167,31 @@ function putBits(out: Uint8Array, o: number, at: number, bits: number, value: nu
   }
 }
 
-/** IPv4 address and PSID as the interface identifier of the MAP address at `o` has them. */
-export function mapped4(b: Uint8Array, o: number): number {
-  return u32(b, o + IID_IPV4_BIT / 8);
+/** Value of at most 48 bits from bit `at` of the address at `o`. */
+function readBits(b: Uint8Array, o: number, at: number, count: number): number {
+  let value = 0;
+  for (let i = at; i < at + count; i++) value = value * 2 + ((b[o + (i >>> 3)]! >>> (7 - (i & 7))) & 1);
+  return value;
 }
-export function mappedPsid(b: Uint8Array, o: number): number {
-  return u16(b, o + IID_PSID_BIT / 8);
+
+/** IPv4 address in the MAP address at `o`: that of the interface identifier, or of rule and EA bits where a long prefix has overwritten it. */
+export function mapped4(rule: MapRule, b: Uint8Array, o: number): number {
+  const all = u32(b, o + IID_IPV4_BIT / 8);
+  if (prefixBits(rule) <= IID_IPV4_BIT) return all;
+  const host = 32 - rule.v4.length - rule.suffixBits;
+  return rule.v4.value + readBits(b, o, rule.v6.length, rule.suffixBits) * 2 ** host + (all % 2 ** host);
+}
+
+/** PSID in the MAP address at `o`, as mapped4. */
+export function mappedPsid(rule: MapRule, b: Uint8Array, o: number): number {
+  if (prefixBits(rule) <= IID_PSID_BIT) return u16(b, o + IID_PSID_BIT / 8);
+  return rule.fixedPsid >= 0 ? rule.fixedPsid : readBits(b, o, rule.v6.length + rule.suffixBits, rule.psidBits);
 }
 
 /** Whether the address at `o` is a MAP address of the rule. `scratch` has 16 bytes. */
 export function isMapAddress(rule: MapRule, b: Uint8Array, o: number, scratch: Uint8Array): boolean {
-  const v4 = mapped4(b, o);
-  const psid = mappedPsid(b, o);
+  const v4 = mapped4(rule, b, o);
+  const psid = mappedPsid(rule, b, o);
   if (rule.fixedPsid >= 0 ? psid !== rule.fixedPsid : psid >>> rule.psidBits !== 0) return false;
   writeMapAddress(rule, v4, psid, scratch, 0);
   return (v4 & mask4(rule.v4.length)) >>> 0 === rule.v4.value && sameBits(scratch, 0, b, o, 128);
@@ -167,16 +199,12 @@ export function isMapAddress(rule: MapRule, b: Uint8Array, o: number, scratch: U
 
 /** Whether the address at `o` is the MAP address of a customer edge. `scratch` has 16 bytes. */
 export function isOwnAddress({ rule, v4, mask, psid }: Own, b: Uint8Array, o: number, scratch: Uint8Array): boolean {
-  return mappedPsid(b, o) === psid && (mapped4(b, o) & mask) >>> 0 === v4 && isMapAddress(rule, b, o, scratch);
+  return mappedPsid(rule, b, o) === psid && (mapped4(rule, b, o) & mask) >>> 0 === v4 && isMapAddress(rule, b, o, scratch);
 }
 
 /** IPv4 address and PSID that a CE has of its end-user prefix under a rule (RFC 7597 section 5.2). */
 export function ownOf(rule: MapRule, endUser: Prefix6): { readonly v4: number; readonly psid: number } {
-  const bits = (at: number, count: number): number => {
-    let value = 0;
-    for (let i = 0; i < count; i++) value = value * 2 + ((endUser.bytes[(at + i) >>> 3]! >>> (7 - ((at + i) & 7))) & 1);
-    return value;
-  };
+  const bits = (at: number, count: number): number => readBits(endUser.bytes, 0, at, count);
   const suffix = bits(rule.v6.length, rule.suffixBits) * 2 ** (32 - rule.v4.length - rule.suffixBits);
   const psid = rule.fixedPsid >= 0 ? rule.fixedPsid : bits(rule.v6.length + rule.suffixBits, rule.psidBits);
   return { v4: rule.v4.value + suffix, psid };
