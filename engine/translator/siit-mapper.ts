@@ -173,10 +173,10 @@ export class SiitMapper implements AddressMapper {
     if (!inner && !view.icmpError && sourceMap < 0 && isIllegalSource4(source)) return REASON.illegalSource;
     // The node with a map tells which prefix of pool6 its peer is under.
     const domain = this.boundMaps ? Math.max(this.domainOf(destinationMap), this.domainOf(sourceMap)) : -1;
-    const simple = this.settings.spec.hairpin === 'simple';
-    const plainSource =
-      !inner && (simple ? sourceMap < 0 || !view.icmpError || isQuotedDestination(view, source) : hairpinned && !view.icmpError);
-    const plainDestination = inner && (simple || hairpinned);
+    // RFC 7757 section 4.2.1, which the second pass of intrinsic hairpinning follows too (section 4.2.2).
+    const simple = hairpinned || this.settings.spec.hairpin === 'simple';
+    const plainSource = !inner && simple && (!view.icmpError || isQuotedDestination(view, source));
+    const plainDestination = inner && simple;
     let code = this.to6(destination, domain, !plainDestination, 16, REASON.noDestination6);
     if (code !== 0) return code;
     this.destinationBy = this.by;
