@@ -238,6 +238,19 @@ describe('errors', () => {
     expect([none[44], none.length]).toEqual([0, 48 + 148]);
   });
 
+  it('have no extension where the type has no length (RFC 4884 section 4.6)', () => {
+    const body = join(quote(4, 108), extension());
+    for (const [type, code, parameter] of [
+      [3, 4, (32 << 16) | 1_300],
+      [12, 0, 0x08200000],
+      [3, 2, 32 << 16],
+    ] as const) {
+      const { out } = run(4, error(4, type, code, parameter, body));
+      expectValid(out);
+      expect([u16(out, 44), out.length]).toEqual([0, 48 + 148]);
+    }
+  });
+
   it('cut the quote to what the length field of ICMP can say', () => {
     const long = quote(6, 1_100);
     const { reason, out } = run(6, error(6, 3, 0, 0x8f000000, join(long, new Uint8Array(4), extension())), { mtu6: 9_000 });
@@ -293,12 +306,15 @@ describe('errors', () => {
     bad[2]! ^= 1;
     const still = run(6, error(6, 1, 0, 19 << 24, join(quote(6, 112), bad), router), pool).out;
     expect(sumIsGood(sum16(still, 28 + 132, still.length))).toBe(false);
-    // Not for routers that have an address, not where it is off, and not where the quote fills the message.
+    // Not for routers that have an address, and not where it is off.
     expect(run(6, error(6, 3, 0, 0, quote(6, 20)), pool).out.length).toBe(28 + 40);
     expect(run(6, error(6, 3, 0, 0, quote(6, 20), router), { ...pool, errorPoolExtension: false }).out.length).toBe(28 + 40);
     const long = quote(6, 1_100);
     putU16(long, 4, 1_100);
-    expect(run(6, error(6, 3, 0, 0, long, router), pool).out.length).toBe(28 + 1_120);
+    // A long quote is cut: with an extension a message has 576 bytes at most (RFC 4884 section 7).
+    const cut = run(6, error(6, 3, 0, 0, long, router), pool).out;
+    expectValid(cut);
+    expect([cut.length, cut[25]! * 4, object(cut.subarray(-24))]).toEqual([576, 576 - 28 - 28, router]);
   });
 
   it('refuse an error in an error, a quote that cannot be read, and fragments of ICMP', () => {

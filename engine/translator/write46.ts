@@ -133,10 +133,10 @@ function writeError46(context: Context, view: PacketView, out: Uint8Array, at: n
   putU32(out, t + 4, parameter);
   const innerHeader = IPV6_BYTES + (inner.fragmented ? FRAGMENT_BYTES : 0);
   const whole = innerHeader + Math.max(0, Math.min(from + ICMP_BYTES + quoted, inner.end) - inner.transport);
-  const kept = keptExtension46(view, extension);
-  const extended = kept > 0 && hasLength6(value >>> 8);
+  // RFC 4884 section 4.6: messages without a length have no extension.
+  const kept = hasLength6(value >>> 8) ? keptExtension46(view, extension) : 0;
   const room = MAX_BODY_BYTES - kept;
-  const padded = extended ? Math.min(paddedQuote(whole, 8), room & ~7) : Math.min(whole, room);
+  const padded = kept > 0 ? Math.min(paddedQuote(whole, 8), room & ~7) : Math.min(whole, room);
   let wrote = t + ICMP_BYTES + writeInner46(context, t + ICMP_BYTES, out);
   if (wrote < t + ICMP_BYTES) return REASON.icmpInner;
   wrote = Math.min(wrote, t + ICMP_BYTES + padded);
@@ -146,7 +146,7 @@ function writeError46(context: Context, view: PacketView, out: Uint8Array, at: n
     copyExtension(out, wrote, b, end - extension, extension, kept);
     wrote += kept;
   }
-  if (extended) out[t + 4] = padded >>> 3;
+  if (kept > 0) out[t + 4] = padded >>> 3;
   const bytes = ICMP_BYTES + padded + kept;
   putU16(out, at + 4, bytes);
   const before = sum16(b, from, available) - u16(b, from + 2);

@@ -11,6 +11,9 @@ import { patchTransport } from './transport.ts';
 /** RFC 7915 section 5.1: up to this many bytes DF is clear, so that routers may cut the packet; above it is set. */
 export const DF_CLEAR_UP_TO_BYTES = 1_260;
 
+/** What every IPv4 host can put together (RFC 791 section 3.2). */
+const LEAST_REASSEMBLY4_BYTES = 576;
+
 /** ICMP header with its four bytes of parameters. */
 const ICMP_BYTES = 8;
 
@@ -136,9 +139,9 @@ function writeError64(context: Context, view: PacketView, out: Uint8Array, at: n
     whole = padded + extension;
   }
   if (router) {
-    const added = addRouter(context, view, out, t, value >>> 8, whole, extension);
-    whole += added;
-    if (added > 0) wrote = t + ICMP_BYTES + whole;
+    const told = addRouter(view, out, t, value >>> 8, whole, extension);
+    if (told !== whole) wrote = t + ICMP_BYTES + told;
+    whole = told;
   }
   const before =
     pseudoSum6(b, view.o + 8, view.o + 24, PROTOCOL.icmpv6, view.transportBytes) + sum16(b, from, available) - u16(b, from + 2);
@@ -164,19 +167,20 @@ function writeError64(context: Context, view: PacketView, out: Uint8Array, at: n
 }
 
 /**
- * Tells the IPv6 address of the router behind the quote (RFC 6791 section 4), which has `whole` bytes with the `extension` that is there. Returns by how
- * much the message grew; 0 where the type has no extensions, the quote or the packet has no room, or the capture does not hold it all.
+ * Tells the IPv6 address of the router behind the quote (RFC 6791 section 4), which has `whole` bytes with the `extension` that is there. Returns the bytes
+ * of both then, `whole` where nothing was added: the type has no extensions, there is no room, or the capture does not hold it all. The quote is
+ * cut to what the message may have (RFC 4884 section 7).
  */
-function addRouter(context: Context, view: PacketView, out: Uint8Array, t: number, type: number, whole: number, extension: number): number {
-  const quote = extension > 0 ? whole - extension : paddedQuote(whole, 4);
-  const grown = quote + extension + routerBytes(extension);
-  const fits = quote <= MAX_QUOTE4_BYTES && IPV4_BYTES + ICMP_BYTES + grown <= context.settings.spec.mtu4;
-  if (view.truncated || !hasLength4(type) || !fits || extension % 4 !== 0) return 0;
+function addRouter(view: PacketView, out: Uint8Array, t: number, type: number, whole: number, extension: number): number {
+  const added = routerBytes(extension);
+  const room = LEAST_REASSEMBLY4_BYTES - IPV4_BYTES - ICMP_BYTES - extension - added;
+  const quote = extension > 0 ? whole - extension : Math.min(paddedQuote(whole, 4), room);
+  if (view.truncated || !hasLength4(type) || quote > room || extension % 4 !== 0) return whole;
   const body = t + ICMP_BYTES;
-  if (extension === 0) out.fill(0, body + whole, body + quote);
+  if (extension === 0 && whole < quote) out.fill(0, body + whole, body + quote);
   appendRouter(out, body + quote + extension, extension, view.b, view.o + 8);
   out[t + 5] = quote >>> 2;
-  return grown - whole;
+  return quote + extension + added;
 }
 
 /** Bytes 4 to 7 of the ICMP error, or -1 where the pointer has no counterpart. */
