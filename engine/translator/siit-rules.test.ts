@@ -131,6 +131,15 @@ describe('headers behind IPv6 (RFC 7915 sections 5.1 and 5.1.1)', () => {
     expect([id, out[0]![9], u16(out[0]!, 6)]).toEqual(['translated', 50, 0x2000]);
   });
 
+  it('destination options and others are skipped, wherever they stand, and lengths follow', () => {
+    const options = (next: number, words: number) => [next, words, ...new Uint8Array(6 + words * 8)];
+    const body = udp(4_000, 53, 30);
+    const chain = new Uint8Array([...options(60, 1), ...options(43, 0), ...options(60, 0), ...options(17, 2), ...body]);
+    const { id, out } = give({}, ip6(HOST, PEER6, 0, chain));
+    expect([id, out[0]![9], u16(out[0]!, 2), u16(out[0]!, 6)]).toEqual(['translated', 17, 20 + body.length, 0]);
+    expect(out[0]!.subarray(20)).toEqual(body);
+  });
+
   it('segments left of a routing header: answered, but not about an ICMPv6 error (RFC 4443 section 2.4)', () => {
     const routed = (next: number, body: Uint8Array) => ip6(HOST, PEER6, 43, new Uint8Array([next, 0, 0, 2, 0, 0, 0, 0, ...body]));
     const echo = give({}, routed(58, icmp(128, 0, 1)));
