@@ -59,7 +59,7 @@ export const deviceOffloadsSchema = z
     reassembly: z.boolean().default(true).describe('IP fragments are put together before the switch'),
     reassemblyDatagrams: z.int().min(1).max(4_096).default(64).describe('datagrams put together at once, per queue'),
     reassemblyKiB: z.int().min(1).max(65_536).default(1_024).describe('fragment bytes that may wait, KiB per queue'),
-    reassemblyTimeoutMs: z.number().min(1).max(120_000).default(30_000).describe('longest wait for the rest of a datagram'),
+    reassemblyTimeoutMs: z.number().min(1).max(120_000).default(60_000).describe('longest wait for the rest of a datagram'),
   })
   .describe('offloads of the driver, and of the switch before its ports');
 export type DeviceOffloads = z.infer<typeof deviceOffloadsSchema>;

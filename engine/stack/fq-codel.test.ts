@@ -66,6 +66,24 @@ describe('fq-codel', () => {
     }
   });
 
+  test('a thin flow that waits too long is dropped from while others keep the link busy, and left alone while it is the last packet', () => {
+    const lost = (bulk: boolean): number => {
+      const q = make({ ecn: false, limitPackets: 4_000 });
+      let index = 0;
+      let drops = 0;
+      for (let now = 0; now < 400 * MS; now += 10 * MS) {
+        // One packet of the thin flow at a time, 8 ms old when it is served.
+        q.enqueue(index++, 200, 1, 0, now);
+        if (bulk) for (let n = 0; n < 8; n++) q.enqueue(index++, 1_500, 2, 0, now);
+        while (q.bucketPackets[1]! > 0 && q.dequeue(now + 8 * MS) >= 0)
+          for (let i = 0; i < q.droppedCount; i++) if (q.dropped[i]! % 9 === 0) drops++;
+      }
+      return drops;
+    };
+    expect(lost(false)).toBe(0);
+    expect(lost(true)).toBeGreaterThan(0);
+  });
+
   test('marks packets that can be marked instead of dropping them', () => {
     const q = make();
     let index = 0;

@@ -26,7 +26,7 @@ export interface FqCodelSpec {
   readonly overloadBatch: number;
 }
 
-/** CoDel leaves a queue of one such packet alone. */
+/** CoDel drops nothing while all sub-queues together hold no more than one such packet (RFC 8289 section 4.1). */
 export const AQM_MTU_BYTES = 1_514;
 
 /** Why a packet is in `dropped`. */
@@ -243,7 +243,10 @@ export class FqCodel {
     return index;
   }
 
-  /** Takes the head of a bucket and says in `okToDrop` whether the queue has stood above the target for an interval. */
+  /**
+   * Takes the head of a bucket and says in `okToDrop` whether the queue has stood above the target for an interval. What keeps the link
+   * busy is what all sub-queues hold, not this one (RFC 8289 section 4.4).
+   */
   private look(b: number, nowNs: number): number {
     this.okToDrop = false;
     const index = this.pop(b);
@@ -252,7 +255,7 @@ export class FqCodel {
       return -1;
     }
     const sojournNs = nowNs - this.enqueuedNs[index]!;
-    if (sojournNs < this.spec.targetNs || this.bucketBytes[b]! <= AQM_MTU_BYTES) this.firstAboveNs[b] = 0;
+    if (sojournNs < this.spec.targetNs || this.bytes <= AQM_MTU_BYTES) this.firstAboveNs[b] = 0;
     else if (this.firstAboveNs[b] === 0) this.firstAboveNs[b] = nowNs + this.spec.intervalNs;
     else if (nowNs >= this.firstAboveNs[b]!) this.okToDrop = true;
     return index;

@@ -5,7 +5,7 @@ import { HeaderMatch } from './header-match.ts';
 import { turn } from './kernels.ts';
 import { DEFAULT_BUFFER_BYTES, fold, type OffloadMemory } from './memory.ts';
 import { AGGREGATE_REASONS, reasonCode, type AggregateReason } from './reasons.ts';
-import { FLAG_ACK, FLAG_FIN, FLAG_PSH, FLAG_RST, FLAG_SYN, FLAG_URG } from './segment.ts';
+import { FLAG_ACK, FLAG_CWR, FLAG_FIN, FLAG_PSH, FLAG_RST, FLAG_SYN, FLAG_URG } from './segment.ts';
 import { newShape, readShape, type Shape } from './shape.ts';
 
 /** Who sums received bytes (V-02): the card, the switch while it copies, or the stack in a pass of its own. */
@@ -160,6 +160,8 @@ export class Aggregator {
     if (differs === 'first') return differs;
     if (s.seq !== (h.seq + head.payloadBytes) >>> 0) return 'sequence';
     if (differs !== undefined) return differs;
+    // It begins an aggregate, where cutting puts it: CWR is the first segment's alone (RFC 3168 section 6.1.2).
+    if ((s.flags & FLAG_CWR) !== 0) return 'tcp-flags';
     const lenBytes = s.end - s.payload;
     if (h.payload - h.l3 + head.payloadBytes + lenBytes > options.limitBytes) return 'limit';
     if (this.extraBuflets(head, lenBytes) > options.maxBuflets - memory.bufletsOf(head.first)) return 'buflets';

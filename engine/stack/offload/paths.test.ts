@@ -290,6 +290,14 @@ describe('aggregation', () => {
     ['fragment', fragment()],
     ['extensions', extended()],
   ];
+  it('CWR begins an aggregate and joins none: cutting leaves it on the first segment alone (RFC 3168 section 6.1.2)', () => {
+    const flags = TCP_FLAG.ack | TCP_FLAG.cwr;
+    const aggregator = aggregate([makePacket({ ...base, id: 1, flags }), next({ flags })], { exact: true });
+    expect(AGGREGATE_REASONS[aggregator.lastReason]?.name).toBe('tcp-flags');
+    expect(aggregator.merged).toBe(0);
+    release(aggregator);
+  });
+
   it.each(cases.map(([reason, packet, options]) => ({ reason, packet, options })))(
     'says why not: $reason',
     ({ reason, packet, options }) => {

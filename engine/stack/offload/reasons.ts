@@ -49,6 +49,11 @@ export const REASSEMBLY_REASONS = [
   { name: 'fragment-limit', text: 'a datagram in more fragments than are taken of one: all that has come of it is refused' },
   { name: 'refused', text: 'a later fragment of a datagram that was refused' },
   { name: 'bad-length', text: 'a fragment that is not the last has a length that is no multiple of 8, or is empty' },
+  { name: 'headers', text: 'the first IPv6 fragment does not hold all headers up to that of the transport (RFC 8200 section 4.5)' },
+  {
+    name: 'congestion',
+    text: 'one fragment was marked CE, another says that its sender knows no marks (RFC 3168 section 5.3): all refused',
+  },
   { name: 'too-long', text: 'the datagram would be longer than 65,535 bytes' },
   { name: 'truncated', text: 'the capture does not hold all bytes of the fragment' },
   { name: 'timeout', text: 'the rest of the datagram did not come in time' },

@@ -125,7 +125,7 @@ describe('reassembly before the switch', () => {
     expect(small.usedDefault).toBe(0);
     expect(memory.usedDefault + memory.usedLarge).toBe(0);
     const tested = ['joined', 'duplicate', 'overlap', 'end', 'fragment-limit', 'refused', 'bad-length', 'too-long', 'truncated', 'timeout'];
-    const also = ['datagram-limit', 'byte-limit', 'no-buffers', 'unfinished'];
+    const also = ['datagram-limit', 'byte-limit', 'no-buffers', 'unfinished', 'headers', 'congestion'];
     expect([...tested, ...also].sort()).toEqual(REASSEMBLY_REASONS.map((x) => x.name as string).sort());
   });
 
@@ -150,5 +150,91 @@ describe('reassembly before the switch', () => {
     const { whole } = run([fragment(packet, 448, 908, false), fragment(packet, 0, 448, true)]);
     expect(whole[0]![L3 + 6]).toBe(17);
     expect(u16(whole[0]!, L3 + 4)).toBe(908);
+  });
+
+  it('takes a datagram in one piece by itself, and leaves what waits under the same identification (RFC 6946 section 4)', () => {
+    const packet = datagram(6, 1_500);
+    const atomic = datagram(6, 100);
+    const { whole, counts } = run([fragment(packet, 0, 800, true), fragment(atomic, 0, 108, false), fragment(packet, 800, 1_508, false)]);
+    expect(whole.map((b) => b.length)).toEqual([atomic.length, packet.length]);
+    expect(Buffer.compare(whole[0]!, atomic)).toBe(0);
+    expect(counts()).toEqual({ joined: 3 });
+    expect(memory.usedDefault).toBe(0);
+  });
+
+  it.each([4, 6] as const)('another content at the same place is an overlap, no duplicate, IPv%i', (version) => {
+    const packet = datagram(version, 1_500);
+    const forged = fragment(packet, 0, 800, true);
+    forged[forged.length - 1]! ^= 1;
+    const { whole, counts } = run([fragment(packet, 0, 800, true), forged, fragment(packet, 800, 1_508, false)]);
+    expect(whole).toHaveLength(0);
+    expect(counts()).toEqual({ overlap: 2, refused: 1 });
+  });
+
+  it('takes IPv6 packets of 65,535 bytes behind the fixed header, and no byte more (RFC 8200 section 4.5)', () => {
+    const far = (lenBytes: number): Uint8Array => {
+      const b = fragment(datagram(6, 1_008), 0, 1_000, true).slice(0, L3 + 48 + lenBytes);
+      putU16(b, L3 + 4, 8 + lenBytes);
+      putU16(b, L3 + 42, 65_528);
+      return b;
+    };
+    const fits = run([far(7)]);
+    expect(fits.counts()).toEqual({});
+    fits.r.finish();
+    expect(run([far(8)]).counts()).toEqual({ 'too-long': 1 });
+  });
+
+  it('refuses a first IPv6 fragment without all headers, and keeps the others', () => {
+    const packet = datagram(6, 1_500);
+    packet[L3 + 6] = 60;
+    // Destination options of 16 bytes, then UDP: 24 bytes in all.
+    packet.set([17, 1], L3 + 40);
+    const { whole, counts } = run([
+      fragment(packet, 0, 8, true),
+      fragment(packet, 0, 16, true),
+      fragment(packet, 24, 1_508, false),
+      fragment(packet, 0, 24, true),
+    ]);
+    expect(counts()).toEqual({ headers: 2, joined: 2 });
+    expect(Buffer.compare(whole[0]!, packet)).toBe(0);
+  });
+
+  it.each([4, 6] as const)('joins congestion marks (RFC 3168 section 5.3), IPv%i', (version) => {
+    const shift = version === 4 ? 0 : 4;
+    const marked = (...fields: readonly number[]): ReturnType<typeof run> => {
+      const packet = datagram(version, 2_392);
+      return run(
+        fields.map((ecn, i) => {
+          const b = fragment(packet, i * 800, (i + 1) * 800, i < fields.length - 1);
+          b[L3 + 1]! |= ecn << shift;
+          if (version === 4) sealIpv4Header(b, L3, 20);
+          return b;
+        }),
+      );
+    };
+    const ecnOf = (b: Uint8Array): number => (b[L3 + 1]! >>> shift) & 3;
+    for (const [fields, want] of [
+      [[2, 3, 2], 3],
+      [[3, 3, 3], 3],
+      [[1, 1, 1], 1],
+      [[0, 0, 0], 0],
+      [[2, 0, 1], 2],
+    ] as const) {
+      const { whole } = marked(...fields);
+      expect(ecnOf(whole[0]!)).toBe(want);
+    }
+    const lost = marked(0, 3, 0);
+    expect([lost.whole.length, lost.counts()]).toEqual([0, { congestion: 3 }]);
+    expect(memory.usedDefault + memory.usedLarge).toBe(0);
+  });
+
+  it('keeps DF of a datagram that its sender cut itself (RFC 6864 section 4.3)', () => {
+    const packet = datagram(4, 1_500);
+    const pieces = [fragment(packet, 0, 800, true), fragment(packet, 800, 1_508, false)];
+    for (const b of pieces) {
+      b[L3 + 6]! |= 0x40;
+      sealIpv4Header(b, L3, 20);
+    }
+    expect(u16(run(pieces).whole[0]!, L3 + 6)).toBe(0x4000);
   });
 });

@@ -1,13 +1,15 @@
-import { hex, putU16 } from '../../base/index.ts';
+import { hex, putU16, u16 } from '../../base/index.ts';
 import type { DevicePacket } from './aggregate.ts';
 import { sealIpv4Header } from './checksum-metadata.ts';
+import { holdsAllHeaders } from './first-fragment.ts';
 import type { OffloadMemory } from './memory.ts';
 import { REASSEMBLY_REASONS, type ReassemblyReason } from './reasons.ts';
 import { newShape, readShape, type Shape } from './shape.ts';
 
 /**
  * IP reassembly before the switch (V-11), RFC 791 section 3.2 and RFC 8200 section 4.5. Datagrams whose fragments overlap are refused
- * whole, as RFC 5722 has it for IPv6 and as is wise for IPv4; exact duplicates are ignored.
+ * whole. RFC 5722 has it so for IPv6; for IPv4 it departs from RFC 791, which takes the newer bytes, because that lets a fragment rewrite
+ * one that a filter has seen. Only a fragment that is the same byte for byte is a duplicate, and ignored. No ICMP errors are made.
  */
 export interface ReassemblyOptions {
   readonly maxDatagrams: number;
@@ -18,13 +20,19 @@ export interface ReassemblyOptions {
 
 /** Fragments of one datagram at most: 64 KiB of the smallest useful ones. */
 export const MAX_FRAGMENTS = 512;
+/** IPv4: of the datagram; IPv6: of what follows the fixed header. */
 const MAX_DATAGRAM_BYTES = 65_535;
+const ECN_CE = 3;
+const IPV6_HEADER_BYTES = 40;
 
 interface Piece {
   readonly packet: DevicePacket;
   readonly offset: number;
   readonly lenBytes: number;
   readonly from: number;
+  readonly more: boolean;
+  /** ECN field of its IP header. */
+  readonly ecn: number;
 }
 
 interface Datagram {
@@ -68,37 +76,51 @@ export class Reassembler {
     readShape(s, memory.bytes, at, memory.dataLen[packet.first]!, packet.lenBytes, packet.origLen, packet.l3);
     this.taken++;
     const from = s.fragment.headerAt + (s.version === 6 ? 8 : 0);
-    const piece: Piece = { packet, offset: s.fragment.offsetBytes, lenBytes: s.end - from, from };
-    const problem = this.problem(s, piece);
+    const { offsetBytes: offset, more } = s.fragment;
+    const piece: Piece = { packet, offset, lenBytes: s.end - from, from, more, ecn: ecnOf(memory.bytes, at, s) };
+    const problem = this.problem(s, piece, at);
     if (problem !== undefined) return this.lose(piece, problem);
+    // A datagram in one piece: by itself, whatever waits under the same identification (RFC 8200 section 4.5, RFC 6946 section 4).
+    if (offset === 0 && !more) return this.complete({ ...emptyDatagram('', packet.tNs), pieces: [piece], total: piece.lenBytes });
     const key = keyOf(memory.bytes, at, s);
     let datagram = this.datagrams.get(key);
     if (datagram === undefined) {
       if (this.datagrams.size >= this.options.maxDatagrams) return this.lose(piece, 'datagram-limit');
-      datagram = { key, startedNs: packet.tNs, pieces: [], bytes: 0, total: -1, refused: false };
+      datagram = emptyDatagram(key, packet.tNs);
       this.datagrams.set(key, datagram);
     }
-    return this.add(datagram, piece, s);
+    return this.add(datagram, piece);
   }
 
-  private problem(s: Shape, piece: Piece): ReassemblyReason | undefined {
+  private problem(s: Shape, piece: Piece, at: number): ReassemblyReason | undefined {
     if (s.truncated) return 'truncated';
-    if (piece.lenBytes <= 0 || (s.fragment.more && piece.lenBytes % 8 !== 0)) return 'bad-length';
-    if (piece.offset + piece.lenBytes > MAX_DATAGRAM_BYTES - s.ipHeaderBytes) return 'too-long';
+    const whole = piece.offset === 0 && !piece.more;
+    if (piece.lenBytes < (whole ? 0 : 1) || (piece.more && piece.lenBytes % 8 !== 0)) return 'bad-length';
+    const before = s.version === 4 ? s.ipHeaderBytes : s.fragment.headerAt - s.l3 - IPV6_HEADER_BYTES;
+    if (before + piece.offset + piece.lenBytes > MAX_DATAGRAM_BYTES) return 'too-long';
+    if (s.version === 6 && piece.offset === 0 && !this.firstIsWhole(s, piece, at)) return 'headers';
+    if (whole) return undefined;
     return this.bytes + piece.lenBytes > this.options.maxBytes ? 'byte-limit' : undefined;
   }
 
-  private add(datagram: Datagram, piece: Piece, s: Shape): DevicePacket | undefined {
+  /** As far as the first buflet holds the fragment: its headers are there or nowhere. */
+  private firstIsWhole(s: Shape, piece: Piece, at: number): boolean {
+    const { memory } = this;
+    const end = Math.min(s.end, memory.dataLen[piece.packet.first]!);
+    return holdsAllHeaders(memory.bytes, at + piece.from, at + end, s.fragment.protocol);
+  }
+
+  private add(datagram: Datagram, piece: Piece): DevicePacket | undefined {
     if (datagram.refused) return this.lose(piece, 'refused');
     const { pieces } = datagram;
     let at = pieces.length;
     while (at > 0 && pieces[at - 1]!.offset >= piece.offset) at--;
     const same = pieces[at];
-    if (same?.offset === piece.offset && same.lenBytes === piece.lenBytes) return this.lose(piece, 'duplicate');
+    if (same !== undefined && this.isCopy(same, piece)) return this.lose(piece, 'duplicate');
     const before = at > 0 ? pieces[at - 1]! : undefined;
     const end = piece.offset + piece.lenBytes;
-    const beyond = datagram.total >= 0 && (end > datagram.total || !s.fragment.more);
-    const pastEnd = !s.fragment.more && pieces.length > 0 && pieces.at(-1)!.offset + pieces.at(-1)!.lenBytes > end;
+    const beyond = datagram.total >= 0 && (end > datagram.total || !piece.more);
+    const pastEnd = !piece.more && pieces.length > 0 && pieces.at(-1)!.offset + pieces.at(-1)!.lenBytes > end;
     const overlaps = (before !== undefined && before.offset + before.lenBytes > piece.offset) || (same !== undefined && same.offset < end);
     const wrong = overlaps ? 'overlap' : beyond || pastEnd ? 'end' : pieces.length >= MAX_FRAGMENTS ? 'fragment-limit' : undefined;
     if (wrong !== undefined) {
@@ -108,8 +130,14 @@ export class Reassembler {
     pieces.splice(at, 0, piece);
     datagram.bytes += piece.lenBytes;
     this.bytes += piece.lenBytes;
-    if (!s.fragment.more) datagram.total = end;
+    if (!piece.more) datagram.total = end;
     return datagram.total === datagram.bytes ? this.complete(datagram) : undefined;
+  }
+
+  private isCopy(a: Piece, b: Piece): boolean {
+    if (a.offset !== b.offset || a.lenBytes !== b.lenBytes || a.more !== b.more) return false;
+    const there = this.memory.read(a.packet.first, a.from, a.lenBytes);
+    return this.memory.read(b.packet.first, b.from, b.lenBytes).every((byte, i) => byte === there[i]);
   }
 
   /** Drops what has come of a datagram; its place is kept until the timeout, so that later fragments find it refused. */
@@ -134,10 +162,11 @@ export class Reassembler {
     this.datagrams.delete(datagram.key);
     this.bytes -= datagram.bytes;
     const first = pieces[0]!;
-    const built = this.build(datagram);
+    const ecn = joinedEcn(pieces);
+    const built = ecn < 0 ? -1 : this.build(datagram, ecn);
     const numbers = pieces.flatMap((p) => p.packet.numbers);
     const last = pieces.reduce((a, p) => Math.max(a, p.packet.tNs), 0);
-    this.count(built < 0 ? 'no-buffers' : 'joined', pieces.length);
+    this.count(ecn < 0 ? 'congestion' : built < 0 ? 'no-buffers' : 'joined', pieces.length);
     if (built >= 0) this.datagramsOut++;
     for (const piece of pieces) this.done(piece.packet);
     if (built < 0) return undefined;
@@ -146,7 +175,7 @@ export class Reassembler {
   }
 
   /** A chain with the first fragment's headers, the fragment's marks taken out, and all payload. */
-  private build(datagram: Datagram): number {
+  private build(datagram: Datagram, ecn: number): number {
     const { memory, shape: s } = this;
     const { pieces } = datagram;
     const source = pieces[0]!.packet;
@@ -161,12 +190,14 @@ export class Reassembler {
     }
     const b = memory.bytes;
     const o = memory.address(head) + s.l3;
+    setEcn(b, o, s.version, ecn);
     if (s.version === 4) {
       putU16(b, o + 2, s.ipHeaderBytes + datagram.total);
-      putU16(b, o + 6, 0);
+      // DF stays (RFC 6864 section 4.3).
+      putU16(b, o + 6, u16(b, o + 6) & 0x4000);
       sealIpv4Header(b, o, s.ipHeaderBytes);
     } else {
-      putU16(b, o + 4, s.fragment.headerAt - s.l3 - 40 + datagram.total);
+      putU16(b, o + 4, s.fragment.headerAt - s.l3 - IPV6_HEADER_BYTES + datagram.total);
       nextHeaderInto(b, o, s.fragment.headerAt - s.l3, s.fragment.protocol);
     }
     return head;
@@ -194,6 +225,27 @@ export class Reassembler {
   private count(reason: ReassemblyReason, n = 1): void {
     this.counts.set(reason, this.counts.get(reason)! + n);
   }
+}
+
+function emptyDatagram(key: string, startedNs: number): Datagram {
+  return { key, startedNs, pieces: [], bytes: 0, total: -1, refused: false };
+}
+
+function ecnOf(b: Uint8Array, at: number, s: Shape): number {
+  return (b[at + s.l3 + 1]! >>> (s.version === 4 ? 0 : 4)) & 3;
+}
+
+function setEcn(b: Uint8Array, o: number, version: number, ecn: number): void {
+  const shift = version === 4 ? 0 : 4;
+  b[o + 1] = (b[o + 1]! & ~(3 << shift)) | (ecn << shift);
+}
+
+/**
+ * ECN field of the whole: CE if any fragment has it, -1 if another says Not-ECT then, else the first one's (RFC 3168 section 5.3).
+ */
+function joinedEcn(pieces: readonly Piece[]): number {
+  if (!pieces.some(({ ecn }) => ecn === ECN_CE)) return pieces[0]!.ecn;
+  return pieces.some(({ ecn }) => ecn === 0) ? -1 : ECN_CE;
 }
 
 /** Writes the protocol into the header before the fragment header, which is `lenBytes` behind the IPv6 header's start. */
