@@ -253,8 +253,9 @@ export class Choosing {
   private fallback(call: Call, decision: ConverterDecision, why: string, done: (chosen: Chosen) => void): void {
     const { gateway } = this.lab.nodes;
     if (gateway === null || !gateway.alive) {
-      this.chosen(decision, null, `No converter: ${why}, and there is no gateway.`);
-      done({ node: null, why });
+      const gone = `${why}; the gateway is gone`;
+      this.chosen(decision, null, `No converter: ${gateway === null ? `${why}, and there is no gateway` : gone}.`);
+      done({ node: null, why: gateway === null ? why : gone });
       return;
     }
     this.reserve(call, gateway, false, (answer) => {

@@ -88,6 +88,18 @@ describe('choosing', () => {
     expect(result.totals).toMatchObject({ byTerminal: 2, byGateway: 1 });
   });
 
+  it('says of a call that fails that the gateway is gone, not only that nobody else converts', () => {
+    const result = run({
+      gateway: {},
+      switch: { converters: 'gateway' },
+      terminals: [phone4, phone6],
+      calls: [call],
+      events: [{ atS: 0.5, kind: 'kill', terminal: 'gateway' }],
+    });
+    expect(result.sessions[0]).toMatchObject({ state: 'failed', why: 'only the gateway converts in this scenario; the gateway is gone' });
+    expect(result.decisions[0]!.sentence).toBe('No converter: only the gateway converts in this scenario; the gateway is gone.');
+  });
+
   it('asks the next one when a candidate refuses or does not answer', () => {
     const far = { rttMs: 200 };
     const converter = { capacity: 5 };
