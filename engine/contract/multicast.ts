@@ -156,6 +156,12 @@ export const multicastTimersSchema = z.strictObject({
   responseS: z.number().min(0.1).max(3_174).default(10).describe('query response interval'),
   lastMemberS: z.number().min(0.1).max(25.5).default(1).describe('last member query interval'),
   robustness: z.int().min(1).max(7).default(2),
+  queryVersion: z
+    .int()
+    .min(1)
+    .max(3)
+    .default(3)
+    .describe('IGMP version of the queries, for links with older routers (RFC 9776 section 7.3.1); in MLD 1 and 2 are version 1'),
   routeDelayMs: z.number().min(0).max(60_000).default(50).describe('from a failure or a changed cost to new routes everywhere'),
 });
 export type MulticastTimersSpec = z.infer<typeof multicastTimersSchema>;

@@ -7,6 +7,8 @@ import { GROUP, port, report } from './testing/port.ts';
 
 const { isInclude, isExclude, toInclude, toExclude, allow, block } = RECORD;
 
+const general: QueryMessage = { kind: 'query', version: 3, group: '', sources: [], maxResponseMs: 10_000, suppress: false, robustness: 3, intervalS: 60 }; // prettier-ignore
+
 describe('the querier', () => {
   it('yields to a querier of a lower address and takes over when it is silent (section 6.6.2)', () => {
     const { clock, port: p, queries } = port();
@@ -34,8 +36,6 @@ describe('the querier', () => {
     expect(p.isQuerier).toBe(true);
     expect(queries[0]!.query.intervalS).toBe(125);
   });
-
-  const general: QueryMessage = { kind: 'query', version: 3, group: '', sources: [], maxResponseMs: 10_000, suppress: false, robustness: 3, intervalS: 60 }; // prettier-ignore
 
   it('waits as long as any router of a lower address asks (section 6.6.2)', () => {
     const { clock, port: p, queries } = port();
@@ -147,7 +147,51 @@ describe('the querier', () => {
   });
 });
 
+describe('older routers (section 7.3.1)', () => {
+  it.each([
+    [3, 3, 10_000, 2, 3],
+    [2, 2, 10_000, 0, 1],
+    [1, 1, 10_000, 0, 0],
+  ] as const)('asks in version %i: %i, %i ms, robustness %i', (queryVersion, version, maxResponseMs, robustness, specific) => {
+    const { clock, port: p, queries } = port({ timers: { queryVersion } });
+    expect(queries[0]!.query).toMatchObject({ version, maxResponseMs, robustness, group: '' });
+    queries.length = 0;
+    p.receive(report(toExclude), '10.0.0.9');
+    p.receive({ kind: 'leave', version: 2, group: GROUP }, '10.0.0.9');
+    clock.runUntil(0.5 * NS_PER_S);
+    p.receive(report(allow, ['192.0.2.1']), '10.0.0.8');
+    p.receive(report(block, ['192.0.2.1']), '10.0.0.8');
+    // Of the group; again, and of the source, with version 3 alone.
+    expect(queries).toHaveLength(specific);
+    expect(queries.filter(({ query }) => query.sources.length > 0)).toHaveLength(queryVersion === 3 ? 1 : 0);
+    // With version 1 a leave does not count.
+    clock.runUntil(10 * NS_PER_S);
+    expect(p.includesAny(GROUP)).toBe(queryVersion === 1);
+    expect(queries.every(({ query }) => query.version === version)).toBe(true);
+  });
+
+  it('warns of queries of another version, once an interval', () => {
+    const { clock, port: p, warnings } = port();
+    const older: QueryMessage = { ...general, version: 2, robustness: 0, intervalS: 0 };
+    p.receive(older, '10.0.0.9');
+    p.receive(older, '10.0.0.9');
+    expect(warnings).toEqual(['10.0.0.9 asks in IGMPv2, this router in IGMPv3: set timers.queryVersion']);
+    clock.runUntil(126 * NS_PER_S);
+    p.receive(general, '10.0.0.9');
+    p.receive({ ...older, group: GROUP }, '10.0.0.9');
+    expect(warnings).toHaveLength(1);
+    p.receive({ ...older, version: 1 }, '10.0.0.9');
+    expect(warnings).toHaveLength(2);
+  });
+});
+
 describe('older hosts (section 7.3.2)', () => {
+  it('a report from no address counts (section 4.2.13)', () => {
+    const { port: p } = port();
+    p.receive(report(toExclude), '0.0.0.0');
+    expect(p.includesAny(GROUP)).toBe(true);
+  });
+
   it.each([
     [1, toInclude, true],
     [1, block, true],

@@ -1,54 +1,11 @@
 import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
 import { ALL_HOSTS, ANY, compareAddresses, isMulticast, isSsm, scopeOf, type Family } from '../addresses.ts';
-import { cancel, isRunning, type EventClock, type Timer } from '../clock.ts';
+import { cancel, isRunning, type Timer } from '../clock.ts';
 import { JoinRate } from '../join-rate.ts';
 import { RECORD, type GroupMessage, type GroupRecord, type QueryMessage, type RecordType } from '../messages/index.ts';
-import {
-  applyRecord,
-  expire,
-  isEmpty,
-  newGroupState,
-  nextExpiryNs,
-  refusedSources,
-  wantedSources,
-  type GroupState,
-} from './group-state.ts';
+import { applyRecord, expire, isEmpty, newGroupState, nextExpiryNs, refusedSources, wantedSources } from './group-state.ts';
+import type { GroupView, Membership, MembershipHost } from './port-types.ts';
 import type { MembershipSettings } from './settings.ts';
-
-/** What a port needs of the router it belongs to. */
-export interface MembershipHost {
-  readonly clock: EventClock;
-  /** Sends a query; the destination is all hosts or the group. */
-  query(message: QueryMessage, destination: string): void;
-  /** The membership of a group has changed. */
-  changed(group: string): void;
-  /** The router only listens here: it asks nothing, and no timer runs for it to ask. */
-  readonly silent?: boolean;
-}
-
-interface Membership {
-  readonly group: string;
-  readonly state: GroupState;
-  timer: Timer | undefined;
-  /** Hosts of version 1 and 2 were heard: until when (RFC 9776 section 7.3.2). */
-  version1UntilNs: number;
-  version2UntilNs: number;
-  /** Repetitions of a query about the group, and about sources, that are still to be sent. */
-  groupQueries: number;
-  readonly sourceQueries: Map<string, number>;
-  queryTimer: Timer | undefined;
-  /** With fast leave: who reported. */
-  readonly reporters: Set<string>;
-}
-
-/** A group as others may see it. */
-export interface GroupView {
-  readonly group: string;
-  readonly mode: 'include' | 'exclude';
-  readonly sources: readonly string[];
-  /** 1 to 3, in numbers of IGMP. */
-  readonly compatibility: 1 | 2 | 3;
-}
 
 /**
  * Router side of IGMP or MLD on one interface: reports into group states, queries and their repetition, the election of the querier, older
@@ -67,6 +24,7 @@ export class MembershipPort {
   private robustness: number;
   private queryNs: number;
   private otherQuerier: Timer | undefined;
+  private warnedNs = -Infinity;
   private queryTimer: Timer | undefined;
   private startupLeft: number;
   private readonly rate: JoinRate;
@@ -85,6 +43,11 @@ export class MembershipPort {
 
   get isQuerier(): boolean {
     return this.querier === this.address;
+  }
+
+  /** Version of the queries, in numbers of IGMP: MLD has no version below 2. */
+  private get version(): 1 | 2 | 3 {
+    return this.family === 6 && this.settings.version === 1 ? 2 : this.settings.version;
   }
 
   private get membershipNs(): number {
@@ -165,7 +128,8 @@ export class MembershipPort {
 
   private compatibility(m: Membership): 1 | 2 | 3 {
     const now = this.host.clock.nowNs;
-    return m.version1UntilNs > now ? 1 : m.version2UntilNs > now ? 2 : 3;
+    const heard = m.version1UntilNs > now ? 1 : m.version2UntilNs > now ? 2 : 3;
+    return heard < this.version ? heard : this.version;
   }
 
   /** M-24: joins beyond the rate are dropped and counted. */
@@ -313,12 +277,14 @@ export class MembershipPort {
     });
   }
 
+  /** Older versions know no sources and no variables, version 1 no question about one group (section 7.3.1). */
   private send(query: Pick<QueryMessage, 'group' | 'sources' | 'maxResponseMs' | 'suppress'>, destination: string): void {
+    const { version } = this;
+    if ((version < 3 && query.sources.length > 0) || (version === 1 && query.group !== '')) return;
     this.counters.queriesSent++;
-    this.host.query(
-      { kind: 'query', version: 3, ...query, robustness: this.robustness, intervalS: Math.round(this.queryNs / NS_PER_S) },
-      destination,
-    );
+    const told =
+      version === 3 ? { robustness: this.robustness, intervalS: Math.round(this.queryNs / NS_PER_S) } : { robustness: 0, intervalS: 0 };
+    this.host.query({ kind: 'query', version, ...query, suppress: version === 3 && query.suppress, ...told }, destination);
   }
 
   /** Section 6.6.3: timers go down to the last member query time, and the questions are repeated. Only the querier asks. */
@@ -368,6 +334,7 @@ export class MembershipPort {
 
   private hearQuery(message: QueryMessage, from: string): void {
     if (from === this.address) return;
+    this.warnOf(message, from);
     // A switch that asks without an address of its own is no querier (RFC 4541 section 2.1.1).
     if (from !== ANY[this.family] && compareAddresses(from, this.address) < 0) this.yieldTo(from, message);
     // Section 6.6.1: other routers' questions lower our timers as our own would.
@@ -381,6 +348,15 @@ export class MembershipPort {
       if (runs > 0) m.state.sources.set(source, Math.min(runs, untilNs));
     }
     this.settle(m);
+  }
+
+  /** All routers of a link should ask in the same version: told once a query interval (section 7.3.1). */
+  private warnOf({ version, group }: QueryMessage, from: string): void {
+    const { clock } = this.host;
+    if (version === this.version || (group !== '' && version > 1) || clock.nowNs - this.warnedNs < this.settings.queryNs) return;
+    this.warnedNs = clock.nowNs;
+    const [theirs, ours] = [version, this.version].map((each) => (this.family === 4 ? `IGMPv${each}` : `MLDv${each - 1}`));
+    this.host.warn(`${from} asks in ${theirs}, this router in ${ours}: set timers.queryVersion`);
   }
 
   /** One of a lower address asks (section 6.6.2): its variables are taken over, and this router waits as long as any such is heard. */

@@ -7,6 +7,8 @@ export interface MembershipSettings {
   readonly queryNs: number;
   readonly responseNs: number;
   readonly lastMemberNs: number;
+  /** Version of IGMP that the router asks in (section 7.3.1). */
+  readonly version: 1 | 2 | 3;
   readonly maxGroups: number;
   readonly maxSources: number;
   readonly joinsPerSecond: number;
@@ -22,6 +24,7 @@ export function membershipSettings(timers: MulticastTimersSpec, limits: Multicas
     // Longer than the query interval it would never be answered in time (RFC 9776 section 8.3).
     responseNs: Math.min(timers.responseS, timers.queryS * 0.9) * NS_PER_S,
     lastMemberNs: timers.lastMemberS * NS_PER_S,
+    version: timers.queryVersion === 1 ? 1 : timers.queryVersion === 2 ? 2 : 3,
     maxGroups: limits.groupsPerInterface,
     maxSources: limits.sourcesPerGroup,
     joinsPerSecond: limits.joinsPerSecond,

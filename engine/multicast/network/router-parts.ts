@@ -28,7 +28,7 @@ export function makeForwarder(router: RouterNode): Forwarder {
 
 /** One family of a router. */
 export function makeSide(router: RouterNode, family: Family, random: Random): FamilySide {
-  const { clock, scenario } = router.world;
+  const { clock, scenario, recorder } = router.world;
   const settings = membershipSettings(scenario.timers, scenario.limits);
   const side = new FamilySide(router, family, random);
   side.ports = router.interfaces.map(({ address, link, silent }, iface) =>
@@ -38,6 +38,10 @@ export function makeSide(router: RouterNode, family: Family, random: Random): Fa
           silent: silent?.[family] === true,
           query: (message, destination) => {
             router.sendOn(iface, groupPacket(message, family, address[family], destination), family);
+          },
+          warn: (text) => {
+            const row = { router: router.id, link: link.id, direction: 'internal' as const, kind: 'warning', source: '', group: '', text };
+            recorder.add({ ...row, protocol: family === 4 ? 'IGMP' : 'MLD' });
           },
           changed: (group) => {
             side.pim.membershipChanged(group, side.ports[iface]?.namedSources(group) ?? []);

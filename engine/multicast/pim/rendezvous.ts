@@ -18,7 +18,7 @@ export function embeddedRp(group: string): string | undefined {
   if (b.length !== 16 || b[0] !== 0xff || (b[1]! & 0x70) !== 0x70) return undefined;
   const riid = b[2]! & 15;
   const length = b[3]!;
-  // Sections 3 and 4: the length is 1 to 64 and the interface id not zero.
+  // Section 4: the length is 1 to 64 and the interface id not zero.
   if (length === 0 || length > 64 || riid === 0) return undefined;
   const rp = new Uint8Array(16);
   for (let i = 0; i < 8; i++) {
@@ -26,7 +26,7 @@ export function embeddedRp(group: string): string | undefined {
     rp[i] = b[4 + i]! & (0xff00 >> keep);
   }
   rp[15] = riid;
-  // Section 3: no address of ::/16, of a link, or of a group.
+  // Nor an address of ::/16, of a link, or of a group.
   if ((rp[0] === 0 && rp[1] === 0) || rp[0] === 0xff || (rp[0] === 0xfe && (rp[1]! & 0xc0) === 0x80)) return undefined;
   return addressText(rp, 0, 6);
 }

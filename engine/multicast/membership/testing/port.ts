@@ -10,14 +10,16 @@ export const GROUP = '233.252.0.1';
 export function port(change: { timers?: object; limits?: object; address?: string } = {}) {
   const clock = new EventClock();
   const queries: { tNs: number; query: QueryMessage; destination: string }[] = [];
+  const warnings: string[] = [];
   const settings = membershipSettings(multicastTimersSchema.parse(change.timers ?? {}), multicastLimitsSchema.parse(change.limits ?? {}));
   const made = new MembershipPort(4, change.address ?? '10.0.0.5', settings, {
     clock,
     query: (query, destination) => queries.push({ tNs: clock.nowNs, query, destination }),
+    warn: (text) => warnings.push(text),
     changed: () => undefined,
   });
   made.start();
-  return { clock, port: made, queries };
+  return { clock, port: made, queries, warnings };
 }
 
 export const report = (type: RecordType, sources: readonly string[] = [], version: 1 | 2 | 3 = 3, group = GROUP) =>
