@@ -47,6 +47,12 @@ export function addressText(b: Uint8Array, o: number, family: Family): string {
   return family === 4 ? formatIpv4(b, o) : formatIpv6(b, o);
 }
 
+/** Whether an address is at `o`: as its text would say, without making one. */
+export function isAddressAt(b: Uint8Array, o: number, address: Uint8Array): boolean {
+  for (let i = 0; i < address.length; i++) if (b[o + i] !== address[i]) return false;
+  return true;
+}
+
 /** -1, 0 or 1 as numbers in network order. Families do not mix. */
 export function compareAddresses(a: string, b: string): number {
   if (a === b) return 0;

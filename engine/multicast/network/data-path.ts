@@ -154,8 +154,9 @@ export class DataPath {
   }
 
   private emit(first: number): void {
-    const { packets, iface, packet, rows } = this.sink;
-    for (let i = first; i < rows; i++) this.router.sendCopy(iface[i]!, packets, packet[i]!);
+    const { sink } = this;
+    const { iface, packet, rows } = sink;
+    for (let i = first; i < rows; i++) this.router.sendCopy(iface[i]!, sink, packet[i]!);
     if (!this.holds) this.sink.clear();
   }
 

@@ -1,6 +1,6 @@
 import { NS_PER_S, putU32, u32, type Random } from '../../base/index.ts';
 import type { MulticastReceiverSpec, MulticastSourceSpec } from '../../contract/index.ts';
-import { addressText, type Family } from '../addresses.ts';
+import { addressBytes, addressText, isAddressAt, type Family } from '../addresses.ts';
 import type { EventClock } from '../clock.ts';
 import { HostPort } from '../membership/index.ts';
 import {
@@ -126,12 +126,13 @@ export class SourceNode implements LinkNode {
   }
 }
 
-/** Sequence numbers that are told apart as seen or not, counted from the last one. */
+/** Sequence numbers that are told apart as seen or not, counted back from the highest one. */
 const WINDOW = 4_096;
 
 /** Counts what came, what came twice and what is missing, of one source. */
 class SequenceTracker {
-  private readonly seen = new Uint32Array(WINDOW);
+  /** A bit for each number of the window, at the number modulo WINDOW. */
+  private readonly seen = new Uint32Array(WINDOW / 32);
   private first = -1;
   private last = -1;
   received = 0;
@@ -139,16 +140,27 @@ class SequenceTracker {
 
   /** False for a number that came before. */
   take(sequence: number): boolean {
-    const slot = sequence % WINDOW;
-    if (this.seen[slot] === sequence + 1) {
+    if (sequence > this.last) this.advance(sequence);
+    else if (sequence > this.last - WINDOW && this.isSeen(sequence)) {
       this.duplicates++;
       return false;
     }
-    this.seen[slot] = sequence + 1;
+    // A number from before the window counts as new, but has no bit any more.
+    if (sequence > this.last - WINDOW) this.seen[(sequence % WINDOW) >>> 5]! |= 1 << (sequence & 31);
     if (this.first < 0 || sequence < this.first) this.first = sequence;
-    this.last = Math.max(this.last, sequence);
     this.received++;
     return true;
+  }
+
+  private isSeen(sequence: number): boolean {
+    return (this.seen[(sequence % WINDOW) >>> 5]! & (1 << (sequence & 31))) !== 0;
+  }
+
+  /** Moves the window up to a higher number: those that come into it have not been seen. */
+  private advance(sequence: number): void {
+    if (sequence - this.last >= WINDOW) this.seen.fill(0);
+    else for (let next = this.last + 1; next <= sequence; next++) this.seen[(next % WINDOW) >>> 5]! &= ~(1 << (next & 31));
+    this.last = sequence;
   }
 
   get missing(): number {
@@ -187,7 +199,12 @@ export class ReceiverNode implements LinkNode {
     longestGapNs: 0,
     delaySumNs: 0,
   };
+  private readonly groupBytes: Uint8Array;
+  private readonly sourceBytes: Uint8Array | undefined;
   private readonly trackers = new Map<number, SequenceTracker>();
+  /** Tracker of the source heard last. */
+  private lastSource = -1;
+  private lastTracker: SequenceTracker | undefined;
   private readonly port: HostPort;
   private readonly clock: EventClock;
   private readonly delivered: () => void;
@@ -208,6 +225,8 @@ export class ReceiverNode implements LinkNode {
     this.address = ends.address;
     this.group = ends.group;
     this.source = ends.source;
+    this.groupBytes = addressBytes(ends.group);
+    this.sourceBytes = ends.source === '' ? undefined : addressBytes(ends.source);
     this.clock = clock;
     this.delivered = delivered;
     const versions = { igmpv1: 1, igmpv2: 2, igmpv3: 3, mldv1: 2, mldv2: 3 } as const;
@@ -261,9 +280,9 @@ export class ReceiverNode implements LinkNode {
       if (typeof message !== 'string') this.port.receive(message);
       return;
     }
-    const [sourceAt, groupAt] = family === 4 ? [12, 16] : [8, 24];
-    if (!this.joined || addressText(packet, groupAt, family) !== this.group) return;
-    if (this.source !== '' && addressText(packet, sourceAt, family) !== this.source) return;
+    // A host hears its own family only, so lengths agree.
+    if (!this.joined || !isAddressAt(packet, family === 4 ? 16 : 24, this.groupBytes)) return;
+    if (this.sourceBytes !== undefined && !isAddressAt(packet, family === 4 ? 12 : 8, this.sourceBytes)) return;
     this.data(packet, protocol, at);
   }
 
@@ -281,10 +300,8 @@ export class ReceiverNode implements LinkNode {
     }
     const stamp = next === PROTOCOL_UDP ? readStamp(packet, udp + 8) : undefined;
     if (stamp === undefined) return;
-    let tracker = this.trackers.get(stamp.source);
-    if (tracker === undefined) this.trackers.set(stamp.source, (tracker = new SequenceTracker()));
     const { figures } = this;
-    if (!tracker.take(stamp.sequence)) {
+    if (!this.trackerOf(stamp.source).take(stamp.sequence)) {
       figures.duplicates++;
       return;
     }
@@ -295,5 +312,14 @@ export class ReceiverNode implements LinkNode {
     else figures.longestGapNs = Math.max(figures.longestGapNs, nowNs - figures.lastPacketNs);
     figures.lastPacketNs = nowNs;
     figures.delaySumNs += nowNs - stamp.sentNs;
+  }
+
+  private trackerOf(source: number): SequenceTracker {
+    if (source === this.lastSource && this.lastTracker !== undefined) return this.lastTracker;
+    let tracker = this.trackers.get(source);
+    if (tracker === undefined) this.trackers.set(source, (tracker = new SequenceTracker()));
+    this.lastSource = source;
+    this.lastTracker = tracker;
+    return tracker;
   }
 }

@@ -1,8 +1,8 @@
 import { NS_PER_MS, NS_PER_S, type Random } from '../../base/index.ts';
 import type { MulticastLinkSpec } from '../../contract/index.ts';
-import type { PacketSink } from '../../translator/index.ts';
 import type { Family } from '../addresses.ts';
-import type { EventClock } from '../clock.ts';
+import type { Arrival, EventClock } from '../clock.ts';
+import type { ForwardSink } from '../forward/index.ts';
 
 /** What hangs on a link. */
 export interface LinkNode {
@@ -38,7 +38,7 @@ export interface LinkCounters {
 }
 
 /** A link of a network: takes an IP packet from one end and brings it to one other end, or to all of them, after its delay. */
-export class Link {
+export class Link implements Arrival {
   readonly id: string;
   readonly index: number;
   readonly spec: MulticastLinkSpec;
@@ -48,9 +48,12 @@ export class Link {
   readonly counters: LinkCounters = { packets4: 0, packets6: 0, bytes4: 0, bytes6: 0, control: 0, sent: 0, taken: 0, lost: 0, inFlight: 0 };
   up = true;
   delayMs: number;
+  private readonly rateBps: number;
+  private readonly lossPercent: number;
   private readonly clock: EventClock;
   private readonly random: Random;
-  private readonly freeNs = new Map<LinkEnd, number>();
+  /** When the last packet of each end has left. */
+  private readonly freeNs: number[] = [];
 
   constructor(id: string, index: number, spec: MulticastLinkSpec, clock: EventClock, random: Random) {
     this.id = id;
@@ -59,6 +62,8 @@ export class Link {
     this.v4 = spec.families !== 'v6';
     this.v6 = spec.families !== 'v4';
     this.delayMs = spec.delayMs;
+    this.rateBps = spec.rateBps;
+    this.lossPercent = spec.lossPercent;
     this.clock = clock;
     this.random = random;
   }
@@ -68,8 +73,8 @@ export class Link {
   }
 
   /** Sends a copy of group data, packet `p` of a sink that is written again afterwards, to all other ends. */
-  sendCopy(from: LinkEnd, packets: PacketSink, p: number, family: Family): void {
-    this.send(from, packets.packet(p), family, false);
+  sendCopy(from: LinkEnd, sink: ForwardSink, p: number, family: Family): void {
+    this.send(from, sink.share(p), family, false);
   }
 
   /** Sends to one end, or to all the others. `sent` is told when the packet leaves. */
@@ -84,28 +89,36 @@ export class Link {
       counters.bytes6 += packet.length;
     }
     if (control) counters.control++;
-    const startNs = Math.max(clock.nowNs, this.freeNs.get(from) ?? 0);
+    const { ends } = this;
+    const sender = ends[0] === from ? 0 : ends[1] === from ? 1 : ends.indexOf(from);
+    const startNs = Math.max(clock.nowNs, this.freeNs[sender] ?? 0);
     const full = startNs - clock.nowNs > MAX_BACKLOG_NS;
-    const leavesNs = startNs + Math.round((packet.length * 8 * NS_PER_S) / this.spec.rateBps);
-    if (!full) this.freeNs.set(from, leavesNs);
-    for (const end of this.ends) {
+    const leavesNs = startNs + Math.round((packet.length * 8 * NS_PER_S) / this.rateBps);
+    if (!full) this.freeNs[sender] = leavesNs;
+    const arrivesNs = leavesNs + Math.round(this.delayMs * NS_PER_MS);
+    for (let i = 0; i < ends.length; i++) {
+      const end = ends[i]!;
       if (end === from || (to !== undefined && end !== to) || !end.node.speaks(family)) continue;
       counters.sent++;
-      const unlucky = this.spec.lossPercent > 0 && this.random.float() * 100 < this.spec.lossPercent;
-      if (!this.up || full || unlucky) {
-        counters.lost++;
-        continue;
-      }
-      counters.inFlight++;
-      clock.at(leavesNs + Math.round(this.delayMs * NS_PER_MS), () => {
-        counters.inFlight--;
-        if (!this.up || !end.node.up) {
-          counters.lost++;
-          return;
-        }
-        counters.taken++;
-        end.node.receive(end.iface, packet, family);
-      });
+      const unlucky = this.lossPercent > 0 && this.random.float() * 100 < this.lossPercent;
+      if (this.up && !full && !unlucky && clock.bring(arrivesNs, this, packet, tagOf(i, family))) counters.inFlight++;
+      else counters.lost++;
     }
   }
+
+  /** A packet has come to one end. */
+  arrive(packet: Uint8Array, tag: number): void {
+    const { counters } = this;
+    const { node, iface } = this.ends[tag >>> 1]!;
+    counters.inFlight--;
+    if (!this.up || !node.up) {
+      counters.lost++;
+      return;
+    }
+    counters.taken++;
+    node.receive(iface, packet, (tag & 1) === 1 ? 6 : 4);
+  }
 }
+
+/** Number of an end, and a family. */
+const tagOf = (end: number, family: Family): number => end * 2 + (family === 6 ? 1 : 0);

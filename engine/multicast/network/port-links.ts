@@ -1,8 +1,8 @@
 import type { Random } from '../../base/index.ts';
 import type { MulticastLinkSpec } from '../../contract/index.ts';
-import type { PacketSink } from '../../translator/index.ts';
 import type { Family } from '../addresses.ts';
 import type { EventClock } from '../clock.ts';
+import type { ForwardSink } from '../forward/index.ts';
 import { Link, type LinkEnd, type LinkNode } from './link.ts';
 
 /** Everything that is on a link beyond the router: takes all and says nothing. */
@@ -38,7 +38,8 @@ export class PortLink extends Link {
     this.out(packet, 0, packet.length, family, control);
   }
 
-  override sendCopy(_from: LinkEnd, { bytes, offset, length }: PacketSink, p: number, family: Family): void {
+  override sendCopy(_from: LinkEnd, { packets }: ForwardSink, p: number, family: Family): void {
+    const { bytes, offset, length } = packets;
     this.count(length[p]!, family);
     this.out(bytes, offset[p]!, length[p]!, family, false);
   }

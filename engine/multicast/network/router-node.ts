@@ -2,9 +2,8 @@ import type { Random } from '../../base/index.ts';
 import type { MulticastRouterSpec, MulticastScenario } from '../../contract/index.ts';
 import { ALL_PIM_ROUTERS, addressText, isLinkLocal6, isMulticast, scopeOf, type Family } from '../addresses.ts';
 import type { Coupling } from '../choice/index.ts';
-import type { PacketSink } from '../../translator/index.ts';
 import type { EventClock } from '../clock.ts';
-import type { Forwarder } from '../forward/index.ts';
+import type { Forwarder, ForwardSink } from '../forward/index.ts';
 import type { PrefixTable } from '../mapping/index.ts';
 import {
   classOf,
@@ -85,6 +84,9 @@ export class RouterNode implements LinkNode {
   took: 'malformed' | 'membership' | 'pim' | 'data' | 'other' = 'malformed';
   coupling: Coupling | undefined;
   readonly sides = new Map<Family, FamilySide>();
+  /** The same, for every packet. */
+  private side4: FamilySide | undefined;
+  private side6: FamilySide | undefined;
   private forwarderMade: Forwarder | undefined;
   private installerMade: Installer | undefined;
   private entriesTold = 0;
@@ -116,15 +118,20 @@ export class RouterNode implements LinkNode {
   }
 
   side(family: Family): FamilySide | undefined {
-    return this.sides.get(family);
+    return family === 4 ? this.side4 : this.side6;
   }
 
   /** Once all interfaces are there. */
   build(): void {
     this.forwarderMade = makeForwarder(this);
     this.installerMade = new Installer(this);
-    for (const family of [4, 6] as const)
-      if (this.speaks(family)) this.sides.set(family, makeSide(this, family, this.random.fork(`family ${family}`)));
+    for (const family of [4, 6] as const) {
+      if (!this.speaks(family)) continue;
+      const side = makeSide(this, family, this.random.fork(`family ${family}`));
+      this.sides.set(family, side);
+      if (family === 4) this.side4 = side;
+      else this.side6 = side;
+    }
     if (this.spec.kind === 'translation') this.coupling = makeCoupling(this);
   }
 
@@ -194,12 +201,12 @@ export class RouterNode implements LinkNode {
   }
 
   /** A copy of group data, packet `p` of the sink. */
-  sendCopy(iface: number, packets: PacketSink, p: number): void {
+  sendCopy(iface: number, sink: ForwardSink, p: number): void {
     const { link, end, recorded } = this.interfaces[iface]!;
-    const family = packets.side[p] === 4 ? 4 : 6;
+    const family = sink.packets.side[p] === 4 ? 4 : 6;
     const { recorder } = this.world;
-    if (recorder.recording) recorder.packet(recorded, frameOf(packets.packet(p), family, end.mac, undefined));
-    link.sendCopy(end, packets, p, family);
+    if (recorder.recording) recorder.packet(recorded, frameOf(sink.share(p), family, end.mac, undefined));
+    link.sendCopy(end, sink, p, family);
   }
 
   /** A PIM message to the routers of a link. */
