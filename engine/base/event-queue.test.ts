@@ -38,4 +38,23 @@ describe('EventQueue', () => {
     }
     expect([queue.next(), queue.nextNs, queue.highWater]).toEqual([false, Infinity, 3_000]);
   });
+
+  it('of one sequence are merged in the order of time and of scheduling', () => {
+    const step = fc.record({ after: fc.integer({ min: 0, max: 3 }), second: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const sequence = { next: 0 };
+        const queues = [new EventQueue(1_000, sequence), new EventQueue(1_000, sequence)] as const;
+        const [one, two] = queues;
+        for (const [id, { after, second }] of steps.entries()) queues[second ? 1 : 0].schedule(after, 0, id);
+        const wanted = steps.map(({ after }, id) => ({ after, id })).toSorted((x, y) => x.after - y.after || x.id - y.id);
+        for (const { id } of wanted) {
+          const next = two.isBefore(one) ? two : one;
+          expect(next.next()).toBe(true);
+          expect(next.a).toBe(id);
+        }
+        expect([one.isBefore(two), two.isBefore(one)]).toEqual([false, false]);
+      }),
+    );
+  });
 });

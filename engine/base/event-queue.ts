@@ -2,6 +2,11 @@ import { assert } from './assert.ts';
 
 const FIRST_CAPACITY = 1_024;
 
+/** Where the number of the next event that is scheduled stands. */
+export interface EventSequence {
+  next: number;
+}
+
 /**
  * Events of a simulation in the order of their times; those of one instant in the order in which they were scheduled (W-01). A binary heap in
  * typed arrays: an event is a kind and two integers, so scheduling allocates nothing in steady state.
@@ -16,14 +21,15 @@ export class EventQueue {
   /** Most events that waited at once. */
   highWater = 0;
   readonly limit: number;
-  private sequence = 0;
+  private readonly sequence: EventSequence;
   private times = new Float64Array(FIRST_CAPACITY);
   private order = new Float64Array(FIRST_CAPACITY);
   private data = new Int32Array(3 * FIRST_CAPACITY);
 
-  /** `limit`: most events that may wait at once. */
-  constructor(limit: number) {
+  /** `limit`: most events that may wait at once. Queues of one `sequence` know whose event of an instant was scheduled first. */
+  constructor(limit: number, sequence: EventSequence = { next: 0 }) {
     this.limit = limit;
+    this.sequence = sequence;
   }
 
   /** False, and nothing scheduled, where `limit` events wait already. An event may not lie before the one taken last. */
@@ -32,7 +38,7 @@ export class EventQueue {
     if (this.size >= this.limit) return false;
     if (this.size === this.times.length) this.grow();
     const { times, order } = this;
-    const sequence = this.sequence++;
+    const sequence = this.sequence.next++;
     let i = this.size++;
     if (this.size > this.highWater) this.highWater = this.size;
     while (i > 0) {
@@ -53,6 +59,15 @@ export class EventQueue {
   /** Time of the earliest event, or infinity. */
   get nextNs(): number {
     return this.size === 0 ? Number.POSITIVE_INFINITY : this.times[0]!;
+  }
+
+  /** True if the earliest event comes before that of another queue of the same sequence. */
+  isBefore(other: EventQueue): boolean {
+    if (this.size === 0) return false;
+    if (other.size === 0) return true;
+    const mine = this.times[0]!;
+    const its = other.times[0]!;
+    return mine < its || (mine === its && this.order[0]! < other.order[0]!);
   }
 
   /** Takes the earliest event into the fields; false where none waits. */
