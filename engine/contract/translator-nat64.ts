@@ -77,6 +77,12 @@ export const ftpAlgSchema = z
     enabled: z.boolean().default(false).describe('EPSV and EPRT of IPv6 clients become PASV and PORT for IPv4 servers'),
     port: z.int().min(1).max(65_535).default(21).describe('control port of the servers'),
     maxConnections: z.int().min(1).max(65_536).default(1_024).describe('control connections remembered; the one heard of longest ago goes'),
+    noop: z
+      .enum(['close', 'accept'])
+      .default('close')
+      .describe(
+        'a server that answers a NOOP of the gateway with anything but 200: reset the connection (RFC 6384 section 12), or take it as done',
+      ),
   })
   .describe('FTP application layer gateway (RFC 6384)');
 export type FtpAlgSpec = z.infer<typeof ftpAlgSchema>;

@@ -4,12 +4,13 @@ import { formatIpv4, formatIpv6 } from '../wire/index.ts';
 import { FRAGMENT_BYTES, IPV4_BYTES, IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
 import { REASON, reasonOf } from './reasons.ts';
 
-/** Drops that the RFC wants told to whoever manages the translator: RFC 7915 sections 4.5 (UDP without checksum) and 5.1.1. */
+/** Drops that the RFC wants told to whoever manages the translator: RFC 7915 sections 4.5 (UDP without checksum) and 5.1.1, RFC 6384 section 12. */
 const TOLD: ReadonlySet<number> = new Set([
   REASON.udpZeroDropped,
   REASON.udpZeroFragment,
   REASON.udpZeroTruncated,
   REASON.fragmentBeforeExtension,
+  REASON.ftpClosed,
 ]);
 
 /** Whether a packet with this reason makes an event. */

@@ -128,7 +128,7 @@ describe('FTP gateway (RFC 6384)', () => {
     for (const [command, passed, reply, told] of [
       ['epsv 2', 'PASV', '227 ok 198,51,100,9,4,1', '229 Entering Extended Passive Mode (|||1025|)'],
       ['EPSV 1', 'NOOP', '200 fine', '522 Network protocol not supported, use (2)'],
-      ['EPSV ALL', 'NOOP', '500-what\r\n500 no', '504 Command not implemented for that parameter'],
+      ['EPSV ALL', 'NOOP', '200-what\r\n200 fine', '504 Command not implemented for that parameter'],
       ['EPSV', 'PASV', '227 (203,0,113,77,4,1)', "425 Can't open data connection"],
       ['EPSV', 'PASV', '227 (10,0,0,1,4,1)', '229 Entering Extended Passive Mode (|||1025|)'],
       ['EPSV', 'PASV', '530 log in first', '530 log in first'],

@@ -4,7 +4,8 @@ import type { FtpAlgSpec } from '../contract/index.ts';
 import { sameBytes } from './bytes.ts';
 import { FtpControl, type OpenFtpData } from './ftp-control.ts';
 import { EditedStream } from './edited-stream.ts';
-import { replyTcp, rewriteTcp, TcpSegment } from './tcp-segment.ts';
+import { REASON } from './reasons.ts';
+import { replyTcp, resetTcp, rewriteTcp, TcpSegment } from './tcp-segment.ts';
 import { negotiationBytes, refusalOf, unfinishedAt, withoutCommands, withoutNegotiations } from './ftp-telnet.ts';
 
 /** A control connection, from the first packet seen of it. */
@@ -36,6 +37,10 @@ export class FtpAlg {
   linesChanged = 0;
   outOfOrder = 0;
   forgotten = 0;
+  /** Connections ended because the server refused a NOOP of the gateway. */
+  closed = 0;
+  /** Why the last packet was not handed on, where it was not. */
+  refusal: number = REASON.ftpOutOfOrder;
   /** Telnet option negotiations taken out. */
   negotiationsRefused = 0;
   /** IPv6 packets that leave for the one given to `process`. */
@@ -65,6 +70,8 @@ export class FtpAlg {
       return false;
     }
     const connection = this.find(b, segment, fromClient, server4);
+    this.refusal = connection.control.broken ? REASON.ftpClosed : REASON.ftpOutOfOrder;
+    if (connection.control.broken) return false;
     const changed = this.pass(connection, b, fromClient);
     if (changed === undefined) {
       this.outOfOrder++;
@@ -79,7 +86,7 @@ export class FtpAlg {
     let connection = this.connections.get(key);
     const opens = fromClient && segment.syn && connection?.client?.origin !== (segment.sequence + 1) >>> 0;
     if (connection === undefined || opens) {
-      const control = new FtpControl(formatIpv6(b, fromClient ? 8 : 24), server4, this.open);
+      const control = new FtpControl(formatIpv6(b, fromClient ? 8 : 24), server4, this.open, this.spec.noop);
       connection = { control, client: null, server: null, clientMss: DEFAULT_MSS, serverMss: DEFAULT_MSS };
       if (this.connections.size >= this.spec.maxConnections && !this.connections.has(key)) {
         const oldest = this.connections.keys().next();
@@ -120,6 +127,7 @@ export class FtpAlg {
     const atEnd = position >= own.next;
     const said = other?.prefix.length ?? 0;
     let payload = this.payload(connection, own, other, position, data, fromClient);
+    if (connection.control.broken) return this.close(own, other, b, before);
     // What the gateway said before stands before an empty segment too; a last one takes it along once more.
     const behind = atEnd && payload.length === 0 && !segment.syn ? own.prefix.length : 0;
     if (behind > 0 && segment.fin) payload = own.prefix;
@@ -141,6 +149,24 @@ export class FtpAlg {
       const last = done + most >= payload.length;
       this.out.push(rewriteTcp(b, segment, part, (sequence + done) >>> 0, ack, last, sack));
     }
+    return true;
+  }
+
+  /** Resets the connection on both sides of the server's segment `b` (RFC 6384 section 12). */
+  private close(own: EditedStream, other: EditedStream | null, b: Uint8Array, position: number): boolean {
+    const { segment } = this;
+    this.closed++;
+    this.refusal = REASON.ftpClosed;
+    const acknowledged = other === null ? segment.acknowledged : other.sequenceOf(other.toIn(other.positionOf(segment.acknowledged)));
+    this.out.push(resetTcp(b, segment, own.sequenceOf(position), acknowledged));
+    this.reply = replyTcp(b, segment, {
+      payload: b.subarray(0, 0),
+      sequence: segment.acknowledged,
+      acknowledged: (segment.sequence + segment.end - segment.data) >>> 0,
+      window: 0,
+      timestamp: other?.timestamp,
+      reset: true,
+    });
     return true;
   }
 

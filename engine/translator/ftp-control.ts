@@ -1,3 +1,4 @@
+import type { FtpAlgSpec } from '../contract/index.ts';
 import { isGlobal4 } from './prefix64.ts';
 import { mayBecomeCommand, parseFtpCommand, parsePassiveReply, portCommand, replyCode } from './ftp-lines.ts';
 
@@ -28,15 +29,19 @@ const NOOP = 'NOOP\r\n';
 export class FtpControl {
   /** After AUTH nothing can be read any more. */
   transparent = false;
+  /** The server refused a NOOP of the gateway: the connection is over (RFC 6384 section 12). */
+  broken = false;
   enabled = true;
   private readonly client: string;
   private readonly server4: number;
   private readonly open: OpenFtpData;
+  private readonly noop: FtpAlgSpec['noop'];
   private awaited: Awaited[] = [];
   /** Code of the reply of several lines that has not ended, or 0. */
   private within = 0;
 
-  constructor(client: string, server4: number, open: OpenFtpData) {
+  constructor(client: string, server4: number, open: OpenFtpData, noop: FtpAlgSpec['noop'] = 'close') {
+    this.noop = noop;
     this.client = client;
     this.server4 = server4;
     this.open = open;
@@ -122,6 +127,7 @@ export class FtpControl {
     const awaited = this.awaited.shift();
     switch (awaited?.kind) {
       case 'say':
+        this.broken = code !== 200 && this.noop === 'close';
         return awaited.text;
       case 'epsv':
         return code === 227 ? this.passive(line) : undefined;

@@ -6,6 +6,7 @@ import type { Nat64Mapper } from './nat64-mapper.ts';
 import { IPV6_BYTES, PROTOCOL } from './packet-view.ts';
 import { PacketSink, SINK_KIND } from './packet-sink.ts';
 import { isTranslated, REASON } from './reasons.ts';
+import { TCP_STATE } from './tcp-state.ts';
 
 /** Port of FTP data at the server (RFC 959 section 3.2). */
 const DATA_PORT = 20;
@@ -40,6 +41,21 @@ export class FtpGateway {
     return isFtpControl(side, b, o, length, this.port);
   }
 
+  /**
+   * Whether the session that ends is a control connection with a transfer under way: it lives on as if it had said something (RFC 6384 section 12). Looks at all sessions, as one of
+   * a control connection hardly ever ends so.
+   */
+  keeps(e: number): boolean {
+    const { sessions } = this.mapper;
+    if (sessions.peerPort(e) !== this.port || sessions.state(e) !== TCP_STATE.transitory) return false;
+    for (let other = 0; other < sessions.used; other++) {
+      if (other === e || sessions.binding(other) < 0 || sessions.peer4(other) !== sessions.peer4(e)) continue;
+      if (sessions.state(other) !== TCP_STATE.established || sessions.peerPort(other) === this.port) continue;
+      if ([0, 1, 2, 3].every((i) => sessions.word6(other, i) === sessions.word6(e, i))) return true;
+    }
+    return false;
+  }
+
   /** As Forward, with a reason. */
   translate(side: 4 | 6, b: Uint8Array, o: number, length: number, wireLength: number, sink: PacketSink, nowNs: number): number {
     this.nowNs = nowNs;
@@ -52,7 +68,7 @@ export class FtpGateway {
     if (server4 < 0) return this.forward(6, b, 0, b.length, wireLength, sink);
     this.packet = b;
     const changed = alg.process(b, wireLength, true, server4);
-    let code: number = REASON.ftpOutOfOrder;
+    let code: number = alg.refusal;
     for (const [i, out] of alg.out.entries()) {
       const own = this.forward(6, out, 0, out.length, out === b ? wireLength : out.length, sink);
       if (i === 0 || !isTranslated(own)) code = own;
@@ -81,7 +97,7 @@ export class FtpGateway {
       }
       if (reply !== null) this.toServer(reply, sink);
     }
-    if (refused) return REASON.ftpOutOfOrder;
+    if (refused || (changed && alg.refusal === REASON.ftpClosed)) return alg.refusal;
     return changed ? REASON.ftpChanged : code;
   }
 

@@ -44,6 +44,7 @@ function ofNat64({ mapper, ftp, lostFragments, lostSyns }: Nat64): Row[] {
     ['blockRestCut', 'freed port blocks given again before their rest was over: portRest.maxPorts rested already', blocks?.cutShort ?? 0],
     ['blocksExhausted', 'times that no port block was left for a subscriber', blocks?.exhausted ?? 0],
     ['ratesForgotten', `subscribers whose rate was forgotten: ${MAX_RATED_SUBSCRIBERS} are remembered`, limits?.forgotten ?? 0],
+    ['ftpClosed', 'FTP control connections reset: the server refused a NOOP of the gateway', ftp?.alg.closed ?? 0],
     ['ftpForgotten', 'FTP control connections forgotten: ftpAlg.maxConnections are remembered', ftp?.alg.forgotten ?? 0],
   ];
 }

@@ -46,6 +46,8 @@ export class Nat64Mapper implements AddressMapper {
   private readonly maxSessionsPerBinding: number;
   private readonly pools: PortPools;
   private readonly quote = new PacketView();
+  /** Bindings made for FTP transfers, each with the sessions it had opened when the last transfer was announced. */
+  private readonly expected = new Map<number, number>();
   private prefix = 0;
 
   constructor(settings: TranslatorSettings, pools: PortPools, blocks: PortBlocks | undefined) {
@@ -204,6 +206,7 @@ export class Nat64Mapper implements AddressMapper {
     const { bindings, sessions } = this;
     const known = bindings.find6(PROTOCOL.tcp, b, o, port);
     const binding = known >= 0 ? known : this.bind(PROTOCOL.tcp, b, o, port, nowNs);
+    if (binding >= 0 && (known < 0 || this.expected.has(binding))) this.expected.set(binding, sessions.countOpened(binding));
     if (binding < 0 || sessions.find(binding, peer4, peerPort) >= 0) return binding;
     const refused = known >= 0 ? this.limited(known, true, nowNs) : 0;
     if (refused !== 0) return -refused;
@@ -271,6 +274,7 @@ export class Nat64Mapper implements AddressMapper {
     this.limits?.ended((i) => bindings.word6(binding, i));
     if (bindings.sessions(binding) !== 0 || bindings.fixed(binding)) return;
     this.onBinding?.('removed', binding, nowNs);
+    this.expected.delete(binding);
     this.subscribers.remove((i) => bindings.word6(binding, i));
     this.ports.release(bindings, binding, endNs, nowNs);
     bindings.remove(binding);
@@ -353,8 +357,10 @@ export class Nat64Mapper implements AddressMapper {
     return this.peer46(source, 0);
   }
 
-  /** A host that has no session with the binding may use it. */
+  /** A host that has no session with the binding may use it. One made for an FTP transfer is for that alone once it has begun (RFC 6384 section 7.2). */
   private admits(binding: number, source: number): boolean {
+    const before = this.expected.get(binding);
+    if (before !== undefined && this.sessions.countOpened(binding) > before) return false;
     return this.settings.spec.nat64.filtering === 'endpoint-independent' || this.sessions.knows(binding, source);
   }
 

@@ -255,6 +255,11 @@ export class Nat64 {
       sessions.touch(e, TIMER.transitory, sessions.endNs(e));
       return;
     }
+    if (this.ftp?.keeps(e) === true) {
+      sessions.setState(e, TCP_STATE.established);
+      sessions.touch(e, TIMER.established, sessions.endNs(e));
+      return;
+    }
     this.mapper.drop(e, this.nowNs);
     this.expiredSessions++;
   }

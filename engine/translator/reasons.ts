@@ -106,6 +106,7 @@ export const REASON = {
   dnsSegmentHeld: 119,
   bindingSessions: 120,
   icmpChecksum: 121,
+  ftpClosed: 122,
 } as const;
 
 type Row = readonly [keyof typeof REASON, TranslationVerdict, string, string];
@@ -212,6 +213,12 @@ const ROWS: readonly Row[] = [
   ['sessionsFull', 'refused', 'limit maxSessions', 'the session table is full'],
   ['subscriberLimit', 'refused', 'RFC 6888 REQ-4', 'the subscriber has as many bindings as it may'],
   ['subscriberSessions', 'refused', 'RFC 6888 REQ-5', 'the subscriber has as many sessions as it may'],
+  [
+    'ftpClosed',
+    'refused',
+    'RFC 6384 section 12',
+    'the server refused a NOOP of the FTP gateway: the control connection was reset on both sides',
+  ],
   ['icmpChecksum', 'refused', 'RFC 5508 REQ-3', 'the checksum of an ICMP error is wrong'],
   ['bindingSessions', 'refused', 'RFC 6888 REQ-5', 'the binding has as many sessions as one may have'],
   ['subscriberRate', 'refused', 'RFC 6888 REQ-4, REQ-5', 'the subscriber opens sessions faster than it may'],

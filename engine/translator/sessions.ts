@@ -37,6 +37,8 @@ const TIMER_SHIFT = 12;
 const PREFIX_SHIFT = 24;
 /** Low half of KIND of an established TCP session: state (see tcp-state.ts), lifetime, protocol. */
 const ESTABLISHED = (TIMER.established << TIMER_SHIFT) | (3 << STATE_SHIFT) | 6;
+/** First state in which both ends have opened (see tcp-state.ts). */
+const TCP_OPENED = 3;
 const UDP = 17;
 /** FIN and RST. */
 const ENDING_FLAGS = 5;
@@ -285,6 +287,15 @@ export class SessionTable {
       if (this.words[e * SESSION_WORDS + PEER4] === peer) return true;
     }
     return false;
+  }
+
+  /** Sessions of a binding that both ends have opened. */
+  countOpened(binding: number): number {
+    let count = 0;
+    for (let e = this.bindings.head(binding); e >= 0; e = this.words[e * SESSION_WORDS + NEXT_OF_BINDING]!) {
+      if (this.state(e) >= TCP_OPENED) count++;
+    }
+    return count;
   }
 
   /** New session, or -1 where the table is full. */

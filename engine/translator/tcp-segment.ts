@@ -90,6 +90,7 @@ export interface TcpReply {
   readonly window: number;
   /** Last one of the end in whose name this is said, where the connection has them. */
   readonly timestamp: number | undefined;
+  readonly reset?: boolean;
 }
 
 /** The segment with `reply` that goes back to the sender of `b` (RFC 7323 section 3.2: with timestamps where that one has them). */
@@ -110,7 +111,7 @@ export function replyTcp(b: Uint8Array, segment: TcpSegment, reply: TcpReply): U
   putU32(out, at + 4, sequence);
   putU32(out, at + 8, acknowledged);
   out[at + 12] = ((data - at) / 4) << 4;
-  out[at + 13] = ACK | (payload.length > 0 ? PSH : 0);
+  out[at + 13] = ACK | (payload.length > 0 ? PSH : 0) | (reply.reset === true ? RST : 0);
   putU16(out, at + WINDOW_AT, window);
   if (stamped) {
     out.set([1, 1, OPTION_TIMESTAMPS, 10], at + TCP_BYTES);
@@ -171,6 +172,16 @@ export function rewriteTcp(
   const before = sum16(b, at, end) - check + (end - at);
   const after = sum16(out, at, out.length) - check + (out.length - at);
   putU16(out, at + 16, updateChecksumSums(check, before, after));
+  return out;
+}
+
+/** The packet as one that resets the connection, without data. */
+export function resetTcp(b: Uint8Array, segment: TcpSegment, sequence: number, acknowledged: number): Uint8Array {
+  const out = rewriteTcp(b, segment, b.subarray(0, 0), sequence, acknowledged, true, (edge) => edge);
+  const { at } = segment;
+  const before = u16(out, at + 12);
+  out[at + 13] = RST | ACK;
+  putU16(out, at + 16, updateChecksumSums(u16(out, at + 16), before, u16(out, at + 12)));
   return out;
 }
 
