@@ -80,7 +80,7 @@ describe('TCP tracking (RFC 9293 section 3.3.2)', () => {
         [false, ACK, 16, 26, 0],
         [true, ACK, 26, 16, 0],
       ]),
-    ).toEqual(['ESTABLISHED', 'ESTABLISHED', 'FIN-WAIT-1/CLOSE-WAIT', 'CLOSING/LAST-ACK', 'CLOSING/CLOSED', 'TIME-WAIT/CLOSED']);
+    ).toEqual(['ESTABLISHED', 'ESTABLISHED', 'FIN-WAIT-1/CLOSE-WAIT', 'CLOSING', 'CLOSING/TIME-WAIT', 'TIME-WAIT']);
   });
 
   test('a reset, and both ends calling at once (figure 7)', () => {

@@ -136,7 +136,8 @@ function step(sender: number, receiver: number, flags: number, acked: boolean): 
   if (y === SYN_RECEIVED && x === ESTABLISHED && (flags & ACK) !== 0) y = ESTABLISHED;
   if ((flags & FIN) !== 0) {
     if (x === ESTABLISHED || x === SYN_RECEIVED) x = FIN_WAIT_1;
-    else if (x === CLOSE_WAIT) x = LAST_ACK;
+    // A FIN that does not acknowledge the other one was sent before that came: both close at once (RFC 9293 figure 13).
+    else if (x === CLOSE_WAIT) x = acked ? LAST_ACK : CLOSING;
     else return x | (y << 4);
     if (y === ESTABLISHED) y = CLOSE_WAIT;
     else if (y === FIN_WAIT_1) y = CLOSING;

@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { FieldNode } from '../contract/index.ts';
 import { formatIpv4, formatIpv6, formatMac } from './address.ts';
 import { arpView, emitArp } from './arp.ts';
+import { checksum } from './checksum.ts';
 import { dissectPacket, summarize, type Dissection } from './dissect.ts';
 import { emitEthernet, ethernetView } from './ethernet.ts';
 import { emitGre, greView } from './gre.ts';
+import { extensionsAt } from './icmp-extensions.ts';
 import { emitIcmp, icmpView } from './icmp.ts';
 import { emitIpv4, ipv4View } from './ipv4.ts';
 import { emitFragment, fragmentView } from './ipv6-extensions.ts';
@@ -289,6 +291,16 @@ describe('dissectors read what builders write', () => {
     expect(fields('teredo').get('teredo.orig.addr')).toEqual(['192.0.2.1']);
     expect(fields('tcp-options').get('tcp.options.mss_val')).toEqual([1460]);
     expect(fields('vxlan').get('vxlan.vni')).toEqual([77]);
+  });
+
+  it('takes extensions of an error that says no length only with a good checksum (RFC 4884 section 5.5)', () => {
+    const quote = new Uint8Array(128 + 12);
+    quote.set([0x20, 0, 0, 0, 0, 8, 1, 1, 1, 2, 3, 4], 128);
+    expect(extensionsAt(quote, 0, quote.length, 128)).toBe(128);
+    expect(extensionsAt(quote, 0, quote.length, 0)).toBe(-1);
+    const sum = checksum(quote, 128, quote.length);
+    quote.set([sum >>> 8, sum & 255], 130);
+    expect(extensionsAt(quote, 0, quote.length, 0)).toBe(128);
   });
 
   it('summarizes as it dissects', () => {

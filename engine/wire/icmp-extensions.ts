@@ -3,7 +3,7 @@ import { sum16, sumIsGood } from './checksum.ts';
 import { bitField, checksumFields, FieldReader, flagBit, showNumber } from './reader.ts';
 import type { DissectContext } from './registry.ts';
 
-/** RFC 4884 section 5.5: a sender that does not say how much it quotes quotes 128 bytes before its extensions. */
+/** RFC 4884 section 5.5: an old sender that does not say how much it quotes quotes 128 bytes before its extensions. */
 const UNSAID_QUOTE_BYTES = 128;
 const EXTENSION_HEADER_BYTES = 4;
 
@@ -15,7 +15,7 @@ export function extensionsAt(b: Uint8Array, at: number, end: number, quotedBytes
   const start = at + (quotedBytes > 0 ? quotedBytes : UNSAID_QUOTE_BYTES);
   if (start + EXTENSION_HEADER_BYTES > end || b[start]! >> 4 !== 2) return -1;
   if (quotedBytes > 0) return start;
-  return sumIsGood(sum16(b, start, end)) || u16(b, start + 2) === 0 ? start : -1;
+  return u16(b, start + 2) !== 0 && sumIsGood(sum16(b, start, end)) ? start : -1;
 }
 
 const CLASSES: Readonly<Record<number, string>> = {

@@ -85,7 +85,7 @@ const STATUS: Readonly<Record<number, string>> = {
   6: 'NoPrefixAvail',
 };
 
-/** Relay messages inside relay messages: RFC 8415 section 7.6 stops at 8 hops; a few more are still read. */
+/** Messages and options inside each other: RFC 8415 section 7.6 stops at 8 hops, which leaves three for the options of the message inside. */
 const MAX_NESTING = 12;
 
 export interface Dhcpv6Option {
@@ -309,11 +309,11 @@ function showMessage(c: Cursor, nesting: number): string {
     c.uint(1, 'dhcpv6.hopcount', 'Hopcount');
     const link = c.ipv6('dhcpv6.linkaddr', 'Link address');
     c.ipv6('dhcpv6.peeraddr', 'Peer address');
-    showOptions(c, nesting + 1);
+    showOptions(c, nesting);
     return `${name} L: ${link}`;
   }
   const id = c.hex(3, 'dhcpv6.xid', 'Transaction ID');
-  showOptions(c, nesting + 1);
+  showOptions(c, nesting);
   return `${name} XID: ${hexNumber(id, 6)}`;
 }
 

@@ -65,7 +65,9 @@ function showStandard(c: Cursor): void {
         ? 'primary reference (1)'
         : v <= 15
           ? `secondary reference (${v})`
-          : `unsynchronized (${v})`,
+          : v === 16
+            ? 'unsynchronized (16)'
+            : `reserved (${v})`,
   );
   c.uint(1, 'ntp.ppoll', 'Peer Polling Interval', (v) => `2^${signed(v)} s`);
   c.uint(1, 'ntp.precision', 'Peer Clock Precision', (v) => `2^${signed(v)} s`);

@@ -192,6 +192,8 @@ describe('ntp', () => {
   });
 
   it('takes small times to be after 2036', () => {
+    const reserved = payloadTree('udp', buildNtp(4, 17, 1, 1), 123, 123);
+    expect(JSON.stringify(reserved.root)).toContain('reserved (17)');
     expect(ntpTimeText(0, 0)).toBe('NULL');
     expect(ntpTimeText(0, 1).startsWith('2036-02-07 06:28:16')).toBe(true);
   });
@@ -199,6 +201,16 @@ describe('ntp', () => {
 
 describe('rtp and rtcp', () => {
   const header = { marker: true, payloadType: 0, sequence: 9, timestamp: 160, ssrc: 0xdecafbad };
+
+  it('shows why a source leaves, and the padding behind it (RFC 3550 sections 6.4.1 and 6.6)', () => {
+    const report = '80c90001 11223344 ';
+    const tree = payloadTree('udp', bytesOf(`${report}a1cb0005 11223344 05 6279 65 2e2e 0000 0000000000000008`), 5005, 5005);
+    expect(values(tree.root, 'rtcp.sdes.text')).toEqual(['bye..']);
+    expect(values(tree.root, 'rtcp.padding.count')).toEqual([8]);
+    expect(values(tree.root, 'data.data')).toEqual([]);
+    const wrong = payloadTree('udp', bytesOf(`${report}a1cb0002 11223344 00000007`), 5005, 5005);
+    expect(values(wrong.root, 'rtcp.padding.count')).toEqual([]);
+  });
 
   it('parses what it builds and finds it between even ports only', () => {
     const built = buildRtp(header, new Uint8Array(160));
@@ -303,6 +315,16 @@ describe('dhcpv6', () => {
     const relayed = payloadTree('udp', relay, 547, 547);
     expect(values(relayed.root, 'dhcpv6.msgtype')).toEqual([12, 1]);
     expect(JSON.stringify(relayed.root)).toContain('2001:db8::/96');
+  });
+
+  it('reads a message behind as many relays as may be (RFC 8415 section 7.6: 8 hops), its addresses too', () => {
+    let inner = buildDhcpv6(message);
+    for (let hop = 0; hop <= 8; hop++) {
+      inner = new Uint8Array([12, hop, ...new Uint8Array(32), 0, 9, inner.length >>> 8, inner.length & 255, ...inner]);
+    }
+    const relayed = payloadTree('udp', inner, 547, 547);
+    expect(values(relayed.root, 'dhcpv6.msgtype')).toEqual([...new Array<number>(9).fill(12), 7]);
+    expect(values(relayed.root, 'dhcpv6.iaaddr.ip')).toEqual(['2001:db8::1']);
   });
 });
 

@@ -78,6 +78,36 @@ function showSdes(c: Cursor, count: number): void {
   }
 }
 
+/** Why a source leaves (RFC 3550 section 6.6): a length, a text, and zeros up to a 32-bit boundary. */
+function showReason(c: Cursor): void {
+  if (c.left === 0) return;
+  const length = Math.min(c.uint(1, 'rtcp.sdes.length', 'Length'), c.left);
+  const o = c.skip(length);
+  const text = displayText(c.bytes, o, o + length);
+  c.tree.field('rtcp.sdes.text', 'Text', text, o, length, { raw: text });
+  let end = c.at;
+  while (end < c.end && c.bytes[end] === 0) end++;
+  if (end === c.end) c.skip(c.left);
+}
+
+/**
+ * Bytes of padding at the end of a packet, its count among them: the last byte says how many, a multiple of four
+ * (RFC 3550 section 6.4.1). 0 where that cannot be.
+ */
+function paddingOf(c: Cursor, first: number): number {
+  if ((first & 0x20) === 0 || c.left === 0) return 0;
+  const count = c.bytes[c.end - 1]!;
+  return count > 0 && count % 4 === 0 && count <= c.left ? count : 0;
+}
+
+function showPadded(c: Cursor, type: number, first: number): void {
+  const padding = paddingOf(c, first);
+  c.within(c.left - padding, (body) => showBody(body, type, first & 0x1f));
+  if (padding === 0) return;
+  c.data(padding - 1, 'rtcp.padding.data', 'Padding data');
+  c.uint(1, 'rtcp.padding.count', 'Padding count');
+}
+
 function showBody(c: Cursor, type: number, count: number): void {
   switch (type) {
     case 200:
@@ -98,6 +128,7 @@ function showBody(c: Cursor, type: number, count: number): void {
       break;
     case 203:
       for (let i = 0; i < count && c.left >= 4; i++) c.hex(4, 'rtcp.ssrc.identifier', 'Identifier');
+      showReason(c);
       break;
     case 204: {
       c.hex(4, 'rtcp.ssrc.identifier', 'Identifier');
@@ -146,7 +177,7 @@ export function dissectRtcp(context: DissectContext, start: number, end: number)
     c.skip(1);
     c.named(1, 'rtcp.pt', 'Packet type', TYPES);
     c.uint(2, 'rtcp.length', 'Length', (v) => `${v} (${(v + 1) * 4} bytes)`);
-    c.within(length - 4, (body) => showBody(body, type, first & 0x1f));
+    c.within(length - 4, (body) => showPadded(body, type, first));
     if (c.short) expertShort(context, 'RTCP', end);
     tree.close();
     words.push(TYPES[type]!);
