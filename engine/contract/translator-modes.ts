@@ -19,7 +19,7 @@ export const dns64Schema = z
       .default([])
       .describe('ranges of IPv4 addresses with prefixes of their own; the narrowest one holds (RFC 6147 section 5.1.7)'),
     ttlS: z.int().min(0).max(604_800).default(600).describe('upper limit of a synthetic TTL when no SOA says one (RFC 6147 section 5.1.7)'),
-    validates: z.boolean().default(false).describe('the resolver validates DNSSEC itself (RFC 6147 section 3, vDNS64)'),
+    validates: z.boolean().default(false).describe('the resolver validates DNSSEC itself (RFC 6147 section 5.5, vDNS64)'),
   })
   .describe('DNS64 (RFC 6147)');
 export type Dns64Spec = z.infer<typeof dns64Schema>;

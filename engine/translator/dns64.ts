@@ -108,7 +108,7 @@ export class Dns64 {
     if (question.type === DNS_TYPE.PTR) return this.onPtr(query, question.name, reverse);
     if (question.type !== DNS_TYPE.AAAA) return pass('RFC 6147 section 5.3.3', 'only AAAA and PTR questions are changed');
     if (wantsDnssec(query) && query.checkingDisabled) {
-      return pass('RFC 6147 section 3', 'the client validates itself (DO and CD set): a synthetic record would fail its check');
+      return pass('RFC 6147 section 5.5', 'the client validates itself (DO and CD set): a synthetic record would fail its check');
     }
     return { action: 'ask-aaaa', rule: 'RFC 6147 section 5.1', text: 'ask for AAAA first' };
   }
