@@ -110,10 +110,14 @@ function markerOf({ rate, cbs, ebs, pir, pbs, colorAware }: BurstOptions): Marke
     return null;
   }
   if (rate === undefined) throw new UsageError('--cbs needs --rate, the committed information rate.');
-  if (pir === undefined && pbs === undefined) return { kind: 'single', cirBps: rate, cbsBytes: cbs, ebsBytes: ebs ?? 0 };
+  if (pir === undefined && pbs === undefined) {
+    if (cbs === 0 && (ebs ?? 0) === 0) throw new UsageError('--cbs or --ebs is more than 0 (RFC 2697 section 2): no packet could conform.');
+    return { kind: 'single', cirBps: rate, cbsBytes: cbs, ebsBytes: ebs ?? 0 };
+  }
   if (pir === undefined || pbs === undefined) throw new UsageError('A two rate meter (RFC 2698) needs both --pir and --pbs.');
   if (ebs !== undefined)
     throw new UsageError('--ebs belongs to a single rate meter (RFC 2697), --pir and --pbs to one of two rates (RFC 2698).');
   if (pir < rate) throw new UsageError('--pir, the peak rate, is at least the committed --rate (RFC 2698 section 2).');
+  if (cbs === 0 || pbs === 0) throw new UsageError('--cbs and --pbs are more than 0 (RFC 2698 section 2).');
   return { kind: 'two', cirBps: rate, cbsBytes: cbs, pirBps: pir, pbsBytes: pbs };
 }

@@ -91,6 +91,8 @@ describe.runIf(built)('wrong usage', () => {
     [['burst', sample, '--rate', 'fast'], 2, 'such as 10M'],
     [['burst', sample, '--cbs', '64KiB'], 2, '--cbs needs --rate'],
     [['burst', sample, '--rate', '1M', '--cbs', '64k', '--pir', '2M'], 2, 'both --pir and --pbs'],
+    [['burst', sample, '--rate', '1M', '--cbs', '0'], 2, '--cbs or --ebs is more than 0'],
+    [['burst', sample, '--rate', '1M', '--cbs', '1k', '--pir', '2M', '--pbs', '0'], 2, '--cbs and --pbs are more than 0'],
     [['burst', sample, '--scale', '1ms,soon'], 2, 'soon is no time'],
     [['burst', 'nothere.pcap'], 1, 'There is no such file'],
     [['replay', 'nothere.pcap'], 1, 'There is no such file'],

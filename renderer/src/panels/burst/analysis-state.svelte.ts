@@ -67,11 +67,15 @@ export class AnalysisState {
   readonly wrong: string | null = $derived.by(() => {
     if (this.rateBps === null && !(this.rateMayBlank && this.rateText.trim() === '')) return 'rate: such as 10M or 1.5 Gbit/s';
     if (this.burstBytes === null) return 'size: such as 1500 or 64KiB';
-    if (this.kind === 'single') return this.excessBytes === null ? 'size: such as 1500 or 64KiB' : null;
+    if (this.kind === 'single') {
+      if (this.excessBytes === null) return 'size: such as 1500 or 64KiB';
+      return this.burstBytes + this.excessBytes === 0 ? 'one of the two sizes is more than 0 (RFC 2697 section 2)' : null;
+    }
     if (this.rateText.trim() === '') return null;
     if (this.peakRateBps === null) return 'peak rate: such as 100M or 1.5 Gbit/s';
     if (this.peakRateBps < (this.rateBps ?? 0)) return 'the peak rate is at least the committed one (RFC 2698 section 2)';
-    return this.peakBurstBytes === null ? 'size: such as 1500 or 64KiB' : null;
+    if (this.peakBurstBytes === null) return 'size: such as 1500 or 64KiB';
+    return this.burstBytes === 0 || this.peakBurstBytes === 0 ? 'both sizes are more than 0 (RFC 2698 section 2)' : null;
   });
 
   /** Settings for the engine; null while a figure typed in is none. */
