@@ -2,13 +2,12 @@ import { extname, resolve } from 'node:path';
 import { EngineError, type ExplainCard, type TranslatorMode, type TranslatorSpec } from '../contract/index.ts';
 import { CHUNK_BYTES, PcapWriter, PcapngWriter, atomicFile, openCapture, type CaptureFile, type CaptureWriter } from '../files/index.ts';
 import {
-  CAPTURE_SINK_BYTES,
-  CAPTURE_SINK_PACKETS,
   CaptureRun,
   LINKTYPE_ETHERNET,
   LINKTYPE_RAW,
   MergedInput,
   PlainKernel,
+  kernelSize,
   SideOutput,
   type CaptureRunResult,
   type InputSide,
@@ -74,10 +73,10 @@ export async function translateCommand(options: TranslateOptions, output: Output
   const outputs = new Outputs();
   const progress = await startProgress(output, 'translating');
   try {
-    const merged = new MergedInput(inputs.map(({ side, file }) => ({ side, source: file.source, batch: kernel?.batch })));
+    const merged = new MergedInput(inputs.map(({ side, file }, i) => ({ side, source: file.source, batch: kernel?.inputs[i]?.batch })));
     const side = (which: 4 | 6, path: string | undefined): SideOutput | null =>
       path === undefined ? null : outputs.add(path, merged.epochNs, outputLink(which, inputs, options.link));
-    const translator = createTranslator(spec);
+    const translator = createTranslator(spec, kernel?.tables);
     if (!translator.ok)
       throw new EngineError({ code: 'bad-input', message: translator.error.message, where: { field: translator.error.field } });
     const log = options.log === undefined ? null : outputs.addLog(options.log, merged.epochNs);
@@ -181,26 +180,31 @@ interface OpenInput {
   readonly file: CaptureFile;
 }
 
-/** The kernel of plain stateless translation, for one capture from the IPv4 side; undefined where it has nothing to do or cannot be had. */
-function plainKernel(spec: TranslatorSpec, { in4, in6 }: TranslateOptions): PlainKernel | undefined {
-  if (spec.mode !== 'siit' || in4 === undefined || (in6 !== undefined && resolve(in6) !== resolve(in4))) return undefined;
+/** The kernel of plain translation; undefined where it has nothing to do or cannot be had. */
+function plainKernel(spec: TranslatorSpec, options: TranslateOptions): PlainKernel | undefined {
+  if (spec.mode !== 'siit' && spec.mode !== 'nat64') return undefined;
   const module = kernelModule(translateKernelFile);
   try {
-    return module && new PlainKernel(module, CAPTURE_SINK_BYTES, CAPTURE_SINK_PACKETS);
+    return module && new PlainKernel(module, kernelSize(spec, wantedInputs(options).length));
   } catch {
     // No shared memory: the translator does it all.
     return undefined;
   }
 }
 
-async function openInputs({ in6, in4 }: TranslateOptions, signal: AbortSignal, kernel: PlainKernel | undefined): Promise<OpenInput[]> {
-  const both = in6 !== undefined && in4 !== undefined && resolve(in6) === resolve(in4);
-  const wanted: [InputSide, string | undefined][] = both ? [['both', in6]] : [[6, in6], [4, in4]]; // prettier-ignore
+/** The captures that are read; one that has both sides is read once. */
+function wantedInputs({ in6, in4 }: TranslateOptions): readonly (readonly [InputSide, string])[] {
+  if (in6 !== undefined && in4 !== undefined && resolve(in6) === resolve(in4)) return [['both', in6]];
+  const six = in6 === undefined ? [] : ([[6, in6]] as const);
+  const four = in4 === undefined ? [] : ([[4, in4]] as const);
+  return [...six, ...four];
+}
+
+async function openInputs(options: TranslateOptions, signal: AbortSignal, kernel: PlainKernel | undefined): Promise<OpenInput[]> {
   const open: OpenInput[] = [];
-  for (const [side, path] of wanted) {
-    if (path === undefined) continue;
+  for (const [i, [side, path]] of wantedInputs(options).entries()) {
     // On a page: see Window.
-    const opened = await openCapture(path, { signal, buffer: kernel?.chunk ?? new Uint8Array(alignedBuffer(CHUNK_BYTES)) });
+    const opened = await openCapture(path, { signal, buffer: kernel?.inputs[i]?.chunk ?? new Uint8Array(alignedBuffer(CHUNK_BYTES)) });
     if (!opened.ok) {
       for (const { file } of open) file.close();
       throw opened.error;

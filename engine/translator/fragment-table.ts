@@ -31,6 +31,9 @@ export function fragmentKey(view: PacketView): Uint8Array {
   return key;
 }
 
+/** A sum of two times may be rounded up. */
+const ROUNDING_NS = 1;
+
 /**
  * Fragments in stateful translation (RFC 6146 section 3.4). Only the first one has ports: what it was mapped to is kept for the others, and others
  * that come before it are held. Both lists are bounded by the same limit; the oldest packet is forgotten, no further fragment is
@@ -49,6 +52,12 @@ export class FragmentTable {
 
   get heldCount(): number {
     return this.held.length;
+  }
+
+  /** Before this time `expire` finds nothing. */
+  get nextEndNs(): number {
+    const oldestNs = Math.min(this.known[0]?.sinceNs ?? Number.POSITIVE_INFINITY, this.held[0]?.sinceNs ?? Number.POSITIVE_INFINITY);
+    return oldestNs + this.lifetimeNs - ROUNDING_NS;
   }
 
   learn(entry: KnownPacket): void {

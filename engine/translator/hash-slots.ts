@@ -9,6 +9,16 @@ export const TAG_SHIFT = NUMBER_BITS;
 /** Entries a table may have. */
 export const MAX_ENTRIES = NUMBER_MASK - 1;
 
+/** Hands out zeroed words for a large table, beginning on a cache line: memory of a kernel that works on the table as well. */
+export type TableMemory = (words: number) => Int32Array;
+
+/** Slots of a table of `entries`: at most half of them are used. */
+export function slotsOf(entries: number): number {
+  let size = 16;
+  while (size < entries * 2) size *= 2;
+  return size;
+}
+
 /**
  * Open addressing over entries that live elsewhere: a slot has the entry's number and nine bits of its hash, so that a lookup reads an entry only
  * if it is very likely the right one. Linear probing at half load at most; removal shifts back, so there are no tombstones and
@@ -23,11 +33,10 @@ export class HashSlots {
   private readonly hashOf: (entry: number) => number;
 
   /** `hashOf` computes an entry's hash again from its key; for removal only. */
-  constructor(entries: number, hashOf: (entry: number) => number) {
+  constructor(entries: number, hashOf: (entry: number) => number, memory?: TableMemory) {
     assert(entries <= MAX_ENTRIES, 'a hash slot holds 23 bits of entry number');
-    let size = 16;
-    while (size < entries * 2) size *= 2;
-    this.slots = new Int32Array(size);
+    const size = slotsOf(entries);
+    this.slots = memory?.(size) ?? new Int32Array(size);
     this.mask = size - 1;
     this.hashOf = hashOf;
   }

@@ -2,6 +2,7 @@ import { putU32, u16, u32 } from '../base/index.ts';
 import { Alarms } from './alarms.ts';
 import { BindingTable } from './bindings.ts';
 import { FragmentTable, fragmentKey } from './fragment-table.ts';
+import type { TableMemory } from './hash-slots.ts';
 import { KEEP_PORT, type AddressMapper } from './mapper.ts';
 import { OutsidePorts } from './outside-ports.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
@@ -50,12 +51,12 @@ export class Nat64Mapper implements AddressMapper {
   private readonly expected = new Map<number, number>();
   private prefix = 0;
 
-  constructor(settings: TranslatorSettings, pools: PortPools, blocks: PortBlocks | undefined) {
+  constructor(settings: TranslatorSettings, pools: PortPools, blocks: PortBlocks | undefined, memory?: TableMemory) {
     const { nat64 } = settings.spec;
     this.settings = settings;
     this.pools = pools;
     this.bindings = new BindingTable(nat64.maxBindings);
-    this.sessions = new SessionTable(nat64.maxSessions, this.bindings, lifetimesNs(nat64.timers));
+    this.sessions = new SessionTable(nat64.maxSessions, this.bindings, lifetimesNs(nat64.timers), memory);
     this.fragments = new FragmentTable(nat64.maxFragments, nat64.timers.fragmentS * 1e9);
     this.subscribers = new SubscriberCounts(nat64.maxBindings, nat64.subscriberPrefix);
     this.ports = new OutsidePorts(nat64, pools, blocks);

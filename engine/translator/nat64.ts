@@ -5,6 +5,7 @@ import { checksum, parseIpv4U32, parseIpv6, pseudoSum6 } from '../wire/index.ts'
 import { answer } from './answer.ts';
 import { fragmentKey } from './fragment-table.ts';
 import { FtpGateway, type Forward } from './ftp-gateway.ts';
+import type { TableMemory } from './hash-slots.ts';
 import { connectionKey, HeldSyns, type HeldSyn } from './held-syns.ts';
 import { Nat64Mapper } from './nat64-mapper.ts';
 import { IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
@@ -19,6 +20,7 @@ import type { SettingsError, TranslatorSettings } from './settings.ts';
 import { sessionRows, type SessionRow } from './state-rows.ts';
 import { TCP_STATE } from './tcp-state.ts';
 import { PacketTranslator } from './translator.ts';
+import { Nat64Work, type PlainWork } from './plain-work.ts';
 import { ASSEMBLY, UdpReassembly } from './udp-reassembly.ts';
 
 const NS = 1e9;
@@ -45,9 +47,9 @@ export class Nat64 {
   private readonly lifetimesNs: readonly number[];
   private readonly view = new PacketView();
 
-  private constructor(settings: TranslatorSettings, pools: PortPools, blocks: PortBlocks | undefined) {
+  private constructor(settings: TranslatorSettings, pools: PortPools, blocks: PortBlocks | undefined, memory?: TableMemory) {
     this.settings = settings;
-    this.mapper = new Nat64Mapper(settings, pools, blocks);
+    this.mapper = new Nat64Mapper(settings, pools, blocks, memory);
     this.packets = new PacketTranslator(settings, this.mapper);
     const { timers, maxFragments } = settings.spec.nat64;
     this.zeroUdp = new UdpReassembly(maxFragments, timers.fragmentS * NS);
@@ -59,13 +61,13 @@ export class Nat64 {
   }
 
   /** Error: the configuration field that cannot be used. */
-  static create(settings: TranslatorSettings): Result<Nat64, SettingsError> {
+  static create(settings: TranslatorSettings, memory?: TableMemory): Result<Nat64, SettingsError> {
     const { nat64 } = settings.spec;
     const pools = PortPools.compile(nat64);
     if (!pools.ok) return pools;
     const blocks = PortBlocks.compile(nat64, pools.value);
     if (!blocks.ok) return blocks;
-    const made = new Nat64(settings, pools.value, blocks.value);
+    const made = new Nat64(settings, pools.value, blocks.value, memory);
     const bad = made.addBindings(nat64, pools.value);
     return bad === undefined ? ok(made) : err(bad);
   }
@@ -114,6 +116,25 @@ export class Nat64 {
   /** As PacketTranslator.lookAhead. */
   lookAhead(bytes: Uint8Array, offsets: Uint32Array, from: number, to: number): void {
     this.packets.lookAhead(bytes, offsets, from, to);
+  }
+
+  /** As PacketTranslator.plainWork. */
+  get plainWork(): PlainWork | null {
+    const work = this.packets.plainWork;
+    return work === null ? null : new Nat64Work(this, work);
+  }
+
+  /** From this time on a packet may find that something has ended. */
+  untilNs(): number {
+    if (this.syns.count > 0) return Number.NEGATIVE_INFINITY;
+    return Math.min(this.mapper.sessions.nextEndNs, this.mapper.fragments.nextEndNs, this.zeroUdp.nextEndNs);
+  }
+
+  /** Plain packets have been translated by a kernel: see PlainWork. */
+  tookPlain(nowNs: number, session: number): void {
+    this.nowNs = Math.max(this.nowNs, nowNs);
+    this.mapper.session = session;
+    this.mapper.hairpin = false;
   }
 
   private parse(side: 4 | 6, b: Uint8Array, o: number, length: number, wireLength: number): boolean {

@@ -1,7 +1,7 @@
 import { u32 } from '../base/index.ts';
 import type { Nat64Mapper } from './nat64-mapper.ts';
 import { PacketView, PROTOCOL } from './packet-view.ts';
-import { halves, type PlainMapper } from './plain-path.ts';
+import { halves, type PlainMapper, type PlainRule } from './plain-path.ts';
 import { isGlobal4, isIllegalSource4 } from './prefix64.ts';
 import type { SessionTable } from './sessions.ts';
 import { SessionsAhead } from './sessions-ahead.ts';
@@ -33,6 +33,10 @@ class PlainResult {
     this.words6.set(prefix, 0);
   }
 
+  protected byPrefix(sessions: SessionTable | null, globalOnly: boolean): PlainRule {
+    return { words: [this.p0, this.p1, this.p2], sum: this.prefixSum, sessions, globalOnly };
+  }
+
   /** The address at `o` is under the prefix. */
   protected inPrefix(d: DataView, o: number): boolean {
     return d.getInt32(o) === this.p0 && d.getInt32(o + 4) === this.p1 && d.getInt32(o + 8) === this.p2;
@@ -55,6 +59,11 @@ export class Nat64Plain extends PlainResult implements PlainMapper {
   static create(mapper: Nat64Mapper, settings: TranslatorSettings): Nat64Plain | null {
     const prefix = onlyPrefix(settings);
     return prefix === undefined ? null : new Nat64Plain(mapper, prefix);
+  }
+
+  get rule(): PlainRule {
+    // Sessions know whether their peer is one (SessionTable.plain).
+    return this.byPrefix(this.sessions, false);
   }
 
   lookAhead(d: DataView, offsets: Uint32Array, from: number, to: number): void {
@@ -119,9 +128,9 @@ export class SiitPlain extends PlainResult implements PlainMapper {
     this.globalOnly = settings.globalOnly[0] === true;
   }
 
-  /** The words of the prefix and the sum of their halves, where nothing else decides about an address that is neither illegal nor multicast. */
-  get onlyRule(): { readonly words: readonly [number, number, number]; readonly sum: number } | null {
-    return this.prefixOnly && !this.globalOnly ? { words: [this.p0, this.p1, this.p2], sum: this.prefixSum } : null;
+  /** Null where something else decides about an address that is neither illegal nor multicast. */
+  get rule(): PlainRule | null {
+    return this.prefixOnly ? this.byPrefix(null, this.globalOnly) : null;
   }
 
   /** Neither address is one that a rule speaks of; signed. */

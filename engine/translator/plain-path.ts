@@ -1,6 +1,7 @@
 import type { Context } from './context.ts';
 import { IPV4_BYTES, IPV6_BYTES, PROTOCOL } from './packet-view.ts';
 import { GROWTH_BYTES, SINK_KIND, type PacketSink } from './packet-sink.ts';
+import type { SessionTable } from './sessions.ts';
 import { DF_CLEAR_UP_TO_BYTES } from './write64.ts';
 
 /**
@@ -21,26 +22,40 @@ export interface PlainMapper {
   plain46(d: DataView, b: Uint8Array, o: number, protocol: number, ports: number, nowNs: number): boolean;
   /** Reads what packets that begin at offsets[from..to) will want. Changes nothing. */
   lookAhead?(d: DataView, offsets: Uint32Array, from: number, to: number): void;
-  /** Where one prefix alone decides: see SiitPlain. */
-  readonly onlyRule?: { readonly words: readonly [number, number, number]; readonly sum: number } | null;
+  /** Where one prefix decides, for a kernel; null or missing where more does. */
+  readonly rule?: PlainRule | null;
 }
 
-/** All that plain packets from the IPv4 side need, where one prefix decides: what a kernel is told that takes the place of `PlainPath.from4`. */
-export interface PlainPrefix {
-  /** The prefix of 96 bits, signed, and the sum of the 16-bit halves. */
+/** How plain packets are mapped: by one prefix of 96 bits, and by sessions where the mapping is stateful. */
+export interface PlainRule {
+  /** The prefix, signed, and the sum of its 16-bit halves. */
   readonly words: readonly [number, number, number];
   readonly sum: number;
-  /** Largest IPv6 packet in bytes where DF is set, and where it is not. */
+  readonly sessions: SessionTable | null;
+  /** Stateless: both addresses must be global (isGlobal4). */
+  readonly globalOnly: boolean;
+}
+
+/** All that plain packets need, where one prefix decides: what a kernel is told that takes the place of `PlainPath`. */
+export interface PlainRules extends PlainRule {
+  /** Largest IPv4 packet in bytes; largest IPv6 packet where DF is set, and where it is not. */
+  readonly mtu4: number;
   readonly mtu6: number;
   readonly uncut6: number;
+  /** IPv4 packets of this many bytes get DF. */
+  readonly dfFrom: number;
   readonly checkHeader: boolean;
   readonly trafficClassCopy: boolean;
+  /** Type of service of IPv4 packets, -1 for the one that came. */
+  readonly tos: number;
 }
 
 /** Below this many bytes a loop over words beats the call that copies; above, one view object is cheaper. Measured on Node 20. */
 const LOOP_BYTES = 240;
 /** The same within one array, where no view is needed. */
 const WITHIN_BYTES = 64;
+/** Bytes no packet has. */
+const MORE_THAN_ANY = 0x10000;
 const TCP_BYTES = 20;
 const UDP_BYTES = 8;
 
@@ -72,13 +87,15 @@ export class PlainPath {
     this.mtu4 = mtu4;
     this.mtu6 = mtu6;
     this.uncut6 = Math.min(mtu6, lowestIpv6Mtu);
-    this.dfFrom = df === 'always' ? 0 : df === 'never' ? Number.MAX_SAFE_INTEGER : DF_CLEAR_UP_TO_BYTES + 1;
+    this.dfFrom = df === 'always' ? 0 : df === 'never' ? MORE_THAN_ANY : DF_CLEAR_UP_TO_BYTES + 1;
     this.checkHeader = badHeaderChecksum === 'drop';
   }
 
-  get prefix(): PlainPrefix | null {
-    const { mtu6, uncut6, checkHeader, context, mapper } = this;
-    return mapper.onlyRule ? { ...mapper.onlyRule, mtu6, uncut6, checkHeader, trafficClassCopy: context.trafficClassCopy } : null;
+  get rules(): PlainRules | null {
+    const { mtu4, mtu6, uncut6, dfFrom, checkHeader, mapper } = this;
+    const { trafficClassCopy, tosCopy, tosValue } = this.context;
+    if (!mapper.rule) return null;
+    return { ...mapper.rule, mtu4, mtu6, uncut6, dfFrom, checkHeader, trafficClassCopy, tos: tosCopy ? -1 : tosValue };
   }
 
   private wordsOf(b: Uint8Array): DataView {

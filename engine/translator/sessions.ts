@@ -2,7 +2,30 @@ import type { Nat64Spec } from '../contract/index.ts';
 import { alignedBuffer } from '../wire/index.ts';
 import { ALIGN_FROM_ENTRIES, type BindingTable } from './bindings.ts';
 import { ExpiryWheel } from './expiry.ts';
-import { addToHash, endHash, HashSlots, NUMBER_MASK, TAG_MASK, TAG_SHIFT } from './hash-slots.ts';
+import { addToHash, endHash, HashSlots, NUMBER_MASK, slotsOf, TAG_MASK, TAG_SHIFT, type TableMemory } from './hash-slots.ts';
+import {
+  ADDRESS4,
+  BINDING,
+  BINDING_MASK,
+  ENDING_FLAGS,
+  ESTABLISHED,
+  KIND,
+  KIND_KEY_MASK,
+  NEXT,
+  NEXT_OF_BINDING,
+  PACKETS,
+  PEER4,
+  PLAIN_BIT,
+  PORTS,
+  PREFIX_SHIFT,
+  PREVIOUS,
+  PREVIOUS_OF_BINDING,
+  PROTOCOL_MASK,
+  SESSION_WORDS,
+  SINCE,
+  STATE_SHIFT,
+  TIMER_SHIFT,
+} from './session-layout.ts';
 
 /** Lifetimes of RFC 6146 section 4. Each session runs out with one of them. */
 export const TIMER = { udp: 0, icmp: 1, established: 2, transitory: 3, incomingSyn: 4 } as const;
@@ -14,36 +37,25 @@ export function lifetimesNs(timers: Nat64Spec['timers']): readonly number[] {
   return [timers.udpS, timers.icmpS, timers.tcpEstablishedS, timers.tcpTransitoryS, timers.tcpIncomingSynS].map((s) => s * NS);
 }
 
-/** Words of an entry: one cache line. */
-export const SESSION_WORDS = 16;
-const PORTS = 4;
-const PEER4 = 5;
-const ADDRESS4 = 6;
-const KIND = 7;
-const BINDING = 8;
-const PACKETS = 9;
-/** In floats of 8 bytes. */
-const SINCE = 5;
-const NEXT = 12;
-const PREVIOUS = 13;
-const NEXT_OF_BINDING = 14;
-const PREVIOUS_OF_BINDING = 15;
-
-const PROTOCOL_MASK = 0xff;
-/** Port and protocol in the word of KIND: what a lookup compares. */
-const KIND_KEY_MASK = 0xffff00ff | 0;
-const STATE_SHIFT = 8;
-const TIMER_SHIFT = 12;
-const PREFIX_SHIFT = 24;
-/** Low half of KIND of an established TCP session: state (see tcp-state.ts), lifetime, protocol. */
-const ESTABLISHED = (TIMER.established << TIMER_SHIFT) | (3 << STATE_SHIFT) | 6;
 /** First state in which both ends have opened (see tcp-state.ts). */
 const TCP_OPENED = 3;
 const UDP = 17;
-/** FIN and RST. */
-const ENDING_FLAGS = 5;
-const BINDING_MASK = 0x7f_ffff;
-const PLAIN_BIT = 0x80_0000;
+
+/** Words that the tables of `capacity` sessions take of a TableMemory, in three pieces. */
+export function sessionTableWords(capacity: number): number {
+  return capacity * SESSION_WORDS + 2 * slotsOf(capacity);
+}
+
+function ownMemory(words: number): Int32Array {
+  return new Int32Array(words > ALIGN_FROM_ENTRIES * SESSION_WORDS ? alignedBuffer(words * 4) : new ArrayBuffer(words * 4), 0, words);
+}
+
+/** Entries (see session-layout.ts), and the slots of the hash tables by the inside and by the outside: powers of two of them. */
+export interface SessionTables {
+  readonly words: Int32Array;
+  readonly slots6: Int32Array;
+  readonly slots4: Int32Array;
+}
 
 /**
  * Session tables of all protocols (RFC 6146 section 3.2). An entry is 64 bytes and holds all that a packet needs, both addresses and ports inside
@@ -73,17 +85,20 @@ export class SessionTable {
   private free = 0;
 
   /** `lifetimes` in the order of TIMER. */
-  constructor(capacity: number, bindings: BindingTable, lifetimes: readonly number[]) {
+  constructor(capacity: number, bindings: BindingTable, lifetimes: readonly number[], memory?: TableMemory) {
     this.capacity = capacity;
     this.bindings = bindings;
-    const bytes = capacity * SESSION_WORDS * 4;
-    const buffer = capacity > ALIGN_FROM_ENTRIES ? alignedBuffer(bytes) : new ArrayBuffer(bytes);
-    this.words = new Int32Array(buffer, 0, capacity * SESSION_WORDS);
-    this.times = new Float64Array(buffer, 0, (capacity * SESSION_WORDS) / 2);
-    this.by6 = new HashSlots(capacity, (e) => this.hash6(e));
-    this.by4 = new HashSlots(capacity, (e) => this.hash4(e));
+    this.words = (memory ?? ownMemory)(capacity * SESSION_WORDS);
+    this.times = new Float64Array(this.words.buffer, this.words.byteOffset, this.words.length / 2);
+    this.by6 = new HashSlots(capacity, (e) => this.hash6(e), memory);
+    this.by4 = new HashSlots(capacity, (e) => this.hash4(e), memory);
     const layout = { words: this.words, times: this.times, stride: SESSION_WORDS, next: NEXT, previous: PREVIOUS, since: SINCE };
     this.wheels = lifetimes.map((lifetime) => new ExpiryWheel(layout, lifetime));
+  }
+
+  /** What a kernel works on. */
+  get tables(): SessionTables {
+    return { words: this.words, slots6: this.by6.slots, slots4: this.by4.slots };
   }
 
   get bytes(): number {

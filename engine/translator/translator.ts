@@ -8,7 +8,8 @@ import { answerDrop } from './drop-answer.ts';
 import type { AddressMapper } from './mapper.ts';
 import { FRAGMENT_BYTES, IPV4_BYTES, IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
 import { GROWTH_BYTES, SINK_KIND, type PacketSink } from './packet-sink.ts';
-import { PlainPath, type PlainPrefix } from './plain-path.ts';
+import { PlainPath, type PlainRules } from './plain-path.ts';
+import type { PlainWork } from './plain-work.ts';
 import { isIllegalSource6 } from './prefix64.ts';
 import { REASON, REASONS } from './reasons.ts';
 import type { TranslatorSettings } from './settings.ts';
@@ -39,14 +40,10 @@ export class PacketTranslator {
     this.plain = mapper.plain ? new PlainPath(this.context, mapper.plain) : null;
   }
 
-  /** See PlainPrefix; null where more than a prefix decides. */
-  get plainPrefix(): PlainPrefix | null {
-    return this.plain?.prefix ?? null;
-  }
-
-  /** Counts packets that a kernel has translated in place of `translate`. */
-  tookPlain(packets: number): void {
-    this.counts[REASON.translated] = this.counts[REASON.translated]! + packets;
+  /** For a kernel; null where more than a prefix decides. */
+  get plainWork(): PlainWork | null {
+    const rules = this.plain?.rules ?? null;
+    return rules === null ? null : new PacketWork(this, rules);
   }
 
   /**
@@ -223,6 +220,36 @@ export class PacketTranslator {
       sink.push(IPV4_BYTES + present, IPV4_BYTES + bytes, 4, SINK_KIND.translated);
     }
     return REASON.translatedFragmented;
+  }
+}
+
+class PacketWork implements PlainWork {
+  readonly rules: PlainRules;
+  readonly gatewayPort = -1;
+  readonly looksAhead = false;
+  private readonly translator: PacketTranslator;
+
+  constructor(translator: PacketTranslator, rules: PlainRules) {
+    this.translator = translator;
+    this.rules = rules;
+  }
+
+  get identification(): number {
+    const { context, settings } = this.translator;
+    return settings.spec.identification === 'zero' ? -1 : context.nextIdentification;
+  }
+
+  set identification(next: number) {
+    if (next >= 0) this.translator.context.nextIdentification = next;
+  }
+
+  untilNs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  took(packets: number): void {
+    const { counts } = this.translator;
+    counts[REASON.translated] = counts[REASON.translated]! + packets;
   }
 }
 

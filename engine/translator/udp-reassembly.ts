@@ -51,6 +51,11 @@ export class UdpReassembly {
     return this.fragments;
   }
 
+  /** While it holds nothing, never; else at once: such packets are rare. */
+  get nextEndNs(): number {
+    return this.packets.length === 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  }
+
   has(key: Uint8Array): boolean {
     return this.packets.some((packet) => sameBytes(packet.key, key));
   }

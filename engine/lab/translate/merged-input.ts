@@ -44,6 +44,11 @@ export class InputCursor {
     return true;
   }
 
+  /** Lab time of the packet that comes next. */
+  get nextNs(): number {
+    return this.batch.tsNs[this.at]! + this.shiftNs;
+  }
+
   /** Bytes before the network header of packet `i` of the batch; -1 where it has none. */
   network(i: number): number {
     return networkOffset(this.batch, i);
@@ -71,6 +76,9 @@ export class MergedInput {
   readonly cursors: readonly InputCursor[];
   /** ns since 1970 of lab time 0. */
   readonly epochNs: bigint;
+  /** The next packet of the other inputs after `next`, infinite where they have none; true if packets of that time still come before it. */
+  beforeNs = Number.POSITIVE_INFINITY;
+  tie = true;
   private live: InputCursor[];
 
   constructor(inputs: readonly SideInput[]) {
@@ -86,10 +94,22 @@ export class MergedInput {
     const { live } = this;
     for (let i = live.length - 1; i >= 0; i--) if (live[i]!.at >= live[i]!.batch.count && !live[i]!.fill()) live.splice(i, 1);
     let first = live[0];
+    this.beforeNs = Number.POSITIVE_INFINITY;
     if (first === undefined || live.length === 1) return first;
+    let firstNs = first.nextNs;
     for (let i = 1; i < live.length; i++) {
       const other = live[i]!;
-      if (other.batch.tsNs[other.at]! + other.shiftNs < first.batch.tsNs[first.at]! + first.shiftNs) first = other;
+      const otherNs = other.nextNs;
+      const earlier = otherNs < firstNs;
+      // Of two inputs the earlier one in order goes first at the same time.
+      const laterNs = earlier ? firstNs : otherNs;
+      if (laterNs < this.beforeNs || (laterNs === this.beforeNs && earlier)) {
+        this.beforeNs = laterNs;
+        this.tie = !earlier;
+      }
+      if (!earlier) continue;
+      first = other;
+      firstNs = otherNs;
     }
     return first;
   }

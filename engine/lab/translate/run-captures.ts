@@ -2,15 +2,15 @@ import type { LimitHit, TranslationCount, TranslatorSpec } from '../../contract/
 import {
   limitsHit,
   PacketSink,
-  PacketTranslator,
   REASON,
   REASONS,
+  sessionTableWords,
   SINK_KIND,
   statefulOf,
   type Translator,
 } from '../../translator/index.ts';
 import { type InputCursor, type MergedInput } from './merged-input.ts';
-import type { PlainKernel } from './plain-kernel.ts';
+import type { KernelSize, PlainKernel } from './plain-kernel.ts';
 import type { SideOutput } from './side-output.ts';
 
 /** Output of one packet at most: the largest packet in the smallest fragments, and what it releases. */
@@ -21,8 +21,14 @@ const WRITE_BYTES = 128 * 1024;
 const WRITE_PACKETS = 2_048;
 /** Largest gap before a packet: headers of Ethernet and of a record of pcap. */
 const MAX_GAP_BYTES = 32;
-export const CAPTURE_SINK_PACKETS = SINK_PACKETS + WRITE_PACKETS;
-export const CAPTURE_SINK_BYTES = SINK_BYTES + WRITE_BYTES + CAPTURE_SINK_PACKETS * MAX_GAP_BYTES;
+const CAPTURE_SINK_PACKETS = SINK_PACKETS + WRITE_PACKETS;
+const CAPTURE_SINK_BYTES = SINK_BYTES + WRITE_BYTES + CAPTURE_SINK_PACKETS * MAX_GAP_BYTES;
+
+/** What a kernel for a run makes room for. */
+export function kernelSize({ mode, nat64 }: TranslatorSpec, inputs: number): KernelSize {
+  const tableWords = mode === 'nat64' ? sessionTableWords(nat64.maxSessions) : 0;
+  return { inputs, sinkBytes: CAPTURE_SINK_BYTES, sinkPackets: CAPTURE_SINK_PACKETS, tableWords };
+}
 
 /** One packet and what became of it. Arrays are the run's own: valid during the call only. */
 export interface TranslatedPacket {
@@ -48,7 +54,7 @@ export interface CaptureRunOptions {
   readonly input: MergedInput;
   readonly out4: SideOutput | null;
   readonly out6: SideOutput | null;
-  /** Made for CAPTURE_SINK_BYTES and CAPTURE_SINK_PACKETS; the input must read into its memory. */
+  /** Made for kernelSize; inputs that it is to see must read into its memory, and the translator have its sessions there. */
   readonly kernel?: PlainKernel | undefined;
   readonly onPacket?: ((packet: TranslatedPacket) => void) | undefined;
 }
@@ -96,9 +102,9 @@ export class CaptureRun {
     const { out4, out6, onPacket, kernel, translator } = options;
     this.options = options;
     const gap = Math.max(out4?.gapBytes ?? 0, out6?.gapBytes ?? 0);
-    const prefix = translator instanceof PacketTranslator ? translator.plainPrefix : null;
-    this.kernel = prefix === null || onPacket !== undefined ? null : (kernel ?? null);
-    const made = prefix === null ? undefined : this.kernel?.begin(prefix, gap, { packets: WRITE_PACKETS, bytes: WRITE_BYTES });
+    const work = translator.plainWork ?? null;
+    this.kernel = work !== null && onPacket === undefined && kernel?.serves(work) === true ? kernel : null;
+    const made = work === null ? undefined : this.kernel?.begin(work, gap, { packets: WRITE_PACKETS, bytes: WRITE_BYTES });
     this.sink = made?.sink ?? new PacketSink(CAPTURE_SINK_BYTES, CAPTURE_SINK_PACKETS, gap);
     this.times = made?.times ?? new Float64Array(CAPTURE_SINK_PACKETS);
     this.sink.payload = out4 !== null || out6 !== null || onPacket !== undefined;
@@ -114,9 +120,10 @@ export class CaptureRun {
         this.finish();
         return false;
       }
-      const taken = this.kernel?.takes(cursor) === true ? this.runKernel(this.kernel, cursor, left) : 0;
+      const kernel = this.kernel?.takes(cursor) === true ? this.kernel : null;
+      const taken = kernel === null ? 0 : this.runKernel(kernel, cursor, left);
       if (taken === 0) {
-        if (ahead) cursor.lookAhead(translator);
+        if (ahead && kernel === null) cursor.lookAhead(translator);
         this.take(cursor, cursor.at++);
       }
       left -= Math.max(1, taken);
@@ -126,15 +133,16 @@ export class CaptureRun {
 
   /** Plain packets as long as they come, `limit` at most; returns how many. */
   private runKernel(kernel: PlainKernel, cursor: InputCursor, limit: number): number {
-    const next = kernel.run(cursor, Math.min(cursor.batch.count, cursor.at + limit), this.sink, this.nowNs);
+    const { beforeNs, tie } = this.options.input;
+    const next = kernel.run(cursor, Math.min(cursor.batch.count, cursor.at + limit), this.sink, this.nowNs, beforeNs, tie);
     const taken = next - cursor.at;
     if (taken === 0) return 0;
     cursor.at = next;
     this.nowNs = kernel.nowNs;
     this.packets += taken;
-    this.in4 += taken;
+    this.in4 += taken - kernel.sixes;
+    this.in6 += kernel.sixes;
     this.counts[REASON.translated] = this.counts[REASON.translated]! + taken;
-    if (this.options.translator instanceof PacketTranslator) this.options.translator.tookPlain(taken);
     this.timed = this.sink.count;
     if (this.sink.count >= WRITE_PACKETS || this.sink.used >= WRITE_BYTES) this.emit();
     return taken;
