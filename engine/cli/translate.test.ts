@@ -32,7 +32,7 @@ describe.runIf(existsSync(cli))('ringside translate', () => {
     // The sample has what comes to a NAT64 with this pool: all of it is translated.
     expect(summary.out4 + summary.out6).toBe(summary.packets);
     expect(lines).toHaveLength(summary.packets + 1);
-    expect(lines[0]).toMatchObject({ number: 1, side: 6, verdict: 'translated', rfc: 'RFC 7915 section 4, 5' });
+    expect(lines[0]).toMatchObject({ number: 1, side: 6, verdict: 'translated', rfc: 'RFC 7915 section 5' });
     const info = ringside('info', '--json', 'four.pcapng');
     expect(JSON.parse(info.out).packets).toBe(summary.out4);
     expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);

@@ -24,6 +24,7 @@ import {
   JsonBindingLog,
   layoutRecord,
   reasonOf,
+  ruleOf,
   SINK_KIND,
   statefulOf,
   type BindingLog,
@@ -265,13 +266,25 @@ function fileOf(inputs: readonly OpenInput[], { input }: TranslatedPacket): stri
 
 function recordOf(packet: TranslatedPacket, file: string, card: ExplainCard | undefined): Record<string, unknown> {
   const { sink, code, number, inputNumber, side, tNs } = packet;
-  const { id, verdict, rfc, text } = reasonOf(code);
+  const { id, verdict, text } = reasonOf(code);
   const out = Array.from({ length: sink.count }, (_, i) => ({
     side: sink.side[i],
     bytes: sink.wireLength[i],
     ...(sink.kind[i] !== SINK_KIND.translated && { kind: sink.kind[i] === SINK_KIND.error ? 'answer' : 'hairpin' }),
   }));
-  return { number, file, packet: inputNumber, side, tNs, verdict, reason: id, rfc, text, out, ...(card !== undefined && { card }) };
+  return {
+    number,
+    file,
+    packet: inputNumber,
+    side,
+    tNs,
+    verdict,
+    reason: id,
+    rfc: ruleOf(code, side),
+    text,
+    out,
+    ...(card !== undefined && { card }),
+  };
 }
 
 function cardOf({ code, side, bytes, from, to, sink }: TranslatedPacket, settings: TranslatorSettings | undefined): ExplainCard {

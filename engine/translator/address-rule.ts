@@ -23,7 +23,7 @@ export function addressRule(settings: TranslatorSettings, v4: string, v6: string
   const mapped = mapAddress(settings, v6);
   const found = mapped.ok ? mapped.value.find(({ to }) => to === v4) : undefined;
   if (found !== undefined) return { because: found.rfc, parameter: found.field };
-  if (inPrefixes4(settings.errorPool4, parseIpv4U32(v4))) return { because: 'RFC 6791 section 3', parameter: 'errorPool4' };
+  if (inPrefixes4(settings.errorPool4, parseIpv4U32(v4))) return { because: 'RFC 6791 section 3.2, 5', parameter: 'errorPool4' };
   const { mode, nat64 } = settings.spec;
   if (mode === 'nat64') {
     const fixed = nat64.bindings.some((binding) => binding.v4 === v4);

@@ -1,6 +1,6 @@
 import type { ExplainCard, FieldChange } from '../contract/index.ts';
 import { fieldChanges } from './field-changes.ts';
-import { isTranslated, REASON, reasonOf } from './reasons.ts';
+import { isTranslated, REASON, reasonOf, ruleOf } from './reasons.ts';
 import type { TranslatorSettings } from './settings.ts';
 
 type Line = ExplainCard['lines'][number];
@@ -22,7 +22,7 @@ export interface ExplainInput {
 export function explainTranslation({ code, side, before, after, settings }: ExplainInput): ExplainCard {
   const reason = reasonOf(code);
   const tone = isTranslated(code) ? 'translated' : reason.verdict === 'held' ? 'held' : reason.verdict === 'passed' ? 'neutral' : 'dropped';
-  const lines: Line[] = [{ label: 'Verdict', value: reason.text, because: reason.rfc }];
+  const lines: Line[] = [{ label: 'Verdict', value: reason.text, because: ruleOf(code, side) }];
   if (isTranslated(code) && after !== undefined) lines.push(...fieldChanges(before, after, settings).filter(worthTelling).map(lineOf));
   const title =
     code === REASON.hairpinned ? 'Turned back inside' : isTranslated(code) ? `IPv${side} to IPv${side === 6 ? 4 : 6}` : 'Not translated';

@@ -116,8 +116,8 @@ const ROWS: readonly Row[] = [
   [
     'translatedFragmented',
     'translated',
-    'RFC 7915 section 4.1',
-    'translated in several fragments: it was larger than the IPv6 path surely carries and its DF flag is clear',
+    'RFC 7915 section 4.1, 5.1.1',
+    'translated in several fragments: it was larger than the other side surely carries, and may be cut',
   ],
   ['translatedTruncated', 'translated', 'RFC 7915 section 4, 5', 'translated as far as it was captured'],
   [
@@ -302,6 +302,16 @@ export function reasonOf(code: number): Reason {
   const reason = BY_CODE.get(code);
   if (reason === undefined) throw new RangeError(`no reason has the code ${code}`);
   return reason;
+}
+
+/** The rule of a reason for a packet of this side: RFC 7915 has a section for each direction, and each family its own header. */
+export function ruleOf(code: number, side: 4 | 6): string {
+  return reasonOf(code)
+    .rfc.replace(
+      /(RFC 7915 section )(4[.\d]*), (5[.\d]*)/,
+      (_all, name: string, four: string, six: string) => name + (side === 4 ? four : six),
+    )
+    .replace(/(RFC 791 [^,]+), (RFC 8200 .+)/, (_all, four: string, six: string) => (side === 4 ? four : six));
 }
 
 /** True for codes under which a packet left on the other side (or the same one, hairpinned). */

@@ -10,7 +10,7 @@ import {
   translatorsOf,
   type TranslationStep,
 } from '../../lab/index.ts';
-import { compileSettings, fieldChanges, mapAddress, reasonOf, SINK_KIND, type TranslatorSettings } from '../../translator/index.ts';
+import { compileSettings, fieldChanges, mapAddress, reasonOf, ruleOf, SINK_KIND, type TranslatorSettings } from '../../translator/index.ts';
 import type { SessionCore } from './core.ts';
 import { KeptSearch } from './kept-search.ts';
 
@@ -64,7 +64,7 @@ export function translatedHandlers(
 }
 
 function pairOf(core: SessionCore, { port, number, tNs, side, code, before, after }: TranslationStep): TranslationPair {
-  const { verdict, id, rfc, text } = reasonOf(code);
+  const { verdict, id, text } = reasonOf(code);
   const settings = settingsOf(core, port);
   return {
     port,
@@ -73,7 +73,7 @@ function pairOf(core: SessionCore, { port, number, tNs, side, code, before, afte
     side,
     verdict,
     reason: id,
-    rfc,
+    rfc: ruleOf(code, side === 4 ? 4 : 6),
     text,
     before,
     after: after.map(({ side: to, kind, bytes }) => ({

@@ -16,7 +16,7 @@ import {
   PKT_SEQ,
   type Arena,
 } from '../../stack/index.ts';
-import { eventOf, isEvent, isTranslated, PacketSink, reasonOf, SINK_KIND } from '../../translator/index.ts';
+import { eventOf, isEvent, isTranslated, PacketSink, reasonOf, ruleOf, SINK_KIND } from '../../translator/index.ts';
 import {
   META_FIRST_FRAGMENT,
   META_FLOW,
@@ -291,7 +291,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
       this.trace.note(number, tNs, 'translator', port.rx.id, isTranslated(code) ? 'translate' : 'refuse', {
         verdict: reason.verdict,
         reason: reason.id,
-        rule: reason.rfc,
+        rule: ruleOf(code, side),
         side,
         out: sink.count,
       });

@@ -7,6 +7,9 @@ import { SINK_KIND, type PacketSink } from '../packet-sink.ts';
 export const MAX_KEPT_PACKETS = 8_192;
 const SPACING_NS = 500 * NS_PER_MS;
 
+/** Addresses and ports are those of the reserved session. */
+const RELAYED = { because: 'T-11' };
+
 interface KeptPacket {
   readonly tNs: number;
   readonly converter: string;
@@ -58,7 +61,7 @@ export class KeptPackets {
       rfc: side === 4 ? 'RFC 7915 section 4' : 'RFC 7915 section 5',
       text: 'relayed for the reserved session',
       before,
-      after: after.map((bytes) => ({ side: out, kind: 'translated', bytes, changes: fieldChanges(before, bytes) })),
+      after: after.map((bytes) => ({ side: out, kind: 'translated', bytes, changes: fieldChanges(before, bytes, undefined, RELAYED) })),
     };
   }
 }
