@@ -35,7 +35,7 @@ Generates its captures once, then runs Ringside and its peers in turn on the sam
   --window FILE   peak memory of a host that has FILE open as a window has
   --frames FILE   frame times, longest task and replay error of a window that replays FILE, in Chromium, as JSON
   --what-if FILE  what the Bursts panel waits for when a parameter changes, as JSON
-  --multicast CASE   one case of the rows of that name, as JSON: joins (node --expose-gc dist/bench.js), or such as v4,translate,100
+  --multicast CASE   one case of the rows of that name, as JSON: joins (node --expose-gc dist/bench.js), network, or such as v4,translate,100
   --translate-memory MODE,SESSIONS,BYTES   one case of the row of that name, as JSON
   --list          name the rows and their goals, run nothing`;
 

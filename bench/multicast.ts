@@ -1,6 +1,6 @@
-import { multicastPortSchema } from '../engine/contract/index.ts';
+import { multicastPortSchema, multicastScenarioSchema } from '../engine/contract/index.ts';
 import { coreSeconds, scaleRun, type ScaleFigures } from '../engine/experiments/multicast/scale.ts';
-import { dataPacket, groupPacket, PortRouter, RECORD } from '../engine/multicast/index.ts';
+import { dataPacket, groupPacket, MulticastNetwork, PortRouter, RECORD } from '../engine/multicast/index.ts';
 import { runOnce, spread } from './measure.ts';
 
 type Mode = 'translate' | 'encapsulate';
@@ -76,25 +76,47 @@ function routerNs(mode: Mode, bytes: number, packets: number, from: 4 | 6): numb
   return best;
 }
 
+/** Time of a core for a large random network in which a router fails and comes back, from its description to its end, in seconds. */
+function networkSeconds(): number {
+  const scenario = multicastScenarioSchema.parse({
+    name: 'large',
+    durationS: 600,
+    random: { routers: 150, links: 300, receivers: 300, v4Share: 0.9, v6Share: 0.9, translationShare: 0.5 },
+    events: [
+      { atS: 20, router: 'r7', up: false },
+      { atS: 40, router: 'r7', up: true },
+    ],
+  });
+  const start = coreSeconds();
+  const made = MulticastNetwork.create(scenario);
+  if (!made.ok) throw new Error(made.error[0]!.message);
+  if (!made.value.runUntil(made.value.durationNs)) throw new Error('the network has more events than a run may have');
+  return coreSeconds() - start;
+}
+
 /** What one process measures. */
 export type MulticastCase =
-  { readonly what: 'joins' } | { readonly what: 'router'; readonly from: 4 | 6; readonly mode: Mode; readonly bytes: number };
+  | { readonly what: 'joins' }
+  | { readonly what: 'network' }
+  | { readonly what: 'router'; readonly from: 4 | 6; readonly mode: Mode; readonly bytes: number };
 
 const ROUTER_CASES: readonly Extract<MulticastCase, { what: 'router' }>[] = ([4, 6] as const).flatMap((from) =>
   (['translate', 'encapsulate'] as const).flatMap((mode) => SIZES.map((bytes) => ({ what: 'router' as const, from, mode, bytes }))),
 );
 
-/** `joins`, or `v4,translate,100`. */
+/** `joins`, `network`, or `v4,translate,100`. */
 export function multicastCase(text: string): MulticastCase {
-  if (text === 'joins') return { what: 'joins' };
+  if (text === 'joins' || text === 'network') return { what: text };
   const known = ROUTER_CASES.find(({ from, mode, bytes }) => text === `v${from},${mode},${bytes}`);
-  if (known === undefined) throw new Error(`--multicast takes joins, or a family, a mode and bytes, such as v4,translate,100; not ${text}`);
+  if (known === undefined)
+    throw new Error(`--multicast takes joins, network, or a family, a mode and bytes, such as v4,translate,100; not ${text}`);
   return known;
 }
 
-/** Million packets a second of a core by round, or the figures of joins. Run with --expose-gc for the memory of an entry. */
+/** Million packets a second of a core by round, seconds of a core by round, or the figures of joins. Run with --expose-gc for the memory of an entry. */
 export function multicastFigures(one: MulticastCase, rounds: number): number[] | ScaleFigures {
   if (one.what === 'joins') return scaleRun(ENTRIES);
+  if (one.what === 'network') return Array.from({ length: rounds }, networkSeconds);
   return Array.from({ length: rounds }, () => 1e3 / routerNs(one.mode, one.bytes, PACKETS, one.from));
 }
 
@@ -125,6 +147,11 @@ export async function* multicastRows(rounds: number, asked: (id: string) => bool
     const rates = spread((await measured(`v${from},${mode},${bytes}`, rounds)) as number[]);
     const title = `multicast router, v${from} in, a v4 and a v6 copy, ${mode}, ${bytes} bytes (${rates.min.toFixed(2)}-${rates.max.toFixed(2)})`;
     yield { id, title, atLeast: 1, aim: 1.5, unit: 'M/s', higherIsBetter: true, value: rates.median };
+  }
+  if (asked('multicast-network')) {
+    const seconds = spread((await measured('network', rounds)) as number[]);
+    const title = `600 s of a network of 150 routers and 300 receivers (${seconds.min.toFixed(1)}-${seconds.max.toFixed(1)})`;
+    yield { id: 'multicast-network', title, atLeast: 20, aim: 10, unit: 's', higherIsBetter: false, value: seconds.median };
   }
   if (!JOIN_ROWS.some(asked)) return;
   const { joinsPerSecond, prunesPerSecond, bytesPerEntry } = (await measured('joins', 1)) as ScaleFigures;
