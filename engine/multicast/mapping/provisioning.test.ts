@@ -135,6 +135,25 @@ describe('prefixes in messages', () => {
     expect(provisionedIn(dhcp(7, broken), 6, 'dhcpv6')!.prefixes.ok).toBe(false);
   });
 
+  it('of several options 113 are those of the widest scope, and none where two share a scope (RFC 8115 section 4)', () => {
+    const site = unwrap(buildOption113({ asm: 'ff15::db8:1:0:0/96', ssm: 'ff35::/96', source: '2001:db8:98::/96' }));
+    const mixed = unwrap(buildOption113({ asm: 'ff18::db8:1:0:0/96', ssm: 'ff3e::/96', source: '' }));
+    const given = (...options: Uint8Array[]) => provisionedIn(dhcp(7, Uint8Array.from(options.flatMap((each) => [...each]))), 6, 'dhcpv6')!;
+    for (const order of [
+      [site, option],
+      [option, site],
+    ])
+      expect(unwrap(given(...order).prefixes)).toEqual(GIVEN);
+    for (const order of [
+      [option, option],
+      [option, mixed],
+      [site, mixed, site],
+    ])
+      expect(given(...order).prefixes).toMatchObject({ ok: false, error: expect.stringContaining('of the same scope') as string });
+    const none = unwrap(buildOption113({ asm: '', ssm: '', source: '' }));
+    expect(unwrap(given(none).prefixes)).toEqual({ asm: '', ssm: '', source: '' });
+  });
+
   it('are those of Softwire46-Multicast in a RADIUS Access-Accept (RFC 8658 section 3.3)', () => {
     const packet = radius([tlv(19, 'ff1e::db8:1:0:0', 96), tlv(20, 'ff3e::', 96), tlv(21, '2001:db8:99::', 96)]);
     expect(provisionedIn(packet, 6, 'radius')).toMatchObject({ from: 'RADIUS' });

@@ -41,13 +41,33 @@ export function provisionedIn(b: Uint8Array, family: Family, kind: ProvisionKind
 
 function inDhcp(b: Uint8Array, at: number, end: number): Provisioning | undefined {
   if (at + 4 > end || b[at] !== DHCP_REPLY) return undefined;
+  const found: Result<ProvisionedPrefixes, string>[] = [];
   for (let o = at + 4; o + 4 <= end;) {
     const length = u16(b, o + 2);
-    if (o + 4 + length > end) return undefined;
-    if (u16(b, o) === OPTION_V6_PREFIX64) return { from: 'DHCPv6', prefixes: parseOption113(b, o + 4, o + 4 + length) };
+    if (o + 4 + length > end) break;
+    if (u16(b, o) === OPTION_V6_PREFIX64) found.push(parseOption113(b, o + 4, o + 4 + length));
     o += 4 + length;
   }
-  return undefined;
+  return found.length === 0 ? undefined : { from: 'DHCPv6', prefixes: ofSeveral(found) };
+}
+
+/** Scopes of the group prefixes of an option, as hexadecimal digits. */
+const scopesOf = ({ asm, ssm }: ProvisionedPrefixes): string[] => [...new Set([asm, ssm].filter(Boolean).map((prefix) => prefix[3]!))];
+
+/**
+ * Of several options each is for its scope; where two share one, all are discarded (RFC 8115 section 4). This router has one set of prefixes from a
+ * message: that of the widest scope, which IPv4 groups outside 239/8 have.
+ */
+function ofSeveral(found: readonly Result<ProvisionedPrefixes, string>[]): Result<ProvisionedPrefixes, string> {
+  const good: ProvisionedPrefixes[] = [];
+  for (const each of found) {
+    if (!each.ok) return each;
+    good.push(each.value);
+  }
+  const scopes = good.flatMap(scopesOf);
+  if (new Set(scopes).size < scopes.length) return err(`two of ${good.length} options have prefixes of the same scope`);
+  const widest = (each: ProvisionedPrefixes): string => scopesOf(each).sort().at(-1) ?? '';
+  return ok(good.reduce((best, each) => (widest(each) > widest(best) ? each : best)));
 }
 
 function inRadius(b: Uint8Array, at: number, end: number): Provisioning | undefined {
