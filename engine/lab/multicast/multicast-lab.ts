@@ -49,7 +49,7 @@ export class MulticastLab {
   /** EngineError `bad-input` with line and field where the text cannot be used. */
   constructor(id: string, yaml: string) {
     const parsed = parseMulticast(yaml);
-    if (!parsed.ok) throw refusedBriefly(id, parsed.error, 'ringside schema multicast');
+    if (!parsed.ok) throw refusedBriefly(id, parsed.error, 'What a network text may say: ringside schema multicast');
     this.id = id;
     this.yaml = yaml;
     this.base = parsed.value;
@@ -67,7 +67,7 @@ export class MulticastLab {
     throw new EngineError({
       code: 'bad-input',
       message: `${first?.path.join('.') ?? ''}: ${first?.message ?? ''}`,
-      fix: 'ringside schema multicast',
+      fix: 'What a network text may say: ringside schema multicast',
     });
   }
 

@@ -28,6 +28,8 @@ const MAX_ID = 64;
 /** Rows of the log shown: the last ones up to the instant looked at. */
 export const LOG_ROWS = 300;
 
+const RUNNING = 'Running the network';
+
 /** A run shorter than this shows no progress, ms. */
 const QUIET_MS = 1_000;
 
@@ -53,6 +55,8 @@ export class MulticastPanelState {
   /** A run was stopped: what is shown is older than what was asked for. */
   stopped = $state(false);
   error = $state.raw<unknown>(null);
+  /** What went wrong, in words before the error. */
+  doing = $state(RUNNING);
   entry = $state('');
   link = $state('');
   node = $state('');
@@ -94,7 +98,7 @@ export class MulticastPanelState {
     const same = session === this.#session;
     this.#session = session;
     this.#scenario = scenario;
-    await this.#run(async (run) => {
+    await this.#run(RUNNING, async (run) => {
       const { networks } = await this.#app.call('multicast.list', { session });
       this.networks = this.#own === null ? networks : [...networks, this.#own.name];
       const known = (id: string | undefined): boolean => this.networks.some((one) => one.id === id);
@@ -112,14 +116,14 @@ export class MulticastPanelState {
 
   open(session: string, id: string): Promise<void> {
     this.#picked = true;
-    return this.#run((run) => this.#open(session, id, run));
+    return this.#run(RUNNING, (run) => this.#open(session, id, run));
   }
 
   /** Opens a network text in a file of one's own. One that cannot be used is refused with line and field, and what is shown stays. */
   openFile(session: string, file: File): Promise<void> {
-    return this.#run(async (run) => {
+    return this.#run(`Opening ${file.name}`, async (run) => {
       const yaml = file.size > MAX_TEXT ? '' : await file.text();
-      if (yaml === '') throw new Error(`${file.name} ${file.size === 0 ? 'is empty' : 'is larger than 1 MB: it is no network text'}.`);
+      if (yaml === '') throw new Error(file.size === 0 ? 'The file is empty.' : 'The file is larger than 1 MB: it is no network text.');
       const id = (OWN + file.name).slice(0, MAX_ID);
       await this.#open(session, id, run, yaml);
       if (run.signal.aborted) return;
@@ -144,14 +148,14 @@ export class MulticastPanelState {
 
   /** Changes something from the instant shown on, and looks at the network as it then is. A change stays, whatever becomes of the run after it. */
   change(session: string, change: Change): Promise<void> {
-    return this.#run(async (run) => {
+    return this.#run(RUNNING, async (run) => {
       this.network = await this.#app.call('multicast.set', { session, atNs: this.tNs, change });
       await this.#reload(session, run);
     });
   }
 
   reset(session: string): Promise<void> {
-    return this.#run(async (run) => {
+    return this.#run(RUNNING, async (run) => {
       this.network = await this.#app.call('multicast.reset', { session });
       await this.#reload(session, run);
     });
@@ -166,7 +170,7 @@ export class MulticastPanelState {
 
   /** Runs on after a stop. */
   goOn(session: string): Promise<void> {
-    return this.#run((run) => this.#reload(session, run));
+    return this.#run(RUNNING, (run) => this.#reload(session, run));
   }
 
   /** Shows another instant. A run on its way ends with a look at it, unless it takes long: then it is given up for a new one. */
@@ -174,7 +178,7 @@ export class MulticastPanelState {
     this.tNs = tNs;
     if (this.running && this.progress === null) return;
     const whole = this.running || this.stopped;
-    await this.#run((run) => (whole ? this.#reload(session, run) : this.#look(session, run)));
+    await this.#run(RUNNING, (run) => (whole ? this.#reload(session, run) : this.#look(session, run)));
   }
 
   /** The playhead stands at another instant: the router as it is there. */
@@ -187,7 +191,10 @@ export class MulticastPanelState {
     try {
       await this.#look(session, { signal: controller.signal, onProgress: () => undefined });
     } catch (error) {
-      if (!controller.signal.aborted) this.error = error;
+      if (!controller.signal.aborted) {
+        this.doing = RUNNING;
+        this.error = error;
+      }
     }
     this.#following = false;
   }
@@ -222,7 +229,7 @@ export class MulticastPanelState {
   }
 
   /** Does some work with the engine instead of what is going on. */
-  async #run(work: (run: Run) => Promise<void>): Promise<void> {
+  async #run(doing: string, work: (run: Run) => Promise<void>): Promise<void> {
     this.#controller.abort();
     const controller = new AbortController();
     this.#controller = controller;
@@ -238,7 +245,10 @@ export class MulticastPanelState {
       await work({ signal, onProgress });
       if (!signal.aborted) this.error = null;
     } catch (error) {
-      if (!signal.aborted) this.error = error;
+      if (!signal.aborted) {
+        this.doing = doing;
+        this.error = error;
+      }
     }
     if (this.#controller !== controller) return;
     this.running = false;

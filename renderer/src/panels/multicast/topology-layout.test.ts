@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { MulticastLinkInfo, MulticastNode } from '../../../../engine/contract/index.ts';
-import { layout, planeHeight } from './topology-layout.ts';
+import { hubs, layout, nodeRadius, planeHeight, shortName } from './topology-layout.ts';
 
 const node = (id: string, role: MulticastNode['role'] = 'router'): MulticastNode => ({
   id,
@@ -50,4 +50,35 @@ test('sources stand left, receivers right, routers between by hops, nobody on an
 test('a network without a source is drawn as well', () => {
   expect(layout([node('a'), node('b')], [link('1', 'a', 'b')], 400, 100)).toHaveLength(2);
   expect(layout([], [], 400, 100)).toEqual([]);
+});
+
+test('the lines of a shared link meet where no node and no name stands', () => {
+  const nodes = [node('s', 'source'), node('r1'), node('r2'), node('r3'), node('r4'), node('tv', 'receiver'), node('pc', 'receiver')];
+  const lan = link('lan', 'r2', 'r3', 'r4', 'tv', 'pc');
+  const links = [link('0', 's', 'r1'), link('1', 'r1', 'r2'), link('2', 'r1', 'r3'), lan, link('lan2', 'r2', 'r3', 'r4', 'tv', 'pc')];
+  for (const [width, height] of [
+    [700, 190],
+    [420, 140],
+  ] as const) {
+    const places = layout(nodes, links, width, height);
+    const made = hubs(places, links, width, height);
+    expect([...made.keys()]).toEqual(['lan', 'lan2']);
+    const [one, two] = [made.get('lan')!, made.get('lan2')!];
+    expect(Math.hypot(one.x - two.x, one.y - two.y)).toBeGreaterThanOrEqual(16);
+    for (const { x, y } of [one, two]) {
+      for (const place of places) expect(Math.abs(place.x - x) > 30 || y < place.y - 12 || y > place.y + 26).toBe(true);
+    }
+  }
+});
+
+test('signs shrink where many stand above each other; long names are cut', () => {
+  const many = Array.from({ length: 16 }, (_, i) => node(`r${String(i)}`));
+  const star = [node('s', 'source'), ...many];
+  const links = many.map(({ id }) => link(id, 's', id));
+  const radius = nodeRadius(layout(star, links, 600, 160));
+  expect(radius).toBeLessThan(5);
+  expect(2 * radius).toBeLessThan(160 / 16);
+  expect(nodeRadius(layout([node('a')], [], 600, 160))).toBe(7);
+  expect(shortName('lan-hosts')).toBe('lan-hosts');
+  expect(shortName('2001:db8:64::c633:640a')).toBe('2001:db8:64::c633…');
 });

@@ -57,3 +57,54 @@ export function layout(nodes: readonly MulticastNode[], links: readonly Multicas
   }
   return places;
 }
+
+/** Room around a node that a hub keeps out of, px: its sign, and its name below. */
+const BESIDE = 34;
+const OVER = 14;
+const UNDER = 30;
+/** Between two hubs, px. */
+const APART = 18;
+/** Steps by which a hub is moved, px: a little up or down first, then to the side. */
+const MOVES = [0, -16, 16, -32, 32, -48, 48];
+
+export interface Hub {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Where the lines of a link with more than two ends meet: amid them, where neither a node nor another hub stands if there is such a place. */
+export function hubs(places: readonly NodePlace[], links: readonly MulticastLinkInfo[], width: number, height: number): Map<string, Hub> {
+  const at = new Map(places.map((place) => [place.node.id, place]));
+  const made = new Map<string, Hub>();
+  const isFree = ({ x, y }: Hub): boolean =>
+    places.every((node) => Math.abs(node.x - x) > BESIDE || y < node.y - OVER || y > node.y + UNDER) &&
+    [...made.values()].every((hub) => Math.hypot(hub.x - x, hub.y - y) >= APART);
+  const isInside = ({ x, y }: Hub): boolean => x > SIDE / 2 && x < width - SIDE / 2 && y > OVER && y < height - BELOW;
+  for (const { id, ends } of links) {
+    const stands = ends.flatMap((end) => at.get(end) ?? []);
+    if (stands.length < 3) continue;
+    const mean = (of: (place: NodePlace) => number): number => stands.reduce((sum, place) => sum + of(place), 0) / stands.length;
+    const middle = { x: mean((place) => place.x), y: mean((place) => place.y) };
+    const tried = MOVES.flatMap((dx) => MOVES.map((dy) => ({ x: middle.x + dx, y: middle.y + dy })));
+    const near = tried.sort((a, b) => Math.hypot(a.x - middle.x, a.y - middle.y) - Math.hypot(b.x - middle.x, b.y - middle.y));
+    made.set(id, near.find((hub) => isInside(hub) && isFree(hub)) ?? middle);
+  }
+  return made;
+}
+
+/** Radius of a router's sign, px: less where many stand above each other. */
+export function nodeRadius(places: readonly NodePlace[]): number {
+  const columns = new Map<number, number[]>();
+  for (const { x, y } of places) columns.set(x, [...(columns.get(x) ?? []), y]);
+  let least = Infinity;
+  for (const column of columns.values()) {
+    const sorted = column.sort((a, b) => a - b);
+    for (let i = 1; i < sorted.length; i++) least = Math.min(least, sorted[i]! - sorted[i - 1]!);
+  }
+  return Math.max(2.5, Math.min(7, least * 0.38));
+}
+
+/** Letters of a name in the drawing; the whole name is in its title. */
+const MAX_NAME = 18;
+
+export const shortName = (name: string): string => (name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME - 1)}…`);
