@@ -58,38 +58,62 @@ export function layout(nodes: readonly MulticastNode[], links: readonly Multicas
   return places;
 }
 
-/** Room around a node that a hub keeps out of, px: its sign, and its name below. */
-const BESIDE = 34;
-const OVER = 14;
-const UNDER = 30;
-/** Between two hubs, px. */
-const APART = 18;
-/** Steps by which a hub is moved, px: a little up or down first, then to the side. */
-const MOVES = [0, -16, 16, -32, 32, -48, 48];
+/** Steps by which a hub is moved from amid its ends, px, and the largest there are of them in each direction. */
+const STEP = 16;
+const MOST_BESIDE = 8;
+const MOST_OVER = 4;
+/** Half the width of a letter of a name, px. */
+const HALF_LETTER = 3.6;
 
 export interface Hub {
   readonly x: number;
   readonly y: number;
 }
 
-/** Where the lines of a link with more than two ends meet: amid them, where neither a node nor another hub stands if there is such a place. */
+/** Half a width, and what is taken up above and below a point, px. */
+interface Extent {
+  readonly half: number;
+  readonly above: number;
+  readonly below: number;
+}
+
+const halfOf = (name: string): number => Math.max(12, shortName(name).length * HALF_LETTER + 4);
+/** A node has its name below it, a hub above. */
+const ofNode = (name: string): Extent => ({ half: halfOf(name), above: 10, below: 24 });
+const ofHub = (name: string): Extent => ({ half: halfOf(name), above: 22, below: 6 });
+
+const touch = (a: Hub, one: Extent, b: Hub, other: Extent): boolean =>
+  Math.abs(a.x - b.x) < one.half + other.half && a.y - one.above < b.y + other.below && b.y - other.above < a.y + one.below;
+
+/** Where the lines of a link with more than two ends meet: amid them, or near it where neither a node nor another hub stands with its name. */
 export function hubs(places: readonly NodePlace[], links: readonly MulticastLinkInfo[], width: number, height: number): Map<string, Hub> {
   const at = new Map(places.map((place) => [place.node.id, place]));
   const made = new Map<string, Hub>();
-  const isFree = ({ x, y }: Hub): boolean =>
-    places.every((node) => Math.abs(node.x - x) > BESIDE || y < node.y - OVER || y > node.y + UNDER) &&
-    [...made.values()].every((hub) => Math.hypot(hub.x - x, hub.y - y) >= APART);
-  const isInside = ({ x, y }: Hub): boolean => x > SIDE / 2 && x < width - SIDE / 2 && y > OVER && y < height - BELOW;
   for (const { id, ends } of links) {
     const stands = ends.flatMap((end) => at.get(end) ?? []);
     if (stands.length < 3) continue;
+    const own = ofHub(id);
+    const isFree = (hub: Hub): boolean =>
+      hub.x > own.half &&
+      hub.x < width - own.half &&
+      hub.y > own.above &&
+      hub.y < height - own.below &&
+      !places.some((place) => touch(hub, own, place, ofNode(place.node.id))) &&
+      ![...made].some(([name, other]) => touch(hub, own, other, ofHub(name)));
     const mean = (of: (place: NodePlace) => number): number => stands.reduce((sum, place) => sum + of(place), 0) / stands.length;
     const middle = { x: mean((place) => place.x), y: mean((place) => place.y) };
-    const tried = MOVES.flatMap((dx) => MOVES.map((dy) => ({ x: middle.x + dx, y: middle.y + dy })));
-    const near = tried.sort((a, b) => Math.hypot(a.x - middle.x, a.y - middle.y) - Math.hypot(b.x - middle.x, b.y - middle.y));
-    made.set(id, near.find((hub) => isInside(hub) && isFree(hub)) ?? middle);
+    made.set(id, around(middle).find(isFree) ?? middle);
   }
   return made;
+}
+
+/** Places around a point, the nearest first. */
+function around({ x, y }: Hub): Hub[] {
+  const found: { readonly hub: Hub; readonly far: number }[] = [];
+  for (let i = -MOST_BESIDE; i <= MOST_BESIDE; i++) {
+    for (let j = -MOST_OVER; j <= MOST_OVER; j++) found.push({ hub: { x: x + i * STEP, y: y + j * STEP }, far: Math.hypot(i, j) });
+  }
+  return found.sort((a, b) => a.far - b.far).map(({ hub }) => hub);
 }
 
 /** Radius of a router's sign, px: less where many stand above each other. */
