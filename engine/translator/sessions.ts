@@ -2,7 +2,8 @@ import type { Nat64Spec } from '../contract/index.ts';
 import { alignedBuffer } from '../wire/index.ts';
 import { ALIGN_FROM_ENTRIES, type BindingTable } from './bindings.ts';
 import { ExpiryWheel } from './expiry.ts';
-import { addToHash, endHash, HashSlots, NUMBER_MASK, slotsOf, TAG_MASK, TAG_SHIFT, type TableMemory } from './hash-slots.ts';
+import { HashSlots, NUMBER_MASK, slotsOf, TAG_MASK, type TableMemory } from './hash-slots.ts';
+import { hash4, hash6, likely } from './session-hash.ts';
 import {
   ADDRESS4,
   BINDING,
@@ -403,28 +404,4 @@ export class SessionTable {
   rearm(): void {
     this.nextEndNs = this.wheels.reduce((least, wheel) => Math.min(least, wheel.nextNs()), Number.POSITIVE_INFINITY);
   }
-}
-
-/** Of the first slot, or of the second where the first is another's by its tag. Computed: a branch would wait for the slot. */
-function likely({ slots, mask }: HashSlots, hashes: Int32Array, count: number): void {
-  for (let i = 0; i < count; i++) {
-    const hash = hashes[i]!;
-    const first = slots[hash & mask]!;
-    const second = slots[(hash + 1) & mask]!;
-    const take = -(((first ^ hash) & TAG_MASK) >>> TAG_SHIFT) >> 31;
-    const number = (first ^ ((first ^ second) & take)) & NUMBER_MASK;
-    hashes[i] = number - (number > 0 ? 1 : 0);
-  }
-}
-
-/** All words signed. */
-function hash6(protocol: number, w0: number, w1: number, w2: number, w3: number, ports: number, peer4: number): number {
-  // Two halves that do not wait for each other.
-  const a = addToHash(addToHash(addToHash(protocol, w0), w2), ports);
-  const b = addToHash(addToHash(addToHash(0, w1), w3), peer4);
-  return endHash(addToHash(a, b));
-}
-
-function hash4(kind: number, address4: number, peer4: number, peerPort: number): number {
-  return endHash(addToHash(addToHash(addToHash(kind, address4), peer4), peerPort));
 }
