@@ -35,7 +35,7 @@ import { toPort } from '../receive-path.ts';
 import { CLOCK_NOW, DUE_LINGER, DUE_READERS, NEVER } from '../services.ts';
 import type { Reader, Writer } from '../snapshot.ts';
 import { QueueWorld, type PacketHooks, type WorldOptions } from '../world.ts';
-import { networkOffset } from './network-offset.ts';
+import { SlotPackets } from './slot-packets.ts';
 import { makeTranslatorPort, tell, type TranslatorPort } from './translator-port.ts';
 
 const VERDICT_DELIVERED = VERDICTS.indexOf('delivered');
@@ -49,7 +49,7 @@ const VERDICT_FORWARDED = VERDICTS.indexOf('forwarded');
 const SINK_BYTES = 2 * 1024 * 1024;
 const SINK_PACKETS = 4_096;
 const LINKTYPE_RAW = 101;
-/** Instead of a place in `next`: whatever port of this machine the flow has. */
+/** Instead of a place in `SlotPackets.next`: whatever port of this machine the flow has. */
 const LOCAL = -2;
 
 /** Whether a scenario has a port that needs packet bytes and state of all queues. */
@@ -73,7 +73,7 @@ export interface TranslationStep {
  * ring, goes through the switch again and so to the next translator that selects it, to a port of this machine if that has the address, or to the
  * device TX ring and the link. What this machine sends goes through the first translator that selects it. A packet passes each translator once at
  * most. A multicast port hands what it reads to its router, whose copies and messages enter its TX ring and go to the device, or to the port that a
- * link of the router stands for. Bytes of the packets inside are kept by metadata slot, as the buflets of a real pool would.
+ * link of the router stands for.
  */
 export class TranslatingWorld extends QueueWorld implements PacketHooks {
   readonly translators: readonly TranslatorPort[];
@@ -88,8 +88,6 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   private readonly selectors: readonly (readonly CompiledSelector[])[];
   private readonly key = new Int32Array(ROW_WORDS);
   private readonly routerByPort: readonly (MulticastPort | null)[];
-  /** By slot: what the link layer said of a packet of the input, for the router. */
-  private readonly origin: Uint8Array;
   /** Bytes of the link header that the latest packet had: what a router's own messages get. */
   private readonly state = { linkHeader: 0 };
   /** Place of the routers' timers among the services. */
@@ -99,25 +97,11 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   private readonly sink = new PacketSink(SINK_BYTES, SINK_PACKETS);
   private readonly row = new Int32Array(ROW_WORDS);
   private readonly flowId = new Int32Array(1);
-  /** By slot: bytes from the network header on, how many are there, how many there were on the wire, bytes of the link header. */
-  private readonly slotBytes: Uint8Array[];
-  private readonly present: Uint32Array;
-  private readonly wire: Uint32Array;
-  private readonly linkBytes: Uint8Array;
-  /** By slot: ports that have translated the packet, as bits, and the port that gets it next, -1 for the device, LOCAL for a port of this machine. */
-  private readonly visited: Uint16Array;
-  private readonly next: Int8Array;
+  private readonly inside: SlotPackets;
 
   constructor(arena: Arena, scenario: Scenario, queue: number, options: WorldOptions) {
     super(arena, scenario, queue, options);
-    const slots = this.store.capacity;
-    this.slotBytes = Array.from({ length: slots }, () => new Uint8Array(0));
-    this.present = new Uint32Array(slots);
-    this.wire = new Uint32Array(slots);
-    this.linkBytes = new Uint8Array(slots);
-    this.origin = new Uint8Array(slots);
-    this.visited = new Uint16Array(slots);
-    this.next = new Int8Array(slots);
+    this.inside = new SlotPackets(this.store.capacity);
     this.portIds = scenario.ports.map(({ id }) => id);
     this.selectors = scenario.ports.map(({ kind, select }) =>
       kind === 'translator' ? select.map((each) => new CompiledSelector(each)) : [],
@@ -145,23 +129,15 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
 
   taken(slot: number, row: number): void {
     const batch = assertDefined(this.source, 'a translator is fed with bytes');
-    const offset = networkOffset(batch, row);
-    this.visited[slot] = 0;
-    this.next[slot] = -1;
-    if (offset < 0) {
-      this.present[slot] = 0;
-      return;
-    }
-    this.linkBytes[slot] = offset;
-    this.state.linkHeader = offset;
-    for (const port of this.routers) this.origin[slot] = port.origin(batch, row);
-    this.wire[slot] = batch.origLen[row]! - offset;
-    this.keep(slot, batch.bytes, batch.offset[row]! + offset, batch.capLen[row]! - offset);
+    const linkBytes = this.inside.take(slot, batch, row);
+    if (linkBytes < 0) return;
+    this.state.linkHeader = linkBytes;
+    for (const port of this.routers) this.inside.origin[slot] = port.origin(batch, row);
   }
 
   sends(slot: number, row: number, place: number): number {
     this.taken(slot, row);
-    this.next[slot] = this.outward(slot);
+    this.inside.next[slot] = this.outward(slot);
     return this.isOwn(place) ? place : this.hostIndex;
   }
 
@@ -183,16 +159,6 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     return this.selectors.findIndex((list) => list.some((each) => each.matches(this.key, 0, (bits & META_FROM_B) !== 0, carried)));
   }
 
-  private keep(slot: number, bytes: Uint8Array, at: number, length: number): void {
-    let own = this.slotBytes[slot]!;
-    if (own.length < length) {
-      own = new Uint8Array(Math.max(256, 2 ** Math.ceil(Math.log2(length))));
-      this.slotBytes[slot] = own;
-    }
-    own.set(bytes.subarray(at, at + length));
-    this.present[slot] = length;
-  }
-
   override judges(...to: Parameters<QueueWorld['judges']>): void {
     super.judges(...to);
     this.steps.length = 0;
@@ -208,22 +174,11 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   }
 
   override saveSlot(slot: number, w: Writer): void {
-    const present = this.present[slot]!;
-    w.put(present, this.wire[slot]!, this.linkBytes[slot]!, this.origin[slot]!, this.visited[slot]!, this.next[slot]!);
-    const words = new Int32Array((present + 3) >>> 2);
-    new Uint8Array(words.buffer).set(this.slotBytes[slot]!.subarray(0, present));
-    w.raw(words);
+    this.inside.save(slot, w);
   }
 
   override restoreSlot(slot: number, r: Reader): void {
-    const present = r.get();
-    this.wire[slot] = r.get();
-    this.linkBytes[slot] = r.get();
-    this.origin[slot] = r.get();
-    this.visited[slot] = r.get();
-    this.next[slot] = r.get();
-    const words = r.raw((present + 3) >>> 2);
-    this.keep(slot, new Uint8Array(words.buffer, words.byteOffset, present), 0, present);
+    this.inside.restore(slot, r);
   }
 
   /** A translator port has read packets: each is translated at the instant its turn ends. */
@@ -270,11 +225,11 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     const w = slot * META_WORDS;
     const { sink } = this;
     const number = meta[w + PKT_NUMBER]!;
-    const bytes = this.slotBytes[slot]!;
-    const length = this.present[slot]!;
+    const bytes = this.inside.bytes[slot]!;
+    const length = this.inside.present[slot]!;
     const side = length > 0 && bytes[0]! >>> 4 === 6 ? 6 : 4;
     sink.clear();
-    const code = translator.translate(side, bytes, 0, length, this.wire[slot]!, sink, tNs);
+    const code = translator.translate(side, bytes, 0, length, this.inside.wire[slot]!, sink, tNs);
     counts[code]!++;
     if (isEvent(code)) tell(place, { ...eventOf(code, side, bytes, 0, length), number, tNs });
     const out = this.firstFlow(side);
@@ -360,15 +315,15 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
 
   private route(port: PortQueue, router: MulticastPort, slot: number, tNs: number): void {
     const number = this.store.meta[slot * META_WORDS + PKT_NUMBER]!;
-    const packet = this.slotBytes[slot]!.subarray(0, this.present[slot]);
+    const packet = this.inside.bytes[slot]!.subarray(0, this.inside.present[slot]);
     const rows = router.router.log().length;
-    const what = router.take(this.origin[slot]!, packet, tNs);
+    const what = router.take(this.inside.origin[slot]!, packet, tNs);
     if (this.verdict !== null) {
       this.verdict[number - 1] = router.verdict;
       this.detail![number - 1] = what === 'forwarded' || router.verdict === VERDICT_REFUSED ? router.detail : port.number;
     }
     if (this.trace?.wants(number) !== true) return;
-    const step = router.step(number, tNs, what, this.origin[slot]!, packet, rows);
+    const step = router.step(number, tNs, what, this.inside.origin[slot]!, packet, rows);
     const event = router.verdict === VERDICT_REFUSED ? 'refuse' : what === 'forwarded' ? 'forward' : 'take';
     const out = step.copies.length;
     this.trace.note(number, tNs, 'multicast', port.rx.id, event, { as: what, interface: step.iface, reason: step.refusal, out });
@@ -390,8 +345,8 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
       sink.push(length, length, out.family(row), SINK_KIND.translated);
       this.enter(port, 0, this.state.linkHeader, arrivalNs, number, tNs);
       if (this.entered >= 0) {
-        this.visited[this.entered] = 0;
-        this.next[this.entered] = outputs[out.iface[row]!]!;
+        this.inside.visited[this.entered] = 0;
+        this.inside.next[this.entered] = outputs[out.iface[row]!]!;
       }
     }
     router.emptied();
@@ -455,9 +410,9 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     store.meta[w + PKT_ACK] = number > 0 ? row[ROW_ACK]! : 0;
     store.meta[w + PKT_PAYLOAD] = number > 0 ? row[ROW_PAYLOAD]! : 0;
     store.arrivalNs[slot] = arrivalNs;
-    this.keep(slot, sink.bytes, sink.offset[i]!, sink.length[i]!);
-    this.wire[slot] = sink.wireLength[i]!;
-    this.linkBytes[slot] = linkBytes;
+    this.inside.keep(slot, sink.bytes, sink.offset[i]!, sink.length[i]!);
+    this.inside.wire[slot] = sink.wireLength[i]!;
+    this.inside.linkBytes[slot] = linkBytes;
     this.entered = slot;
     this.slotOut++;
     if (this.trace !== null) this.trace.enqueued(port, tNs, number, port.tx, tNs);
@@ -468,11 +423,11 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   private emit(port: PortQueue, { index }: TranslatorPort, from: number, arrivalNs: number, number: number, tNs: number): void {
     const { sink, store } = this;
     for (let i = 0; i < sink.count; i++) {
-      const meta = this.enter(port, i, this.linkBytes[from]!, arrivalNs, number, tNs);
+      const meta = this.enter(port, i, this.inside.linkBytes[from]!, arrivalNs, number, tNs);
       const slot = this.entered;
       if (slot < 0) continue;
-      this.visited[slot] = this.visited[from]! | (1 << index);
-      this.next[slot] = sink.kind[i] === SINK_KIND.error ? -1 : this.selects(slot, store.meta[slot * META_WORDS + PKT_FLOW]!, meta);
+      this.inside.visited[slot] = this.inside.visited[from]! | (1 << index);
+      this.inside.next[slot] = sink.kind[i] === SINK_KIND.error ? -1 : this.selects(slot, store.meta[slot * META_WORDS + PKT_FLOW]!, meta);
     }
     sink.clear();
   }
@@ -481,7 +436,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   private selects(slot: number, id: number, meta: number): number {
     if ((meta & META_FLOW) === 0) return -1;
     const port = this.fsw.choose(this.row, 0, meta, this.row[ROW_ACK]!, false);
-    if (this.byPort[port] !== null && (this.visited[slot]! & (1 << port)) === 0) return port;
+    if (this.byPort[port] !== null && (this.inside.visited[slot]! & (1 << port)) === 0) return port;
     return id >= 0 && this.fsw.isForHere(id, meta) ? LOCAL : -1;
   }
 
@@ -494,15 +449,15 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
   }
 
   private resultOf(slot: number, next: number): string {
-    if (this.visited[slot] === 0) return this.byPort[next] === null ? "the port of the copy's link" : 'selected for translation';
+    if (this.inside.visited[slot] === 0) return this.byPort[next] === null ? "the port of the copy's link" : 'selected for translation';
     return 'selected again after translation';
   }
 
   send(port: PortQueue, slot: number): boolean {
-    if (this.next[slot] === -1) return false;
+    if (this.inside.next[slot] === -1) return false;
     const tNs = this.clock[CLOCK_NOW]!;
     const w = slot * META_WORDS;
-    const chosen = this.next[slot] === LOCAL ? this.localPort(w) : this.next[slot]!;
+    const chosen = this.inside.next[slot] === LOCAL ? this.localPort(w) : this.inside.next[slot]!;
     // A copy for a link whose channel is closed goes where all packets go that no open channel takes.
     const next = this.fsw.closed[chosen] === 1 ? this.hostIndex : chosen;
     port.counters.bytesOut += this.store.meta[w + PKT_LEN]!;
@@ -526,7 +481,7 @@ export class TranslatingWorld extends QueueWorld implements PacketHooks {
     const sent = verdict === VERDICT_DELIVERED && detail === 0;
     const routed = (before === VERDICT_HELD || before === VERDICT_FORWARDED) && this.detail![number - 1]! >= FIRST_COPY_DETAIL;
     if (sent && routed) this.verdict![number - 1] = VERDICT_FORWARDED;
-    else if (sent && this.visited[this.deviceTx.peek(0)] !== 0) this.verdict![number - 1] = VERDICT_TRANSLATED;
+    else if (sent && this.inside.visited[this.deviceTx.peek(0)] !== 0) this.verdict![number - 1] = VERDICT_TRANSLATED;
     else super.judge(number, verdict, detail);
   }
 }

@@ -269,7 +269,7 @@ test('what cannot be run is said', async () => {
     },
   });
   await eventually(() => {
-    expect(s.find('[role="alert"]').textContent).toContain('slots: too many Use fewer.');
+    expect(s.find('[role="alert"]').textContent).toContain('slots: too many. Use fewer.');
   });
 });
 
