@@ -63,6 +63,10 @@ export const multicastPortSchema = z.strictObject({
     .describe(
       'any: every PIM join on a link counts, as if it were for this router; own: those to its address, of neighbours that said Hello',
     ),
+  asserts: z
+    .enum(['own', 'any'])
+    .default('own')
+    .describe('own: PIM asserts of neighbours that said Hello count; any: those of others too (RFC 7761 section 4.6)'),
   provision: z
     .enum(['static', 'dhcpv6', 'radius', 'diameter'])
     .default('static')

@@ -146,6 +146,12 @@ export type MulticastEventSpec = z.infer<typeof multicastEventSchema>;
 
 export const multicastTimersSchema = z.strictObject({
   helloS: z.number().min(0.1).max(18_000).default(30).describe('PIM Hello_Period; the hold time is 3.5 times that'),
+  triggeredHelloS: z
+    .number()
+    .min(0)
+    .max(60)
+    .default(0.1)
+    .describe('Triggered_Hello_Delay; RFC 7761 has 5 for links with many routers'),
   joinPruneS: z.number().min(1).max(18_000).default(60).describe('t_periodic; the hold time is 3.5 times that'),
   propagationMs: z.int().min(0).max(32_767).default(500),
   overrideMs: z.int().min(0).max(65_535).default(2_500),
@@ -162,6 +168,10 @@ export const multicastTimersSchema = z.strictObject({
     .max(3)
     .default(3)
     .describe('IGMP version of the queries, for links with older routers (RFC 9776 section 7.3.1); in MLD 1 and 2 are version 1'),
+  bsrOverride: z
+    .enum(['short', 'weight'])
+    .default('short')
+    .describe('wait of a candidate before it elects itself: 0.5 to 1 s, or BS_Rand_Override by weight, 5 to 23 s (RFC 5059 section 5)'),
   routeDelayMs: z.number().min(0).max(60_000).default(50).describe('from a failure or a changed cost to new routes everywhere'),
 });
 export type MulticastTimersSpec = z.infer<typeof multicastTimersSchema>;

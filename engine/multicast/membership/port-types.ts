@@ -11,6 +11,8 @@ export interface MembershipHost {
   changed(group: string): void;
   /** Something for whoever runs the network, at a limited rate. */
   warn(text: string): void;
+  /** MTU of the link in bytes. */
+  readonly mtuBytes: number;
   /** The router only listens here: it asks nothing, and no timer runs for it to ask. */
   readonly silent?: boolean;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NS_PER_S } from '../../base/index.ts';
-import { RECORD, type QueryMessage } from '../messages/index.ts';
+import { groupPacket, RECORD, type QueryMessage } from '../messages/index.ts';
 import { GROUP, port, report } from './testing/port.ts';
 
 /** Queries, their election and repetition, and older versions: RFC 3376 and RFC 9776 sections 4.1, 6.6 and 7. */
@@ -93,6 +93,27 @@ describe('the querier', () => {
       ['192.0.2.2', true],
       ['192.0.2.1', false],
     ]);
+  });
+
+  it.each([
+    // The numbers of RFC 3376 section 4.1.8 and RFC 3810 section 5.1.10, and those of a narrow link.
+    [4, 1_500, 366],
+    [6, 1_500, 89],
+    [4, 576, 135],
+    [6, 1_280, 75],
+  ] as const)('asks for the sources of IPv%i in messages that fit an MTU of %i', (family, mtuBytes, most) => {
+    const { clock, port: p, queries } = port({ family, mtuBytes, address: family === 4 ? '10.0.0.5' : 'fe80::5' });
+    const group = family === 4 ? GROUP : 'ff0e::1';
+    const sources = Array.from({ length: most + 3 }, (_, i) => (family === 4 ? `192.0.${i >> 8}.${i & 255}` : `2001:db8::${(i + 1).toString(16)}`));
+    p.receive(report(allow, sources, 3, group), 'x');
+    queries.length = 0;
+    p.receive(report(block, sources, 3, group), 'x');
+    clock.runUntil(3 * NS_PER_S);
+    expect(queries.map(({ query }) => query.sources.length)).toEqual([most, 3, most, 3]);
+    expect(queries.slice(2).flatMap(({ query }) => query.sources)).toEqual(sources);
+    for (const { query } of queries) expect(groupPacket(query, family, p.address, group).length).toBeLessThanOrEqual(mtuBytes);
+    const room = mtuBytes - groupPacket(queries[0]!.query, family, p.address, group).length;
+    expect(room).toBeLessThan(family === 4 ? 4 : 16);
   });
 
   it('sets the S flag about a group that was reported again meanwhile (section 6.6.3.1)', () => {

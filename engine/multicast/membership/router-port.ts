@@ -1,11 +1,14 @@
 import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
-import { ALL_HOSTS, ANY, compareAddresses, isMulticast, isSsm, scopeOf, type Family } from '../addresses.ts';
+import { ADDRESS_BYTES, ALL_HOSTS, ANY, compareAddresses, isMulticast, isSsm, scopeOf, type Family } from '../addresses.ts';
 import { cancel, isRunning, type Timer } from '../clock.ts';
 import { JoinRate } from '../join-rate.ts';
 import { RECORD, type GroupMessage, type GroupRecord, type QueryMessage, type RecordType } from '../messages/index.ts';
 import { applyRecord, expire, isEmpty, newGroupState, nextExpiryNs, refusedSources, wantedSources } from './group-state.ts';
 import type { GroupView, Membership, MembershipHost } from './port-types.ts';
 import type { MembershipSettings } from './settings.ts';
+
+/** A query without its sources, with its IP header and the router alert: 24 + 12 and 48 + 28 bytes. */
+const QUERY_BYTES: Readonly<Record<Family, number>> = { 4: 36, 6: 76 };
 
 /**
  * Router side of IGMP or MLD on one interface: reports into group states, queries and their repetition, the election of the querier, older
@@ -28,6 +31,8 @@ export class MembershipPort {
   private queryTimer: Timer | undefined;
   private startupLeft: number;
   private readonly rate: JoinRate;
+  /** Sources that fit the MTU: more of them are asked for in further queries (RFC 3376 section 4.1.8, RFC 3810 section 5.1.10). */
+  private readonly sourcesAQuery: number;
 
   constructor(family: Family, address: string, settings: MembershipSettings, host: MembershipHost) {
     this.family = family;
@@ -39,6 +44,7 @@ export class MembershipPort {
     this.queryNs = settings.queryNs;
     this.startupLeft = settings.robustness;
     this.rate = new JoinRate(settings.joinsPerSecond);
+    this.sourcesAQuery = Math.floor((host.mtuBytes - QUERY_BYTES[family]) / ADDRESS_BYTES[family]);
   }
 
   get isQuerier(): boolean {
@@ -322,7 +328,8 @@ export class MembershipPort {
         if (left <= 1) m.sourceQueries.delete(source);
         else m.sourceQueries.set(source, left - 1);
       }
-      if (sources.length > 0) this.send({ group: m.group, sources, maxResponseMs, suppress }, m.group);
+      for (let at = 0; at < sources.length; at += this.sourcesAQuery)
+        this.send({ group: m.group, sources: sources.slice(at, at + this.sourcesAQuery), maxResponseMs, suppress }, m.group);
     }
     m.queryTimer = undefined;
     if (m.groupQueries > 0 || m.sourceQueries.size > 0) {

@@ -105,7 +105,7 @@ export class DataPath {
     if (forwarder.lastDrop >= 0) {
       if (drops[OTHER_FAMILY]! > other) this.duplicate(family, packet, entry);
       this.noteDrop(family, iface, packet);
-      if (family === 6 && drops[TOO_BIG]! > large) this.tellTooBig(packet);
+      if (family === 6 && drops[TOO_BIG]! > large) this.notForwarded(packet);
     }
     this.emit(first);
   }
@@ -118,16 +118,21 @@ export class DataPath {
   }
 
   /** Tells the source of an IPv6 packet the least MTU of the links that it was too large for. */
-  private tellTooBig(packet: Uint8Array): void {
+  private notForwarded(packet: Uint8Array): void {
+    const mtu = this.router.installer.leastMtu(addressText(packet, 8, 6), addressText(packet, 24, 6), packet.length);
+    if (mtu >= 0) this.tellTooBig(packet, mtu);
+  }
+
+  /** Sends a Packet Too Big about an IPv6 packet to its source, where that may be. */
+  tellTooBig(packet: Uint8Array, mtu: number): void {
     const { router } = this;
-    const { world, interfaces, installer } = router;
+    const { world, interfaces } = router;
     const source = addressText(packet, 8, 6);
     const group = addressText(packet, 24, 6);
     const own = router.loopback[6];
     const iface = router.routes.interfaceTo(source);
     if (iface < 0 || interfaces[iface]!.silent?.[6] === true) return;
-    const mtu = installer.leastMtu(source, group, packet.length);
-    const message = mtu < 0 ? undefined : this.tooBig.about(packet, mtu, own, world.clock.nowNs);
+    const message = this.tooBig.about(packet, mtu, own, world.clock.nowNs);
     if (message === undefined) return;
     world.recorder.add({
       router: router.id,

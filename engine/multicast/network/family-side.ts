@@ -50,6 +50,14 @@ export class FamilySide implements PimHost {
     this.router.unicastPim(this.family, message, destination);
   }
 
+  pathMtu(address: string): number {
+    return this.router.routes.pathMtu(address);
+  }
+
+  tooBig(packet: Uint8Array, mtuBytes: number): void {
+    this.router.dataPath.tellTooBig(packet, mtuBytes);
+  }
+
   includeAny(group: string): number {
     let mask = 0;
     for (let iface = 0; iface < this.ports.length; iface++) if (this.ports[iface]?.includesAny(group) === true) mask |= 1 << iface;

@@ -167,6 +167,26 @@ describe('messages that are not for a router', () => {
     if (message.kind === 'hello') expect(pim.neighbours[0]!.has(STRANGER)).toBe(counts);
   });
 
+  it('PIM that is discarded is logged, each kind once a minute at most (RFC 7761 section 4.9)', () => {
+    const { network, router } = victim();
+    const warnings = () => network.recorder.log.filter(({ kind }) => kind === 'warning').map(({ link, text }) => [link, text]);
+    const strange = pimPacket(hello, 4, STRANGER, ALL4);
+    strange[20] = 0x2c;
+    strange[22]! -= 0x0c;
+    const told = [
+      ['l', `a PIM hello of ${STRANGER} to 224.0.0.2 was discarded`],
+      ['l', `a PIM message of ${STRANGER} was discarded: its version or type is not known`],
+    ];
+    for (let i = 0; i < 5; i++) {
+      router.receive(0, pimPacket(hello, 4, STRANGER, '224.0.0.2'), 4);
+      router.receive(0, strange, 4);
+    }
+    expect(warnings()).toEqual(told);
+    network.runUntil(62e9);
+    router.receive(0, pimPacket(hello, 4, STRANGER, '224.0.0.2'), 4);
+    expect(warnings()).toEqual([...told, told[0]]);
+  });
+
   it('a registered packet gets the ECN bits of the Register (RFC 7761 section 4.4.2)', () => {
     const { router } = victim();
     const data = dataPacket(4, { source: STRANGER, destination: group(1), payload: new Uint8Array(8), ttl: 9, sourcePort: 1, destinationPort: 2 }); // prettier-ignore

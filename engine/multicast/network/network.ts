@@ -171,10 +171,12 @@ export class MulticastNetwork {
       recorder: this.recorder,
       scenario: this.scenario,
       trusting: false,
+      trustsAsserts: false,
       endOf: (router, link) => this.routers[router]!.interfaces.find((each) => each.link.index === link)?.end,
       hostOn: (link, address) => this.links[link]!.ends.find(({ node }) => node.owns?.(address) === true),
       routerId: (index) => this.routers[index]!.id,
       linkId: (index) => this.links[index]!.id,
+      linkMtu: (index) => this.links[index]!.spec.mtu,
       addressOn: (router, link, family) => this.routers[router]!.interfaces.find((each) => each.link.index === link)?.address[family] ?? '',
       rps: (family) => this.rps(family),
     };

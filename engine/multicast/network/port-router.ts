@@ -154,10 +154,12 @@ export class PortRouter {
       recorder: this.recorder,
       scenario: { choice: spec.choice, timers: spec.timers, limits: spec.limits, rps: [] },
       trusting: spec.joins === 'any',
+      trustsAsserts: spec.asserts === 'any',
       endOf: (_router, link) => this.links[link]!.ends.at(-1),
       hostOn: (link) => this.links[link]!.ends.at(-1),
       routerId: (index) => (index === 0 ? this.id : routes.neighbour(index)),
       linkId: (index) => spec.interfaces[index]!.id,
+      linkMtu: (index) => spec.interfaces[index]!.mtu,
       addressOn: (router, link, family) => {
         if (router === 0) return this.router.interfaces[link]!.address[family];
         const via = routes.neighbour(router);

@@ -55,11 +55,14 @@ export interface RouterWorld {
   readonly scenario: Pick<MulticastScenario, 'choice' | 'timers' | 'limits' | 'rps'>;
   /** PIM joins of any neighbour to any neighbour count (a router that listens to a capture). */
   readonly trusting: boolean;
+  /** Asserts of routers that said no Hello count. */
+  readonly trustsAsserts: boolean;
   endOf(router: number, link: number): LinkEnd | undefined;
   /** A host on a link, by its address. */
   hostOn(link: number, address: string): LinkEnd | undefined;
   routerId(index: number): string;
   linkId(index: number): string;
+  linkMtu(index: number): number;
   addressOn(router: number, link: number, family: Family): string;
   rps(family: Family): readonly RpMapping[];
 }
@@ -276,8 +279,10 @@ export class RouterNode implements LinkNode {
     const from = addressText(packet, family === 4 ? 12 : 8, family);
     if (protocol === PROTOCOL_PIM) {
       const message = parsePim(packet, at, end, family, 8, 24);
-      if (message === 'type') this.took = 'other';
-      else if (typeof message === 'string') this.counters.badMessages++;
+      if (message === 'type') {
+        this.took = 'other';
+        side.pim.warnings.tell('format', iface, from, `a PIM message of ${from} was discarded: its version or type is not known`);
+      } else if (typeof message === 'string') this.counters.badMessages++;
       else {
         this.took = 'pim';
         noteMessage(this, iface, message, 'received', from);

@@ -35,6 +35,7 @@ export function makeSide(router: RouterNode, family: Family, random: Random): Fa
     link.carries(family)
       ? new MembershipPort(family, address[family], settings, {
           clock,
+          mtuBytes: link.spec.mtu,
           silent: silent?.[family] === true,
           query: (message, destination) => {
             router.sendOn(iface, groupPacket(message, family, address[family], destination), family);
@@ -66,6 +67,7 @@ export function makeSide(router: RouterNode, family: Family, random: Random): Fa
     maxNeighbours: scenario.limits.neighbours,
     joinsPerSecond: scenario.limits.joinsPerSecond,
     trusting: router.world.trusting,
+    trustsAsserts: router.world.trustsAsserts,
     candidate:
       candidates.length === 0
         ? null

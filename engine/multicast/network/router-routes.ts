@@ -68,6 +68,12 @@ export class RouterRoutes {
     return route === undefined ? -1 : this.ifaceOf(route.link);
   }
 
+  /** Least MTU of the links to an address, in bytes; infinite where there is no route. */
+  pathMtu(address: string): number {
+    const links = this.lookup(address)?.links ?? [];
+    return Math.min(...links.map((link) => this.router.world.linkMtu(link)));
+  }
+
   /** Who gets packets for an address. */
   nextEnd(address: string): LinkEnd | undefined {
     const route = this.lookup(address);

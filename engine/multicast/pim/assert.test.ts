@@ -151,8 +151,8 @@ describe.each([
 
 describe('asserts of a source on a shared tree', () => {
   /** Forwards the shared tree to interface 1; of the source nothing is known. */
-  function sharing(): Rig {
-    const r = rig();
+  function sharing(given: Parameters<typeof rig>[0] = {}): Rig {
+    const r = rig(given);
     r.hello(1, OTHER);
     r.jp(1, '10.0.1.1', [star], [], ASM);
     r.run(1);
@@ -285,5 +285,12 @@ describe('asserts of a source on a shared tree', () => {
     r.assert(1, '10.0.1.99', { ...about, rpt: true });
     expect(r.pim.find('', ASM)!.asserts).toBeUndefined();
     expect(r.pim.counters.ignored).toBe(1);
+  });
+
+  it('of unknown neighbours count where the router is told so (4.6)', () => {
+    const r = sharing({ trustsAsserts: true });
+    r.assert(1, '10.0.1.99', { ...about, rpt: true });
+    expect(r.pim.find('', ASM)!.asserts).toHaveLength(1);
+    expect(r.pim.counters.ignored).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildPim, type BootstrapGroup, type PimBootstrap, type PimCandidateRp } from '../messages/index.ts';
+import { randOverrideNs } from './bootstrap-weight.ts';
 import { MAX_OFFERS } from './offer-list.ts';
 import { ASM, rig, RP, UP, type Rig } from './testing/rig.ts';
 
@@ -264,5 +265,39 @@ describe('the bootstrap router (section 3.3)', () => {
     hear(r, bsm(HIGHER));
     r.run(60);
     expect(r.unicasts).toHaveLength(4);
+  });
+});
+
+describe('BS_Rand_Override (5)', () => {
+  it.each([
+    ['the best, or the only one', '10.255.0.5', '', 0, 5],
+    ['the same priority and a lower address', '10.255.0.5', '10.255.0.8', 64, 5 + 2 / 16],
+    ['a lower priority', '128.0.0.0', '10.255.0.8', 67, 5 + 4 + 1],
+    ['the lowest weight', '0.0.0.1', '255.255.255.255', 64, 5 + 32 / 16],
+    ['IPv6', '2001:db8::1', '2001:db8::8', 64, 5 + 3 / 64],
+    ['IPv6, of a lower priority', '8000::', '2001:db8::8', 65, 5 + 2 + 1],
+  ])('of %s is that of the formula', (_name, own, stored, priority, seconds) => {
+    const value = randOverrideNs({ bsr: own, priority: 64 }, { bsr: stored, priority: stored === '' ? -1 : priority });
+    expect(value / 1e9).toBeCloseTo(seconds, 6);
+  });
+
+  it('is how long a candidate waits at its start and after a loss, where it is told to wait by weight', () => {
+    const mine = { address: OWN, priority: 192, ranges: [{ prefix: '224.0.0.0', bits: 4 }] };
+    const r = rig({ candidate: mine, timers: { bsrOverride: 'weight' } });
+    r.world.routes.set(HIGHER, { iface: 0, neighbour: UP, metric: 1, preference: 1 });
+    r.world.own.add(OWN);
+    r.run(3.9);
+    expect(r.pim.bootstrap.state).toBe('pending');
+    r.run(0.2);
+    expect(r.pim.bootstrap.state).toBe('elected');
+    hear(r, bsm(HIGHER, { priority: 80 }));
+    r.run(130);
+    expect(r.pim.bootstrap.state).toBe('pending');
+    // 5 s, twice the logarithm of 17, and 2 less 10.255.0.5 in parts of 2^31.
+    const waitS = 5 + 2 * Math.log2(17) + 2 - 0x0aff0005 / 2 ** 31;
+    r.run(waitS - 0.1);
+    expect(r.pim.bootstrap.state).toBe('pending');
+    r.run(0.2);
+    expect(r.pim.bootstrap.state).toBe('elected');
   });
 });

@@ -1,8 +1,8 @@
 import { NS_PER_S } from '../../base/index.ts';
-import { compareAddresses } from '../addresses.ts';
 import { cancel, type Timer } from '../clock.ts';
 import type { PimBootstrap, PimCandidateRp } from '../messages/index.ts';
 import { bootstrapFragments } from './bootstrap-fragments.ts';
+import { outweighs, randOverrideNs, type Weight } from './bootstrap-weight.ts';
 import { OfferList } from './offer-list.ts';
 import type { RpMapping } from './rendezvous.ts';
 import type { PimRouter } from './router.ts';
@@ -18,8 +18,8 @@ const LEAST_INTERVAL_NS = 10 * NS_PER_S;
 const BACKOFF_NS = 3 * NS_PER_S;
 const TRIGGERED_OFFERS = 3;
 /**
- * A candidate waits this long and a random part of it before it elects itself. BS_Rand_Override, 5 to 23 s, is meant for domains with many
- * candidates on links that lose packets.
+ * A candidate waits this long and a random part of it before it elects itself, where it is not told to wait by its weight: BS_Rand_Override is
+ * meant for domains with many candidates on links that lose packets.
  */
 const PENDING_NS = NS_PER_S / 2;
 const BSR_PRIORITY = 64;
@@ -81,9 +81,13 @@ export class Bootstrap {
     return this.candidate !== null && this.bsr === this.candidate.address;
   }
 
+  private get weight(): Weight {
+    return { bsr: this.bsr, priority: this.bsrPriority };
+  }
+
   start(): void {
     this.startedNs = this.pim.clock.nowNs;
-    this.becomePending();
+    this.becomePending(this.weight);
   }
 
   stop(): void {
@@ -99,10 +103,13 @@ export class Bootstrap {
     this.offers.clear();
   }
 
-  private becomePending(): void {
+  /** `stored` is the bootstrap router that was known last. */
+  private becomePending(stored: Weight): void {
     if (this.candidate === null) return;
     this.pending = true;
-    this.bootstrapIn(PENDING_NS * (1 + this.pim.random.float()));
+    const own = { bsr: this.candidate.address, priority: BSR_PRIORITY };
+    const { settings, random } = this.pim;
+    this.bootstrapIn(settings.bsrByWeight ? randOverrideNs(own, stored) : PENDING_NS * (1 + random.float()));
   }
 
   /** The bootstrap timer. */
@@ -119,9 +126,10 @@ export class Bootstrap {
   private lost(): void {
     for (const each of this.last) this.rpSet.store(each);
     this.last = [];
+    const stored = this.weight;
     this.bsr = '';
     this.bsrPriority = -1;
-    this.becomePending();
+    this.becomePending(stored);
   }
 
   private elect(): void {
@@ -195,7 +203,7 @@ export class Bootstrap {
       if (this.elected) this.originate();
       else if (this.candidate !== null && (this.pending || judgement === 'lesser-from-elected')) {
         if (!message.noForward) this.flood(message, iface);
-        if (!this.pending) this.becomePending();
+        if (!this.pending) this.becomePending(this.weight);
       }
       return;
     }
@@ -257,14 +265,4 @@ export class Bootstrap {
     if (this.last.length < MAX_FRAGMENTS) this.last.push(message);
     this.rpSet.store(message);
   }
-}
-
-interface Weight {
-  readonly bsr: string;
-  readonly priority: number;
-}
-
-/** The weight of a bootstrap router is its priority, then its address (section 3.1). */
-function outweighs(a: Weight, b: Weight): boolean {
-  return a.priority === b.priority ? compareAddresses(a.bsr, b.bsr) > 0 : a.priority > b.priority;
 }

@@ -24,7 +24,8 @@ function receiveSet(pim: PimRouter, { group, joins, prunes }: PimGroupSet, iface
   const ssm = isSsm(group);
   // Another rendezvous point than this router knows: the routers of the link disagree (section 4.5.1).
   const rp = pim.rp(group);
-  const takes = ({ source }: PimSource): boolean => !ssm && (rp === '' || rp === source || pim.trusting);
+  const refused = ssm || (rp === '' && pim.refuses(group));
+  const takes = ({ source }: PimSource): boolean => !refused && (rp === '' || rp === source || pim.trusting);
   const starJoined = joins.some((each) => each.wildcard && takes(each));
   // A Join(*,G) puts every pruned source in doubt until the prune comes again in the same message (section 4.5.3).
   if (starJoined) for (const each of rptOn(pim, group, iface)) each.doubtful = true;

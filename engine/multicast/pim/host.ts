@@ -29,6 +29,10 @@ export interface PimHost {
   isOwn(address: string): boolean;
   send(iface: number, message: PimMessage): void;
   unicast(message: PimMessage, destination: string): void;
+  /** Least MTU of the links to an address, in bytes. */
+  pathMtu(address: string): number;
+  /** Tells the source of an IPv6 packet that it is too large for a way of this MTU. */
+  tooBig(packet: Uint8Array, mtuBytes: number): void;
   /** Interfaces with local receivers of any source, of this source, and of any but this one. */
   includeAny(group: string): number;
   includeSource(source: string, group: string): number;

@@ -37,6 +37,31 @@ describe('Hello messages (4.3.1)', () => {
     }
   });
 
+  it.each([0.1, 5])('come first within a Triggered_Hello_Delay of %d s, and answer a new neighbour within it', (triggeredHelloS) => {
+    const firstS: number[] = [];
+    const answerS: number[] = [];
+    const r = rig({ timers: { triggeredHelloS } });
+    r.run(10);
+    for (let i = 0; i < 50; i++) {
+      r.pim.stop();
+      r.sent.length = 0;
+      const startS = r.clock.nowNs / NS_PER_S;
+      r.pim.start();
+      r.run(6);
+      firstS.push(hellosS(r)[0]! - startS);
+      r.sent.length = 0;
+      r.hello(0, OTHER);
+      const heardS = r.clock.nowNs / NS_PER_S;
+      r.run(6);
+      answerS.push(hellosS(r)[0]! - heardS);
+    }
+    for (const each of [firstS, answerS]) {
+      expect(Math.max(...each)).toBeLessThanOrEqual(triggeredHelloS);
+      expect(Math.max(...each)).toBeGreaterThan(triggeredHelloS * 0.9);
+      expect(Math.min(...each)).toBeLessThan(triggeredHelloS * 0.1);
+    }
+  });
+
   it('have all options, a hold time of 3.5 periods, and a generation that a start changes', () => {
     const r = rig();
     const last = () => r.sent.findLast(({ message }) => message.kind === 'hello')!.message;
@@ -143,6 +168,18 @@ describe('secondary addresses (4.3.4)', () => {
     r.hello(0, UP, { addresses: [SECOND, '198.51.100.3'] });
     expect([link!.nameOf(SECOND), link!.nameOf('198.51.100.3'), link!.conflicts]).toEqual([UP, UP, 2]);
     expect(link!.list().find(({ address }) => address === OTHER)!.hello.addresses).toEqual([]);
+  });
+
+  it('that two neighbours tell are logged, once a minute at most', () => {
+    const r = rig();
+    const warnings = () => r.notes.filter(({ kind }) => kind === 'warning').map(({ text }) => text);
+    r.hello(0, UP, { addresses: [SECOND] });
+    for (const from of [OTHER, UP, OTHER]) r.hello(0, from, { addresses: [SECOND] });
+    expect(warnings()).toEqual([`${OTHER} tells ${SECOND}, which ${UP} told before`]);
+    r.run(61);
+    r.hello(0, UP, { addresses: [SECOND] });
+    expect(warnings().length).toBeGreaterThanOrEqual(2);
+    expect(r.notes.filter(({ kind }) => kind === 'warning').length).toBeLessThanOrEqual(3);
   });
 
   it('are no primary ones', () => {

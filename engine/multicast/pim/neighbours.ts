@@ -2,7 +2,7 @@ import { NS_PER_MS, NS_PER_S, type Random } from '../../base/index.ts';
 import { compareAddresses, type Family } from '../addresses.ts';
 import { cancel, isRunning, type EventClock, type Timer } from '../clock.ts';
 import type { PimHello } from '../messages/index.ts';
-import { FOREVER_S, TRIGGERED_HELLO_NS, type PimSettings } from './settings.ts';
+import { FOREVER_S, type PimSettings } from './settings.ts';
 
 export interface Neighbour {
   readonly address: string;
@@ -19,6 +19,8 @@ export interface NeighbourEvents {
   vanished(address: string): void;
   restarted(address: string): void;
   drChanged(): void;
+  /** Neighbours tell the same secondary address: it is of the one that told it last. */
+  conflict(address: string, before: string, now: string): void;
 }
 
 /** PIM neighbours of one interface, and the election of its designated router (RFC 7761 section 4.3). */
@@ -163,7 +165,9 @@ export class Neighbours {
     for (const each of this.known.values()) {
       const kept = each.address === from ? each.hello.addresses : each.hello.addresses.filter((address) => !told.includes(address));
       if (kept.length === each.hello.addresses.length) continue;
-      this.conflicts += each.hello.addresses.length - kept.length;
+      const lost = each.hello.addresses.filter((address) => !kept.includes(address));
+      this.conflicts += lost.length;
+      this.events.conflict(lost[0]!, each.address, from);
       each.hello = { ...each.hello, addresses: kept };
     }
     return told;
@@ -240,7 +244,7 @@ export class Neighbours {
   private helloSoon(): void {
     if (this.silent) return;
     this.awaited = this.helloTimer === undefined || this.awaited === 'first' ? 'first' : 'answer';
-    const atNs = this.clock.nowNs + Math.floor(this.random.float() * TRIGGERED_HELLO_NS);
+    const atNs = this.clock.nowNs + Math.floor(this.random.float() * this.settings.triggeredHelloNs);
     if (this.helloTimer === undefined) {
       this.helloTimer = this.clock.at(atNs, () => {
         this.periodic();

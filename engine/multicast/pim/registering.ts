@@ -4,10 +4,15 @@ import { hopsOf, ipHead, isNullRegister, lowered, nullRegisterPacket, type PimRe
 import type { PimRouter } from './router.ts';
 import type { Tree } from './tree.ts';
 
+/** Every link of IPv6 takes as much (RFC 8200 section 5). */
+const LEAST_MTU6 = 1_280;
+/** IPv6 header and PIM header of a Register. */
+const REGISTER_BYTES6 = 48;
+
 /** Registers: the way of a source's first packets to the rendezvous point (RFC 7761 section 4.4). */
 export class Registering {
   private readonly pim: PimRouter;
-  readonly counters = { sent: 0, received: 0, nulls: 0, stops: 0, stopped: 0, refused: 0 };
+  readonly counters = { sent: 0, received: 0, nulls: 0, stops: 0, stopped: 0, refused: 0, tooBig: 0 };
 
   constructor(pim: PimRouter) {
     this.pim = pim;
@@ -23,8 +28,23 @@ export class Registering {
     tree.register ??= { state: 'join', timer: undefined };
     // Its hops count as those of a packet that is forwarded (section 4.4.1).
     if (tree.register.state !== 'join' || hopsOf(packet, pim.family) <= 1) return;
+    if (this.tooBig(packet, rp)) return;
     this.counters.sent++;
     pim.host.unicast({ kind: 'register', border: false, nullRegister: false, packet: lowered(packet, pim.family) }, rp);
+  }
+
+  /**
+   * IPv6: a packet that does not fit the register tunnel is not registered, and its source learns the MTU of the tunnel (section 4.4.1). Packets of
+   * 1,280 bytes always go: links here carry messages of routers of any size.
+   */
+  private tooBig(packet: Uint8Array, rp: string): boolean {
+    const { host, family } = this.pim;
+    if (family === 4 || packet.length <= LEAST_MTU6) return false;
+    const mtuBytes = Math.max(LEAST_MTU6, host.pathMtu(rp) - REGISTER_BYTES6);
+    if (packet.length <= mtuBytes) return false;
+    this.counters.tooBig++;
+    host.tooBig(packet, mtuBytes);
+    return true;
   }
 
   /** The source is silent. */

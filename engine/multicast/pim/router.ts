@@ -1,5 +1,5 @@
 import type { Random } from '../../base/index.ts';
-import { ALL_PIM_ROUTERS, isMulticast, isSsm, scopeOf, type Family } from '../addresses.ts';
+import { addressBytes, ALL_PIM_ROUTERS, inPrefix, isMulticast, isSsm, scopeOf, type Family } from '../addresses.ts';
 import { cancel, isRunning, type EventClock } from '../clock.ts';
 import { JoinRate } from '../join-rate.ts';
 import type { PimHello, PimMessage } from '../messages/index.ts';
@@ -12,12 +12,13 @@ import { JoinPruneQueue } from './join-prune-queue.ts';
 import { Neighbours } from './neighbours.ts';
 import { Olists } from './olists.ts';
 import { Registering } from './registering.ts';
-import { selectRp, type RpMapping } from './rendezvous.ts';
+import { embeddedRp, selectRp, type RpMapping } from './rendezvous.ts';
 import type { PimSettings } from './settings.ts';
 import { SourceTrees } from './source-trees.ts';
 import { Tree, type GroupTrees } from './tree.ts';
 import { UnknownSources } from './unknown-sources.ts';
 import { Upstream } from './upstream.ts';
+import { Warnings } from './warnings.ts';
 
 /** Messages to one router; all others go to all PIM routers of a link (RFC 7761 section 4.9). What came otherwise is discarded. */
 const UNICAST_KINDS: ReadonlySet<PimMessage['kind']> = new Set(['register', 'register-stop', 'candidate-rp']);
@@ -45,6 +46,8 @@ export interface PimOptions {
   readonly joinsPerSecond: number;
   /** Takes joins and prunes of unknown neighbours and to any neighbour: for a router that stands beside a captured link. */
   readonly trusting?: boolean;
+  /** Takes asserts of unknown neighbours. */
+  readonly trustsAsserts?: boolean;
   /** Group ranges this router is a candidate rendezvous point for, learned by bootstrap messages. */
   readonly candidate: {
     readonly address: string;
@@ -73,6 +76,7 @@ export class PimRouter {
   readonly bootstrap: Bootstrap;
   /** Sources that nobody has joined: state that data alone makes (M-24). */
   readonly unknown: UnknownSources;
+  readonly warnings: Warnings;
   /** `refused...`: what the limits of M-24 did not let in. */
   readonly counters = { joins: 0, prunes: 0, ignored: 0, trees: 0, refusedTrees: 0, refusedJoins: 0 };
   running = false;
@@ -89,6 +93,7 @@ export class PimRouter {
     this.settings = settings;
     this.clock = host.clock;
     this.random = host.random;
+    this.warnings = new Warnings(host);
     this.neighbours = interfaces.map((each, iface) => this.neighboursOf(each, iface));
     this.rates = interfaces.map(() => new JoinRate(options.joinsPerSecond));
     this.unknown = new UnknownSources(this, options.maxUnknownSources);
@@ -134,6 +139,9 @@ export class PimRouter {
       drChanged: () => {
         this.registering.drChanged(iface);
         this.refreshAll();
+      },
+      conflict: (address, before, now) => {
+        this.warnings.tell('secondary-address', iface, now, `${now} tells ${address}, which ${before} told before`);
       },
     });
   }
@@ -280,9 +288,17 @@ export class PimRouter {
     if (known !== undefined) return known;
     // Groups of the link itself have none (RFC 5771 section 4).
     const mappings = scopeOf(group) <= 2 ? [] : [...this.options.rps, ...this.bootstrap.mappings];
-    const rp = selectRp(group, this.family, mappings, this.bootstrap.rpSet.hashMaskBits) ?? '';
+    const rp = this.refuses(group) ? '' : (selectRp(group, this.family, mappings, this.bootstrap.rpSet.hashMaskBits) ?? '');
     if (this.groups.has(group)) this.rpOf.set(group, rp);
     return rp;
+  }
+
+  /** The group has this router's address inside, but the router is not told to be a rendezvous point of it (RFC 3956 section 10). */
+  refuses(group: string): boolean {
+    const embedded = this.family === 6 ? embeddedRp(group) : undefined;
+    if (embedded === undefined || !this.host.isOwn(embedded)) return false;
+    const told = [...this.options.rps.filter(({ rp }) => this.host.isOwn(rp)), ...(this.options.candidate?.ranges ?? [])];
+    return !told.some(({ prefix, bits }) => inPrefix(group, addressBytes(prefix), bits));
   }
 
   rpsChanged(): void {
@@ -309,6 +325,7 @@ export class PimRouter {
     const toAll = destination === ALL_PIM_ROUTERS[this.family];
     if (toAll ? UNICAST_KINDS.has(message.kind) : !UNICAST_KINDS.has(message.kind) || isMulticast(destination)) {
       this.counters.ignored++;
+      this.warnings.tell('destination', iface, from, `a PIM ${message.kind} of ${from} to ${destination} was discarded`);
       return;
     }
     switch (message.kind) {
@@ -321,7 +338,7 @@ export class PimRouter {
         else this.counters.ignored++;
         return;
       case 'assert':
-        if (this.neighbours[iface]!.has(from)) this.asserts.receive(message, iface, from);
+        if (this.options.trustsAsserts === true || this.neighbours[iface]!.has(from)) this.asserts.receive(message, iface, from);
         else this.counters.ignored++;
         return;
       case 'register':

@@ -1,10 +1,14 @@
-import { NS_PER_MS, NS_PER_S } from '../../base/index.ts';
+import { NS_PER_S } from '../../base/index.ts';
 import type { MulticastTimersSpec } from '../../contract/index.ts';
 
 /** Timers of RFC 7761 section 4.11, in nanoseconds unless the name says otherwise. */
 export interface PimSettings {
   readonly helloNs: number;
   readonly helloHoldtimeS: number;
+  /** Triggered_Hello_Delay: longest wait before the first Hello and before a Hello that answers a new neighbour. */
+  readonly triggeredHelloNs: number;
+  /** BS_Rand_Override by weight (RFC 5059 section 5). */
+  readonly bsrByWeight: boolean;
   readonly joinPruneNs: number;
   readonly joinPruneHoldtimeS: number;
   readonly propagationMs: number;
@@ -27,11 +31,6 @@ export const ASSERT_OVERRIDE_NS = 3 * NS_PER_S;
 export const FOREVER_S = 0xffff;
 /** Register_Probe_Time, where Register_Suppression_Time is long enough for it. */
 const REGISTER_PROBE_NS = 5 * NS_PER_S;
-/**
- * Longest wait before the first Hello and before a Hello that answers a new neighbour. The RFC's Triggered_Hello_Delay of 5 s is a bound for
- * links with many routers; those here have at most 16.
- */
-export const TRIGGERED_HELLO_NS = 100 * NS_PER_MS;
 /** Interfaces of a router: outgoing lists are 31-bit masks. */
 export const MAX_INTERFACES = 31;
 /** Groups in one Join/Prune message. */
@@ -44,6 +43,8 @@ export function pimSettings(timers: MulticastTimersSpec): PimSettings {
   return {
     helloNs: timers.helloS * NS_PER_S,
     helloHoldtimeS: Math.min(65_534, Math.ceil(timers.helloS * 3.5)),
+    triggeredHelloNs: timers.triggeredHelloS * NS_PER_S,
+    bsrByWeight: timers.bsrOverride === 'weight',
     joinPruneNs: timers.joinPruneS * NS_PER_S,
     joinPruneHoldtimeS: Math.min(65_534, Math.ceil(timers.joinPruneS * 3.5)),
     propagationMs: timers.propagationMs,

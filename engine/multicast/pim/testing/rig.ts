@@ -2,7 +2,7 @@ import { NS_PER_S, Random } from '../../../base/index.ts';
 import { multicastTimersSchema } from '../../../contract/index.ts';
 import { EventClock } from '../../clock.ts';
 import type { PimHello, PimMessage, PimSource } from '../../messages/index.ts';
-import { pimSettings, PimRouter, type PimHost, type PimOptions, type PimRoute } from '../index.ts';
+import { pimSettings, PimRouter, type PimHost, type PimNote, type PimOptions, type PimRoute } from '../index.ts';
 
 /** One router with three interfaces; the source and the rendezvous point are behind interface 0, over 10.0.0.1. */
 export const S = '192.0.2.33';
@@ -36,6 +36,7 @@ export interface Rig {
   readonly sent: Sent[];
   readonly unicasts: { readonly message: PimMessage; readonly destination: string }[];
   readonly decapsulated: string[];
+  readonly notes: PimNote[];
   hello(iface: number, from: string, change?: Partial<PimHello>): void;
   jp(iface: number, from: string, joins: PimSource[], prunes: PimSource[], group?: string, upstream?: string): void;
   assert(iface: number, from: string, change?: Partial<Extract<PimMessage, { kind: 'assert' }>>): void;
@@ -66,13 +67,14 @@ function wordsOf({ iface, message }: Sent): string[] {
 
 export function rig(
   given: Partial<Pick<RigWorld, 'any' | 'source' | 'exclude'>> & { spt?: boolean; timers?: object } & Partial<
-      Pick<PimOptions, 'maxUnknownSources' | 'maxTrees' | 'maxNeighbours' | 'joinsPerSecond' | 'candidate' | 'rps'>
+      Pick<PimOptions, 'trustsAsserts' | 'maxUnknownSources' | 'maxTrees' | 'maxNeighbours' | 'joinsPerSecond' | 'candidate' | 'rps'>
     > = {},
 ): Rig {
   const clock = new EventClock();
   const sent: Sent[] = [];
   const unicasts: Rig['unicasts'] = [];
   const decapsulated: string[] = [];
+  const notes: PimNote[] = [];
   const world: RigWorld = {
     any: given.any ?? 0,
     source: given.source ?? 0,
@@ -91,6 +93,8 @@ export function rig(
     isOwn: (address) => world.own.has(address),
     send: (iface, message) => sent.push({ iface, message, tNs: clock.nowNs }),
     unicast: (message, destination) => unicasts.push({ message, destination }),
+    pathMtu: () => Infinity,
+    tooBig: () => undefined,
     includeAny: () => world.any,
     includeSource: () => world.source,
     excludes: () => world.exclude,
@@ -98,7 +102,7 @@ export function rig(
     wantedElsewhere: () => false,
     changed: () => undefined,
     decapsulated: (_packet, source) => decapsulated.push(source),
-    note: () => undefined,
+    note: (note) => notes.push(note),
   };
   const pim = new PimRouter({
     host,
@@ -111,6 +115,7 @@ export function rig(
     maxTrees: given.maxTrees ?? 1_000_000,
     maxNeighbours: given.maxNeighbours ?? 256,
     joinsPerSecond: given.joinsPerSecond ?? 100_000,
+    trustsAsserts: given.trustsAsserts ?? false,
     candidate: given.candidate ?? null,
   });
   pim.start();
@@ -136,6 +141,7 @@ export function rig(
     sent,
     unicasts,
     decapsulated,
+    notes,
     hello,
     jp: (iface, from, joins, prunes, group = SSM, upstream = `10.0.${iface}.5`) => {
       pim.receive({ kind: 'join-prune', upstream, holdtimeS: 210, groups: [{ group, maskLength: 32, joins, prunes }] }, iface, from, ALL);
