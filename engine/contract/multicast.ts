@@ -146,12 +146,7 @@ export type MulticastEventSpec = z.infer<typeof multicastEventSchema>;
 
 export const multicastTimersSchema = z.strictObject({
   helloS: z.number().min(0.1).max(18_000).default(30).describe('PIM Hello_Period; the hold time is 3.5 times that'),
-  triggeredHelloS: z
-    .number()
-    .min(0)
-    .max(60)
-    .default(0.1)
-    .describe('Triggered_Hello_Delay; RFC 7761 has 5 for links with many routers'),
+  triggeredHelloS: z.number().min(0).max(60).default(0.1).describe('Triggered_Hello_Delay; RFC 7761 has 5 for links with many routers'),
   joinPruneS: z.number().min(1).max(18_000).default(60).describe('t_periodic; the hold time is 3.5 times that'),
   propagationMs: z.int().min(0).max(32_767).default(500),
   overrideMs: z.int().min(0).max(65_535).default(2_500),
@@ -204,6 +199,10 @@ export const multicastLimitsSchema = z.strictObject({
     .max(1_000_000)
     .default(10)
     .describe('Packet Too Big messages a router sends in a second (RFC 4443 section 2.4 f)'),
+  attachedOnly: z
+    .boolean()
+    .default(false)
+    .describe('IGMP reports count of hosts on the networks of the link alone, and of 0.0.0.0 (RFC 3376 section 9.2, RFC 4607 section 7.3)'),
   fastLeave: z.boolean().default(false).describe('an interface with one receiver is left without a query'),
   ssmStrict: ssmStrict.default(true),
 });

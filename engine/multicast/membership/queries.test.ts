@@ -104,7 +104,9 @@ describe('the querier', () => {
   ] as const)('asks for the sources of IPv%i in messages that fit an MTU of %i', (family, mtuBytes, most) => {
     const { clock, port: p, queries } = port({ family, mtuBytes, address: family === 4 ? '10.0.0.5' : 'fe80::5' });
     const group = family === 4 ? GROUP : 'ff0e::1';
-    const sources = Array.from({ length: most + 3 }, (_, i) => (family === 4 ? `192.0.${i >> 8}.${i & 255}` : `2001:db8::${(i + 1).toString(16)}`));
+    const sources = Array.from({ length: most + 3 }, (_, i) =>
+      family === 4 ? `192.0.${i >> 8}.${i & 255}` : `2001:db8::${(i + 1).toString(16)}`,
+    );
     p.receive(report(allow, sources, 3, group), 'x');
     queries.length = 0;
     p.receive(report(block, sources, 3, group), 'x');

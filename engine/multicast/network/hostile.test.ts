@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { unwrap } from '../../base/index.ts';
-import { multicastScenarioSchema } from '../../contract/index.ts';
+import { multicastPortSchema, multicastScenarioSchema } from '../../contract/index.ts';
 import { groupPacket, pimPacket, RECORD, dataPacket, type PimHello, type PimMessage } from '../messages/index.ts';
 import { checksum } from '../../wire/index.ts';
-import { MulticastNetwork, networkState } from './index.ts';
+import { MulticastNetwork, networkState, PortRouter } from './index.ts';
 import type { RouterNode } from './router-node.ts';
 
 /** What a stranger on a link can do to a router: messages as bytes, on interface 0, whose own address is known to all. */
@@ -117,6 +117,26 @@ describe('messages that are not for a router', () => {
     expect(router.counters.badMessages).toBe(3);
     router.receive(0, groupPacket(report('ff0e::1:2'), 6, 'fe80::1', 'ff02::16'), 6);
     expect(ports[0]!.groupCount).toBe(1);
+  });
+
+  it.each([
+    ['of the link', '10.0.0.9', true, true],
+    ['without an address', '0.0.0.0', true, true],
+    ['of another network', STRANGER, true, false],
+    ['of another network, where the router does not look', STRANGER, false, true],
+  ] as const)('IGMP of a host %s (RFC 3376 section 9.2, RFC 4607 section 7.3)', (_name, from, attachedOnly, counts) => {
+    const { router } = victim({ attachedOnly });
+    router.receive(0, groupPacket(report(group(1)), 4, from, '224.0.0.22'), 4);
+    expect([router.side(4)!.ports[0]!.groupCount, router.counters.badMessages]).toEqual(counts ? [1, 0] : [0, 1]);
+  });
+
+  it('IGMP of a host beyond the networks of a port does not count where the port looks', () => {
+    const interfaces = [{ id: 'lan', addresses: ['198.51.100.1'], networks: ['198.51.100.0/24', '2001:db8::/32'] }];
+    const port = unwrap(PortRouter.create('m', multicastPortSchema.parse({ interfaces, limits: { attachedOnly: true } })));
+    for (const from of ['198.51.101.9', '198.51.100.9']) {
+      expect(port.take(0, groupPacket(report(group(from.endsWith('100.9') ? 1 : 2)), 4, from, '224.0.0.22'), 1_000)).toBe('membership');
+    }
+    expect(port.state().memberships.map((each) => each.group)).toEqual([group(1)]);
   });
 
   it('MLD without router alert does not count (RFC 3810 sections 7.4 and 7.6)', () => {

@@ -24,7 +24,8 @@ export interface NetworkOptions {
 
 const loopback4 = (index: number): string => `10.255.${(index + 1) >> 8}.${(index + 1) & 255}`;
 const loopback6 = (index: number): string => canonical(`2001:db8:ffff::${(index + 1).toString(16)}`);
-const linkAddress4 = (link: number, host: number): string => `10.${link >> 8}.${link & 255}.${host}`;
+const linkPrefix4 = (link: number): string => `10.${link >> 8}.${link & 255}.`;
+const linkAddress4 = (link: number, host: number): string => `${linkPrefix4(link)}${host}`;
 
 function canonical(text: string): string {
   const address = canonicalAddress(text);
@@ -158,7 +159,7 @@ export class MulticastNetwork {
         const made: LinkEnd = { node: router, iface: router.interfaces.length, mac: macFor(l, k) };
         link.ends.push(made);
         const recorded = this.recorder.interfaces.push(`${router.id} ${link.id}`) - 1;
-        router.interfaces.push({ link, end: made, address, recorded });
+        router.interfaces.push({ link, end: made, address, recorded, isAttached: (from) => from.startsWith(linkPrefix4(l)) });
       }
     }
   }

@@ -7,7 +7,7 @@ import {
   type MulticastPortSpec,
   type MulticastState,
 } from '../../contract/index.ts';
-import { addressText, canonicalAddress, familyOf, type Family } from '../addresses.ts';
+import { addressBytes, addressText, canonicalAddress, familyOf, type Family } from '../addresses.ts';
 import { keyInfo } from '../choice/index.ts';
 import { EventClock } from '../clock.ts';
 import { PrefixTable, provisionedIn, type Provisioning } from '../mapping/index.ts';
@@ -141,6 +141,7 @@ export class PortRouter {
       end,
       address: { 4: canonicalAddress(own[4] ?? LISTENER[4])!, 6: canonicalAddress(own[6] ?? LISTENER[6])! },
       recorded: this.recorder.interfaces.push(`${this.id} ${id}`) - 1,
+      isAttached: (from) => this.networks[i]!.some((prefix) => matches(prefix, addressBytes(from), 0, 4)),
       silent: { 4: own[4] === undefined, 6: own[6] === undefined },
     });
   }

@@ -1,6 +1,6 @@
 import type { Random } from '../../base/index.ts';
 import type { MulticastRouterSpec, MulticastScenario } from '../../contract/index.ts';
-import { ALL_PIM_ROUTERS, addressText, isLinkLocal6, isMulticast, scopeOf, type Family } from '../addresses.ts';
+import { ALL_PIM_ROUTERS, addressText, ANY, isLinkLocal6, isMulticast, scopeOf, type Family } from '../addresses.ts';
 import type { Coupling } from '../choice/index.ts';
 import type { EventClock } from '../clock.ts';
 import type { Forwarder, ForwardSink } from '../forward/index.ts';
@@ -42,6 +42,8 @@ export interface RouterInterface {
   readonly address: Readonly<Record<Family, string>>;
   /** Number of the interface in the recorder. */
   readonly recorded: number;
+  /** A host with this IPv4 address may be on the link. */
+  isAttached(address: string): boolean;
   /** Families in which this router has no address on the link and so sends no message. */
   readonly silent?: Readonly<Record<Family, boolean>>;
 }
@@ -266,6 +268,11 @@ export class RouterNode implements LinkNode {
     else if (head.ttl > 1) this.route(lowered(packet, family), family);
   }
 
+  /** Whoever reports has an address of the link, or none, where the router looks at that. */
+  private mayReport(iface: number, from: string): boolean {
+    return !this.world.scenario.limits.attachedOnly || from === ANY[4] || this.interfaces[iface]?.isAttached(from) === true;
+  }
+
   private record(iface: number, packet: Uint8Array, family: Family): void {
     const { recorded, end } = this.interfaces[iface]!;
     const to = packet.length < (family === 4 ? 20 : 40) || isGroup(packet, family) ? undefined : end.mac;
@@ -302,6 +309,10 @@ export class RouterNode implements LinkNode {
       return;
     }
     this.took = 'membership';
+    if (family === 4 && message.kind !== 'query' && !this.mayReport(iface, from)) {
+      this.counters.badMessages++;
+      return;
+    }
     noteMessage(this, iface, message, 'received', from, family);
     side.ports[iface]?.receive(message, from);
   }

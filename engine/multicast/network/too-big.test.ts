@@ -96,16 +96,19 @@ describe('Packet Too Big about data to a group (RFC 4443 section 2.4 e.3)', () =
     [1_400, 1_353, true, 1_352],
     [1_300, 1_280, false, 0],
     [1_300, 1_281, true, 1_280],
-  ] as const)('on a way of %i bytes to the rendezvous point, about a packet of %i: %s (RFC 7761 section 4.4.1)', (mtu, bytes, large, told) => {
-    const network = registering(mtu, bytes - 20);
-    network.runUntil(3e9);
-    const [a, , c] = network.routers;
-    const { sent, tooBig } = a!.side(6)!.pim.registering.counters;
-    expect([sent > 0, tooBig > 0]).toEqual([!large, large]);
-    expect(c!.side(6)!.pim.registering.counters.received > 0).toBe(!large);
-    expect(a!.dataPath.tooBig.sent + a!.dataPath.tooBig.limited).toBe(tooBig);
-    expect(network.sources[0]!.pathMtu).toBe(large ? told : Infinity);
-  });
+  ] as const)(
+    'on a way of %i bytes to the rendezvous point, about a packet of %i: %s (RFC 7761 section 4.4.1)',
+    (mtu, bytes, large, told) => {
+      const network = registering(mtu, bytes - 20);
+      network.runUntil(3e9);
+      const [a, , c] = network.routers;
+      const { sent, tooBig } = a!.side(6)!.pim.registering.counters;
+      expect([sent > 0, tooBig > 0]).toEqual([!large, large]);
+      expect(c!.side(6)!.pim.registering.counters.received > 0).toBe(!large);
+      expect(a!.dataPath.tooBig.sent + a!.dataPath.tooBig.limited).toBe(tooBig);
+      expect(network.sources[0]!.pathMtu).toBe(large ? told : Infinity);
+    },
+  );
 
   it('is not sent about IPv4, which is cut or dropped', () => {
     const network = narrow({
