@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -92,6 +92,19 @@ describe.runIf(existsSync(cli))('ringside multicast', () => {
       expect(code).toBe(0);
       expect(out).toMatch(/1 packet up to [^]*, 1 of IGMP and MLD[^]*1 record of IGMP and MLD refused: what they name is no group/);
       expect(out).toMatch(/232\.10\.0\.1 +include +198\.51\.100\.10/);
+    }
+  });
+
+  test('says that a capture ends within a packet', () => {
+    writeFileSync(join(folder, 'cut.pcapng'), readFileSync(SAMPLE).subarray(0, -20));
+    for (const args of [['cut.pcapng'], ['cut.pcapng', '-s', 'multicast-port']]) {
+      const { code, out } = ringside('multicast', ...args);
+      expect([code, out]).toEqual([0, expect.stringMatching(/300 packets up to [^]*◆ skipped: truncated-tail 1\n/)]);
+      const last = ringside('multicast', ...args, '--json')
+        .out.trimEnd()
+        .split('\n')
+        .at(-1)!;
+      expect(JSON.parse(last)).toMatchObject({ packets: 300, skipped: { 'truncated-tail': 1 } });
     }
   });
 

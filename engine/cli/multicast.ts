@@ -129,7 +129,14 @@ async function capture(file: string, options: MulticastOptions, output: Output, 
   if (output.json) {
     printRecords(ran, state, options, output);
     lastRecord(
-      { file, packets, taken: router.counters, notGroups: router.router.notGroups, files: writeCaptures(ran, options.output) },
+      {
+        file,
+        packets,
+        skipped: taken.skipped,
+        taken: router.counters,
+        notGroups: router.router.notGroups,
+        files: writeCaptures(ran, options.output),
+      },
       state,
       output,
     );
@@ -153,11 +160,13 @@ function withPort(name: string): Scenario {
   throw new UsageError(`The scenario ${name} has no port of kind multicast; multicast-port has one.`);
 }
 
-function printTaken(file: string, { router: { counters, router }, packets, tNs }: MulticastOfFile, output: Output): void {
+function printTaken(file: string, { router: { counters, router }, packets, tNs, skipped }: MulticastOfFile, output: Output): void {
   const { membership, pim, forwarded, refused, malformed } = counters;
   output.text(
     `${printable(file)}: ${plural(packets, 'packet')} up to ${formatSeconds(tNs, 3)} s, ${count(membership)} of IGMP and MLD, ${count(pim)} of PIM, ${count(forwarded + refused)} of groups, ${count(malformed)} bad`,
   );
+  const reasons = Object.entries(skipped).map(([reason, n]) => `${reason} ${count(n)}`);
+  if (reasons.length > 0) output.text(output.paint.yellow(`◆ skipped: ${reasons.join(', ')}`));
   if (router.notGroups > 0) output.text(`${plural(router.notGroups, 'record')} of IGMP and MLD refused: what they name is no group`);
 }
 

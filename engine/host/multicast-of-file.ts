@@ -1,5 +1,5 @@
 import { EngineError, type CallContext, type Scenario } from '../contract/index.ts';
-import { RecordBatch } from '../files/index.ts';
+import { RecordBatch, type PacketSource } from '../files/index.ts';
 import { CaptureListener } from '../lab/index.ts';
 import type { PortRouter } from '../multicast/index.ts';
 import { PortRun } from './session/capture-router.ts';
@@ -13,6 +13,8 @@ export interface MulticastOfFile {
   readonly packets: number;
   /** The instant: that asked for, or the capture's end. */
   readonly tNs: number;
+  /** What could not be read of the file, by reason. */
+  readonly skipped: PacketSource['skipped'];
 }
 
 /**
@@ -31,7 +33,7 @@ export async function multicastOfFile(
     if (scenario === undefined) return await listened(input, tNs, context);
     const run = new PortRun(input, scenario, record);
     const { router } = await run.to(tNs, context);
-    return { router, packets: run.packets, tNs };
+    return { router, packets: run.packets, tNs, skipped: input.source.skipped };
   } finally {
     input.dispose();
   }
@@ -48,5 +50,5 @@ async function listened(input: SessionInput, tNs: number, { signal, progress }: 
     if (signal.aborted) throw new EngineError({ code: 'cancelled', message: 'The run was cancelled.' });
   }
   listener.router.runUntil(tNs);
-  return { router: listener.router, packets: listener.packets, tNs };
+  return { router: listener.router, packets: listener.packets, tNs, skipped: input.source.skipped };
 }

@@ -266,6 +266,18 @@ describe('equal costs that flap', () => {
   });
 });
 
+describe('the reason of an entry', () => {
+  it.each([
+    ['a dearer path that still wins', {}, { atS: 5, link: 'b4', cost4: 3 }, 'v4 chosen because its cost 4 is lower than 5 of v6'],
+    ['the loss of the other path', {}, { atS: 5, link: 'b6', up: false }, 'v4 chosen because v6 has no route to the source'],
+    ['a gain that is too small', { switchGain: 2 }, { atS: 5, link: 'b4', cost4: 5 }, 'v4 stays, for a gain of 1 is less than choice.switchGain, 2: else v6 chosen because its cost 5 is lower than 6 of v4'],
+    ['a gain that must last', { holdDownS: 9 }, { atS: 5, link: 'b4', cost4: 9 }, 'v4 stays until the gain of 5 has lasted for choice.holdDownS, 9 s: then v6 chosen because its cost 5 is lower than 10 of v4'],
+  ])('is that of the costs as they are, after %s', (_name, choice, event, reason) => {
+    const { entries } = after(diamond({ choice: { holdDownS: 0, ...choice }, events: [event] }), 7);
+    expect(entries[0]).toMatchObject({ choice: 'v4', reason });
+  }); // prettier-ignore
+});
+
 describe('an asymmetric unicast route', () => {
   it('data that comes by another interface than the one towards its source is dropped, and does not move the entry', () => {
     const network = diamond({ links: [

@@ -3,7 +3,7 @@ import type { MulticastChoice, MulticastDecision, MulticastSwitch } from '../../
 import type { Family } from '../addresses.ts';
 import { cancel, isRunning, type EventClock } from '../clock.ts';
 import { Candidates, type CandidateHost, type Looked } from './candidates.ts';
-import type { ChoiceResult } from './decide.ts';
+import { stays, type ChoiceResult } from './decide.ts';
 import { EntryIndex } from './entry-index.ts';
 import { keyInfo, pathInfo, type Entry, type EntryKey } from './entry.ts';
 
@@ -223,7 +223,7 @@ export class Coupling {
     const { result } = looked;
     if (result.choice === entry.choice) {
       entry.hold = cancel(entry.hold);
-      this.update(entry, looked);
+      this.update(entry, looked, result.sentence);
       return;
     }
     const lost = entry.choice === 'none' || !Number.isFinite(this.costOf(entry.choice, result));
@@ -232,11 +232,14 @@ export class Coupling {
       this.apply(entry, looked, trigger, !lost);
       return;
     }
-    this.update(entry, looked);
     const gain = this.costOf(entry.choice, result) - this.costOf(result.choice, result);
     const { spec, clock } = this.host;
+    if (gain >= spec.switchGain && (spec.holdDownS === 0 || trigger === 'hold-down')) {
+      this.apply(entry, looked, trigger, true);
+      return;
+    }
+    this.update(entry, looked, stays(entry.choice, gain, result, spec));
     if (gain < spec.switchGain) entry.hold = cancel(entry.hold);
-    else if (spec.holdDownS === 0 || trigger === 'hold-down') this.apply(entry, looked, trigger, true);
     else if (!isRunning(entry.hold)) {
       entry.hold = clock.after(spec.holdDownS * NS_PER_S, () => {
         entry.hold = undefined;
@@ -250,8 +253,9 @@ export class Coupling {
     return choice === 'v4' ? cost4 : choice === 'v6' ? cost6 : choice === 'both' ? Math.max(cost4, cost6) : Infinity;
   }
 
-  /** New figures, the same choice: what a person sees is up to date. */
-  private update(entry: Entry, looked: Looked): void {
+  /** New figures: what a person sees is up to date. */
+  private update(entry: Entry, looked: Looked, reason: string): void {
+    entry.reason = reason;
     entry.path4 = looked.path4;
     entry.path6 = looked.path6;
     entry.result = looked.result;
@@ -261,10 +265,9 @@ export class Coupling {
     const { spec, clock } = this.host;
     const previous = entry.choice;
     const next = looked.result.choice;
-    this.update(entry, looked);
+    this.update(entry, looked, looked.result.sentence);
     entry.hold = cancel(entry.hold);
     this.endSwitch(entry);
-    entry.reason = looked.result.sentence;
     this.decided(entry, looked, previous, trigger);
     if (previous === next) return;
     entry.choice = next;

@@ -69,6 +69,13 @@ function parts(cost: number, path: number, scale: number, bias: number, translat
   return words.length === 0 ? costText(cost) : `${costText(cost)} (${costText(path)}, ${words.join(', ')})`;
 }
 
+/** Why a choice does not follow a better path yet (M-16). */
+export function stays(choice: MulticastChoice, gain: number, better: ChoiceResult, { switchGain, holdDownS }: PathChoiceSpec): string {
+  return gain < switchGain
+    ? `${choice} stays, for a gain of ${costText(gain)} is less than choice.switchGain, ${costText(switchGain)}: else ${better.sentence}`
+    : `${choice} stays until the gain of ${costText(gain)} has lasted for choice.holdDownS, ${costText(holdDownS)} s: then ${better.sentence}`;
+}
+
 /** Compares two paths and says which, by which rule and in words (M-13 to M-15). Depends on its input alone. */
 export function decide(input: ChoiceInput): ChoiceResult {
   const { v4, v6, spec } = input;
