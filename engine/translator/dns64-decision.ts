@@ -1,4 +1,4 @@
-import { DNS_TYPE, type DnsMessage } from '../wire/index.ts';
+import type { DnsMessage } from '../wire/index.ts';
 import type { Dns64 } from './dns64.ts';
 import { REASON } from './reasons.ts';
 
@@ -18,9 +18,12 @@ export function decideAaaa(rules: Dns64, answer: DnsMessage, a: DnsMessage | und
     : undefined;
 }
 
-/** Decides on an answer to a question for PTR: the alias of a synthetic address takes its place (section 5.3.1). */
-export function decidePtr(rules: Dns64, answer: DnsMessage, reverse: (name: string) => DnsMessage | undefined): Dns64Decision | undefined {
-  if (answer.questions[0]?.type !== DNS_TYPE.PTR) return undefined;
-  const { message } = rules.onQuery({ ...answer, response: false }, reverse);
-  return message === undefined ? undefined : { waits: false, message: { ...message, authoritative: false }, reason: REASON.dnsReverse };
+/**
+ * Decides on an answer to a question that the DNS64 answers itself: the alias of a synthetic address (section 5.3.1), and names of ipv4only.arpa (RFC 8880
+ * section 7.1). What the resolver said gives way.
+ */
+export function decideOwn(rules: Dns64, answer: DnsMessage, reverse: (name: string) => DnsMessage | undefined): Dns64Decision | undefined {
+  const { message, reason } = rules.onQuery({ ...answer, response: false }, reverse);
+  if (message === undefined) return undefined;
+  return { waits: false, message, reason: reason === REASON.dnsSpecial ? REASON.dnsSpecialReplaced : REASON.dnsAlias };
 }

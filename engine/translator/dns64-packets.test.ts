@@ -185,4 +185,20 @@ describe('DNS64 on packets', () => {
     expect(ask(dnsResponse(question, chain))).toEqual(['dnsPassed', []]);
     expect(ask({ ...dnsResponse(question, []), rcode: 3 })).toEqual(['dnsPassed', []]);
   });
+
+  it('answers questions for ipv4only.arpa at once, and what a resolver says of it gives way (RFC 8880 section 7.1)', () => {
+    const { give } = start();
+    const ask = (type: number, name: string): DnsMessage => dnsQuery(9, { name, type, class: 1 });
+    const question = ask(DNS_TYPE.AAAA, 'ipv4only.arpa');
+    const [id, out] = give(packet(question));
+    const both = ['64:ff9b::c000:aa', '64:ff9b::c000:ab'];
+    expect([id, addresses(out!), formatIpv6(out!, 24), checksumGood(out!)]).toEqual(['dnsSpecial', both, '2001:db8::5', true]);
+    const [code, instead] = give(packet(dnsResponse(question, [], 3)));
+    expect([code, addresses(instead!), formatIpv6(instead!, 8)]).toEqual(['dnsSpecialReplaced', both, '2001:db8::53']);
+    expect(checksumGood(instead!)).toBe(true);
+    const below = give(packet(ask(DNS_TYPE.A, 'x.ipv4only.arpa')));
+    expect([below[0], unwrap(parseDns(below[1]!, 48, below[1]!.length)).rcode]).toEqual(['dnsSpecial', 3]);
+    const ds = packet(ask(DNS_TYPE.DS, 'ipv4only.arpa'));
+    expect(give(ds)).toEqual(['dnsPassed', ds]);
+  });
 });

@@ -4,7 +4,8 @@ import type { Dns64Spec } from '../contract/index.ts';
 import { buildDns, checksum, DNS_TYPE, finishSum, parseDns, pseudoSum4, pseudoSum6, sum16, type DnsMessage } from '../wire/index.ts';
 import { copyBytes } from './bytes.ts';
 import { Dns64 } from './dns64.ts';
-import { decideAaaa } from './dns64-decision.ts';
+import { decideAaaa, decideOwn } from './dns64-decision.ts';
+import { placeInZone } from './dns64-special.ts';
 import { DnsStreams } from './dns64-streams.ts';
 import { IPV4_BYTES, IPV6_BYTES, PacketView, PROTOCOL } from './packet-view.ts';
 import { SINK_KIND, type PacketSink } from './packet-sink.ts';
@@ -90,6 +91,8 @@ export class Dns64Packets {
     if (question === undefined) return pass(b, o, present, wireLength, side, sink, REASON.dnsPassed);
     if (!message.response) return this.query(message, b, o, present, wireLength, side, sink);
     const name = question.name.toLowerCase();
+    const own = placeInZone(name) === undefined ? undefined : decideOwn(this.rules, message, () => undefined);
+    if (own?.waits === false) return this.write(own.message, b.slice(o, o + present), 0, false, side, sink, own.reason);
     if (question.type !== DNS_TYPE.AAAA) {
       const passed = pass(b, o, present, wireLength, side, sink, REASON.dnsPassed);
       this.heard(message, sink);
@@ -116,7 +119,7 @@ export class Dns64Packets {
     const size = message.additionals.find(({ type }) => type === DNS_TYPE.OPT)?.class ?? PLAIN_UDP_BYTES;
     remember(this.sizes, MAX_KNOWN_QUERIES, this.exchange(message, false), Math.max(PLAIN_UDP_BYTES, size));
     if (step.action !== 'answer' || step.message === undefined) return pass(b, o, length, wire, side, sink, REASON.dnsPassed);
-    return this.write(step.message, b, o, true, side, sink, REASON.dnsReverse);
+    return this.write(step.message, b, o, true, side, sink, step.reason ?? REASON.dnsReverse);
   }
 
   private onAaaa(answer: HeldAnswer, sink: PacketSink): number {

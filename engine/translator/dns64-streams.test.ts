@@ -206,6 +206,13 @@ describe('DNS64 over TCP (RFC 7766, RFC 6147 section 5)', () => {
     expect(talk.codes[2]).toBe('dnsAlias');
   });
 
+  it('what a resolver says of ipv4only.arpa gives way, without waiting for another answer (RFC 8880 section 7.1)', () => {
+    const talk = new Talk();
+    talk.say(framed(answer(DNS_TYPE.AAAA, undefined, 'ipv4only.arpa'), answer(DNS_TYPE.A, parseIpv4('192.0.2.1'), 'ipv4only.arpa')));
+    expect(talk.messages().map(shown)).toEqual(['28: 64:ff9b::c000:aa 64:ff9b::c000:ab', '1: 192.0.0.170 192.0.0.171']);
+    expect(talk.codes[2]).toBe('dnsSpecialReplaced');
+  });
+
   it('has no size that EDNS0 sets: an answer too large for UDP leaves whole', () => {
     const talk = new Talk();
     const many = Array.from({ length: 200 }, (_, i) => Uint8Array.of(192, 0, 2, i));

@@ -1,7 +1,7 @@
 import { putU16, u16 } from '../base/index.ts';
 import { buildDns, DNS_TYPE, parseDns, type DnsMessage } from '../wire/index.ts';
 import type { Dns64 } from './dns64.ts';
-import { decideAaaa, decidePtr, type Dns64Decision } from './dns64-decision.ts';
+import { decideAaaa, decideOwn, type Dns64Decision } from './dns64-decision.ts';
 import { EditedStream } from './edited-stream.ts';
 import type { PacketSink } from './packet-sink.ts';
 import { SINK_KIND } from './packet-sink.ts';
@@ -256,8 +256,9 @@ export class DnsStreams {
     if (!parsed.ok || !parsed.value.response) return undefined;
     const message = parsed.value;
     const { name = '', type } = message.questions[0] ?? {};
-    if (type === DNS_TYPE.AAAA) return decideAaaa(this.rules, message, this.known.a(name.toLowerCase()));
-    return decidePtr(this.rules, message, this.known.reverse);
+    const own = decideOwn(this.rules, message, this.known.reverse);
+    if (own !== undefined || type !== DNS_TYPE.AAAA) return own;
+    return decideAaaa(this.rules, message, this.known.a(name.toLowerCase()));
   }
 
   /** The message that leaves, its length before it; undefined where it stays, as one too long for its length field does. */
@@ -265,7 +266,7 @@ export class DnsStreams {
     if (decision?.waits !== false) return undefined;
     const built = buildDns(decision.message);
     if (!built.ok || built.value.length > 0xffff) return undefined;
-    this.reason = decision.reason === REASON.dnsReverse ? REASON.dnsAlias : decision.reason;
+    this.reason = decision.reason;
     const out = new Uint8Array(2 + built.value.length);
     putU16(out, 0, built.value.length);
     out.set(built.value, 2);

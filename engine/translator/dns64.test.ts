@@ -15,7 +15,8 @@ import {
   type DnsRecord,
 } from '../wire/index.ts';
 import { addressOfReverse, Dns64 } from './dns64.ts';
-import { buildPref64, discoverPrefixes, isSpecialName, parsePref64, pref64OfAdvertisement } from './pref64.ts';
+import { placeInZone } from './dns64-special.ts';
+import { buildPref64, discoverPrefixes, parsePref64, pref64OfAdvertisement } from './pref64.ts';
 import { formatPrefix6, parsePrefix64, PREFIX64_LENGTHS } from './prefix64.ts';
 import { clatMaps } from './clat.ts';
 import { Nat64 } from './nat64.ts';
@@ -219,9 +220,38 @@ describe('prefix discovery', () => {
     expect(discoverPrefixes(dnsResponse(query(), both)).map(formatPrefix6)).toEqual(['2001:db8:c000:aa::/96']);
   });
 
-  it('knows the special names of RFC 8880', () => {
-    expect(['ipv4only.arpa', 'IPv4only.ARPA.', '170.0.0.192.in-addr.arpa'].map(isSpecialName)).toEqual([true, true, true]);
-    expect(isSpecialName('x.ipv4only.arpa')).toBe(false);
+  it('knows the zone of ipv4only.arpa, and not the reverse names, which are special to libraries alone (RFC 8880 section 7)', () => {
+    expect(['ipv4only.arpa', 'IPv4only.ARPA.'].map(placeInZone)).toEqual(['zone', 'zone']);
+    expect(['x.ipv4only.arpa', 'a.b.IPV4ONLY.arpa.'].map(placeInZone)).toEqual(['below', 'below']);
+    const others = ['xipv4only.arpa', 'arpa', '', '170.0.0.192.in-addr.arpa', 'x\\.ipv4only.arpa', 'ipv4only.arpa.example'];
+    expect(others.map(placeInZone)).toEqual(others.map(() => undefined));
+  });
+
+  it('answers for ipv4only.arpa itself: both kinds of addresses, nothing of other types, no name below it; DS is asked for (RFC 8880 section 7.1)', () => {
+    const dns = dns64({ prefixes: ['2001:db8:64::/96', '2001:db8:100::/40'], ttlS: 300 });
+    const ask = (type: number, name = 'IPv4only.arpa') => dns.onQuery(query(type, name)).message;
+    expect(texts(ask(DNS_TYPE.A))).toEqual(['192.0.0.170', '192.0.0.171']);
+    const aaaa = ask(DNS_TYPE.AAAA)!;
+    expect(discoverPrefixes(aaaa).map(formatPrefix6)).toEqual(['2001:db8:64::/96', '2001:db8:100::/40']);
+    expect([aaaa.answers.length, aaaa.answers[0]!.ttl, aaaa.authoritative, aaaa.rcode, aaaa.id]).toEqual([4, 300, true, 0, 7]);
+    for (const type of [DNS_TYPE.NS, DNS_TYPE.SOA, DNS_TYPE.PTR, DNS_TYPE.MX]) {
+      const none = ask(type)!;
+      expect([none.rcode, none.answers.length, none.authorities[0]!.type]).toEqual([0, 0, DNS_TYPE.SOA]);
+    }
+    for (const type of [DNS_TYPE.A, DNS_TYPE.AAAA, DNS_TYPE.DS]) expect(ask(type, 'x.ipv4only.arpa')!.rcode).toBe(3);
+    expect(dns.onQuery(query(DNS_TYPE.DS, 'ipv4only.arpa')).action).toBe('pass');
+    // The zone is not signed: a client that validates is answered too, and OPT with OPT.
+    const opt = { name: '', type: DNS_TYPE.OPT, class: 1_232, ttl: 0x8000, data: { kind: 'opt' as const, options: [{ code: 10, data: Uint8Array.of(1) }] } }; // prettier-ignore
+    const asked = { ...query(DNS_TYPE.AAAA, 'ipv4only.arpa'), checkingDisabled: true, additionals: [opt] };
+    const step = dns.onQuery(asked);
+    expect([step.rule, step.message!.authenticData, step.message!.answers.length]).toEqual(['RFC 8880 section 7.1', false, 4]);
+    expect(step.message!.additionals).toEqual([{ ...opt, data: { kind: 'opt', options: [] } }]);
+  });
+
+  it('the reverse names of the well-known addresses under its prefixes are ipv4only.arpa at once (RFC 8880 section 7.2.1)', () => {
+    const name = `${[...'0064ff9b0000000000000000c00000ab'].reverse().join('.')}.ip6.arpa`;
+    const { message } = dns64().onQuery(query(DNS_TYPE.PTR, name));
+    expect([message!.answers.map(({ type }) => type), texts(message)]).toEqual([[DNS_TYPE.PTR], ['ipv4only.arpa']]);
   });
 
   it('builds and reads the option of router advertisements (RFC 8781)', () => {

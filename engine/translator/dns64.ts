@@ -2,6 +2,8 @@ import { err, ok } from '../base/index.ts';
 import type { Result } from '../base/index.ts';
 import type { Dns64Spec } from '../contract/index.ts';
 import { DNS_TYPE, formatIpv4U32, type DnsMessage, type DnsRecord } from '../wire/index.ts';
+import { answerOfZone } from './dns64-special.ts';
+import { IPV4ONLY_NAME, WELL_KNOWN_ADDRESSES } from './pref64.ts';
 import {
   embed4,
   extract4,
@@ -16,6 +18,7 @@ import {
   type Prefix4,
   type Prefix6,
 } from './prefix64.ts';
+import { REASON } from './reasons.ts';
 import { inPrefixes4, type SettingsError } from './settings.ts';
 
 const CLASS_IN = 1;
@@ -48,6 +51,8 @@ export interface Dns64Step {
   readonly rule: string;
   readonly text: string;
   readonly message?: DnsMessage;
+  /** What is said of a query that is answered so. */
+  readonly reason?: number;
 }
 
 /**
@@ -104,6 +109,11 @@ export class Dns64 {
     const question = query.questions[0];
     if (query.response || query.opcode !== 0 || query.questions.length !== 1 || question === undefined || question.class !== CLASS_IN) {
       return pass('RFC 6147 section 5.1', 'not one question of class IN');
+    }
+    const special = answerOfZone(query, this.spec.ttlS, (v4) => this.addressesOf(v4));
+    if (special !== undefined) {
+      const text = `${IPV4ONLY_NAME} and names below it are answered here, and looked up nowhere`;
+      return { action: 'answer', rule: 'RFC 8880 section 7.1', text, message: special, reason: REASON.dnsSpecial };
     }
     if (question.type === DNS_TYPE.PTR) return this.onPtr(query, question.name, reverse);
     if (question.type !== DNS_TYPE.AAAA) return pass('RFC 6147 section 5.3.3', 'only AAAA and PTR questions are changed');
@@ -209,17 +219,20 @@ export class Dns64 {
 
   private synthetic(record: DnsRecord, limit: number): DnsRecord[] {
     if (record.data.kind !== 'address') return [];
-    const v4 = addressOf(record.data.address);
+    return this.addressesOf(addressOf(record.data.address)).map((address) => ({
+      name: record.name,
+      type: DNS_TYPE.AAAA,
+      class: CLASS_IN,
+      ttl: Math.min(record.ttl, limit),
+      data: { kind: 'address', address },
+    }));
+  }
+
+  private addressesOf(v4: number): Uint8Array[] {
     return this.prefixesFor(v4).map((prefix) => {
       const address = new Uint8Array(16);
       embed4(prefix, v4, address, 0);
-      return {
-        name: record.name,
-        type: DNS_TYPE.AAAA,
-        class: CLASS_IN,
-        ttl: Math.min(record.ttl, limit),
-        data: { kind: 'address', address },
-      };
+      return address;
     });
   }
 
@@ -246,6 +259,8 @@ export class Dns64 {
     for (const prefix of this.allPrefixes()) {
       const v4 = extract4(prefix, address, 0);
       if (v4 < 0) continue;
+      if (WELL_KNOWN_ADDRESSES.includes(v4))
+        return this.answerPtr(query, 'RFC 8880 section 7.2.1', [this.naming(name, DNS_TYPE.PTR, IPV4ONLY_NAME)], IPV4ONLY_NAME);
       const target = `${formatIpv4U32(v4).split('.').reverse().join('.')}.in-addr.arpa`;
       const known = reverse(target);
       const names = known?.answers.filter((record) => record.type === DNS_TYPE.PTR && sameName(record.name, target)) ?? [];
@@ -255,24 +270,29 @@ export class Dns64 {
           `${target} is known to have no PTR record of its own: an alias would lead nowhere, or to another alias`,
         );
       }
-      const alias: DnsRecord = { name, type: DNS_TYPE.CNAME, class: CLASS_IN, ttl: this.spec.ttlS, data: { kind: 'name', name: target } };
-      return {
-        action: 'answer',
-        rule: 'RFC 6147 section 5.3.1',
-        text: names.length === 0 ? `alias of ${target}` : `alias of ${target}, and its name`,
-        message: {
-          ...query,
-          response: true,
-          recursionAvailable: true,
-          authenticData: false,
-          rcode: RCODE_OK,
-          answers: [alias, ...names],
-          authorities: [],
-          additionals: [],
-        },
-      };
+      const text = names.length === 0 ? `alias of ${target}` : `alias of ${target}, and its name`;
+      return this.answerPtr(query, 'RFC 6147 section 5.3.1', [this.naming(name, DNS_TYPE.CNAME, target), ...names], text);
     }
     return pass('RFC 6147 section 5.3.1', 'the address is under none of the prefixes');
+  }
+
+  private naming(name: string, type: number, to: string): DnsRecord {
+    return { name, type, class: CLASS_IN, ttl: this.spec.ttlS, data: { kind: 'name', name: to } };
+  }
+
+  private answerPtr(query: DnsMessage, rule: string, answers: readonly DnsRecord[], text: string): Dns64Step {
+    const message: DnsMessage = {
+      ...query,
+      response: true,
+      recursionAvailable: true,
+      authoritative: false,
+      authenticData: false,
+      rcode: RCODE_OK,
+      answers,
+      authorities: [],
+      additionals: [],
+    };
+    return { action: 'answer', rule, text, message, reason: REASON.dnsReverse };
   }
 }
 

@@ -5,13 +5,7 @@ import { extract4, PREFIX64_LENGTHS, type Prefix6 } from './prefix64.ts';
 
 /** Name that has only these two addresses (RFC 7050 section 8; special by RFC 8880). */
 export const IPV4ONLY_NAME = 'ipv4only.arpa';
-const WELL_KNOWN_ADDRESSES: readonly number[] = [0xc00000aa, 0xc00000ab];
-
-/** Names RFC 8880 section 7 makes special: no resolver may look them up elsewhere, and a DNS64 answers them itself. */
-export function isSpecialName(name: string): boolean {
-  const lower = name.toLowerCase().replace(/\.$/, '');
-  return lower === IPV4ONLY_NAME || lower === '170.0.0.192.in-addr.arpa' || lower === '171.0.0.192.in-addr.arpa';
-}
+export const WELL_KNOWN_ADDRESSES: readonly number[] = [0xc00000aa, 0xc00000ab];
 
 /**
  * Prefixes a DNS64 reveals in its AAAA answer for ipv4only.arpa (RFC 7050 section 3). An address in which a well-known address stands at more

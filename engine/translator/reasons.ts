@@ -107,6 +107,8 @@ export const REASON = {
   bindingSessions: 120,
   icmpChecksum: 121,
   ftpClosed: 122,
+  dnsSpecial: 123,
+  dnsSpecialReplaced: 124,
 } as const;
 
 type Row = readonly [keyof typeof REASON, TranslationVerdict, string, string];
@@ -248,6 +250,13 @@ const ROWS: readonly Row[] = [
   ['dnsFiltered', 'translated', 'RFC 6147 section 5.1.4', 'AAAA records that are excluded were left out'],
   ['dnsAlias', 'translated', 'RFC 6147 section 5.3.1', 'the answer to the reverse name of a synthetic address became an alias'],
   ['dnsSegmentHeld', 'held', 'RFC 7766 section 8', 'a segment of DNS over TCP came before the one that goes before it, and waits'],
+  ['dnsSpecial', 'answered', 'RFC 8880 section 7.1', 'a question for ipv4only.arpa or a name below it: answered by the DNS64 itself'],
+  [
+    'dnsSpecialReplaced',
+    'translated',
+    'RFC 8880 section 7.1',
+    'the answer for ipv4only.arpa or a name below it became that of the DNS64, which speaks for the zone itself',
+  ],
   ['dnsReverse', 'answered', 'RFC 6147 section 5.3.1', 'the reverse name of a synthetic address: answered with an alias'],
   [
     'dnsTruncated',
