@@ -172,7 +172,8 @@ export class PortPools {
     // From a point by chance on (RFC 6056 section 3.3.1), or from one that follows from the host.
     const from = random === null ? h % count : random.int(0, count - 1);
     for (let i = 0; i < count; i++) {
-      if (this.take(bindings, protocol, address, low + ((from + i) % count) * step)) return true;
+      i = bindings.nextPort(protocol, address, low, step, count, from, i);
+      if (i < count && this.take(bindings, protocol, address, low + ((from + i) % count) * step)) return true;
     }
     return false;
   }
