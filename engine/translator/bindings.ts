@@ -1,8 +1,9 @@
 import { putU32, u32 } from '../base/index.ts';
 import { alignedBuffer } from '../wire/index.ts';
 import { addToHash, endHash, HashSlots, NUMBER_MASK, TAG_MASK } from './hash-slots.ts';
+import type { RestingPorts } from './resting-ports.ts';
 import { SubscriberCounts } from './subscriber-counts.ts';
-import { MIN_CROWD, UsedPorts } from './used-ports.ts';
+import { UsedPorts } from './used-ports.ts';
 
 /** Words of an entry: half a cache line. */
 const WORDS = 8;
@@ -42,6 +43,7 @@ export class BindingTable {
   private readonly usedPorts = new UsedPorts();
   /** Bindings of each host, from the first time that somebody asks. */
   private hosts: SubscriberCounts | undefined;
+  private resting: RestingPorts | undefined;
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -158,17 +160,37 @@ export class BindingTable {
   }
 
   /**
-   * Among the ports `low + ((from + i) % count) * step` of an address, where `step` is 1 or 2, a number `i` from `start` on before which all are used; `count`
-   * where no port is left. A search that comes far makes the address one whose ports are kept as bits.
+   * Among the ports `low + ((from + i) % count) * step` of an address, where `step` is 1 or 2, a number `i` from `start` on before which all are used or at rest;
+   * `count` where no port is left. A search that comes far makes the address one whose ports are kept as bits.
    */
   nextPort(protocol: number, address: number, low: number, step: number, count: number, from: number, start: number): number {
-    const { usedPorts } = this;
+    const { usedPorts, resting } = this;
     if (!usedPorts.has(protocol, address)) {
-      // Once in a search: what keeps it going may be ports that rest.
-      if (start !== LONG_SEARCH || this.count < MIN_CROWD) return start;
-      usedPorts.begin(protocol, address, (port) => this.find4(protocol, address, port) >= 0);
+      if (start < LONG_SEARCH) return start;
+      const taken = (port: number): boolean => this.find4(protocol, address, port) >= 0 || resting?.holds(protocol, address, port) === true;
+      usedPorts.begin(protocol, address, taken);
     }
     return usedPorts.nextFree(protocol, address, low, step, count, from, start);
+  }
+
+  /** True where nextPort passes by the ports at rest of the address, those of the same subscriber among them. */
+  passesResting(protocol: number, address: number): boolean {
+    return this.usedPorts.has(protocol, address) && (this.resting?.countOn(protocol, address) ?? 0) > 0;
+  }
+
+  /** Ports of ended bindings rest there before they are free. */
+  rest(resting: RestingPorts): void {
+    this.resting = resting;
+    resting.onEnd = (protocol, address, port) => {
+      this.freed(protocol, address, port);
+    };
+  }
+
+  /** No binding has the port, or its rest is over: it is free where neither holds it. */
+  private freed(protocol: number, address: number, port: number): void {
+    if (!this.usedPorts.has(protocol, address)) return;
+    if (this.find4(protocol, address, port) >= 0 || this.resting?.holds(protocol, address, port) === true) return;
+    this.usedPorts.set(protocol, address, port, false);
   }
 
   /** New binding, or -1 where the table is full. The caller has made sure that neither side is in use. */
@@ -195,7 +217,7 @@ export class BindingTable {
   remove(e: number): void {
     this.by6.remove(e);
     this.by4.remove(e);
-    this.usedPorts.set(this.protocol(e), this.address4(e), this.port4(e), false);
+    this.freed(this.protocol(e), this.address4(e), this.port4(e));
     this.hosts?.remove((i) => this.word6(e, i));
     this.words[e * WORDS + KIND] = 0;
     this.words[e * WORDS + HEAD] = this.free;

@@ -60,6 +60,7 @@ export class Nat64Mapper implements AddressMapper {
     this.fragments = new FragmentTable(nat64.maxFragments, nat64.timers.fragmentS * 1e9);
     this.subscribers = new SubscriberCounts(nat64.maxBindings, nat64.subscriberPrefix);
     this.ports = new OutsidePorts(nat64, pools, blocks);
+    if (blocks === undefined) this.bindings.rest(this.ports.resting);
     this.limits = SubscriberLimits.create(nat64, (word) => this.ports.resting.subscriber(word));
     this.maxSessionsPerBinding = nat64.maxSessionsPerBinding ?? Number.POSITIVE_INFINITY;
     this.alarms = new Alarms(nat64, blocks?.deterministic === true ? blocks.layout.total - blocks.layout.dynamic : 0);

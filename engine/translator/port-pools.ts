@@ -175,6 +175,13 @@ export class PortPools {
       i = bindings.nextPort(protocol, address, low, step, count, from, i);
       if (i < count && this.take(bindings, protocol, address, low + ((from + i) % count) * step)) return true;
     }
+    if (!bindings.passesResting(protocol, address)) return false;
+    this.passedResting = true;
+    if (this.resting?.mayHaveOf(protocol, address, this.subscriber) !== true) return false;
+    // What rests was perhaps its own.
+    for (let i = 0; i < count; i++) {
+      if (this.take(bindings, protocol, address, low + ((from + i) % count) * step)) return true;
+    }
     return false;
   }
 

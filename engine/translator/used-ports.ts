@@ -10,8 +10,8 @@ interface Crowd {
 }
 
 /**
- * Ports in use on crowded addresses, a bit for each, so that a free one, or that there is none, is found without asking for every port. An address is
- * in here from the first long search on it until few of its ports are used: at most 64 bytes for each binding on it.
+ * Ports in use or at rest on crowded addresses, a bit for each, so that a free one, or that there is none, is found without asking for every port. An address is
+ * in here from the first long search on it until few of its ports are used: at most 64 bytes for each of them.
  */
 export class UsedPorts {
   private readonly crowds = new Map<number, Crowd>();
@@ -37,13 +37,14 @@ export class UsedPorts {
     if (count >= MIN_CROWD) this.crowds.set(keyOf(protocol, address), { bits, count });
   }
 
-  /** The port, which was free, is used now, or the other way round. */
+  /** The port is used or rests, or does neither any more. */
   set(protocol: number, address: number, port: number, used: boolean): void {
     if (this.crowds.size === 0) return;
     const key = keyOf(protocol, address);
     const crowd = this.crowds.get(key);
-    if (crowd === undefined) return;
-    crowd.bits[port >>> 5]! ^= 1 << (port & 31);
+    const bit = 1 << (port & 31);
+    if (crowd === undefined || ((crowd.bits[port >>> 5]! & bit) !== 0) === used) return;
+    crowd.bits[port >>> 5]! ^= bit;
     crowd.count += used ? 1 : -1;
     if (crowd.count < MIN_CROWD) this.crowds.delete(key);
   }
