@@ -14,6 +14,7 @@ import {
   type ExperimentSize,
 } from '../experiments/index.ts';
 import { nearest } from '../lab/index.ts';
+import { offerCollection } from './collection.ts';
 import { table } from './format.ts';
 import { makeFolder } from './folder.ts';
 import { EXIT, UsageError, type Output } from './output.ts';
@@ -37,6 +38,7 @@ export async function experimentCommand(
     list(output);
     return EXIT.ok;
   }
+  offerCollection();
   const chosen = ids.includes('all') ? EXPERIMENTS : ids.map(find);
   for (const experiment of chosen) {
     const result = await runOne(experiment, options, output, signal);
