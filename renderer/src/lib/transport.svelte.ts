@@ -51,6 +51,11 @@ export class TransportStore extends EngineLink {
   );
   readonly moving = $derived(this.transport !== null && STATES_MOVING.has(this.transport.state));
 
+  /** Orders to move the playhead that the engine has not carried out yet. */
+  #orders = $state(0);
+  /** The playhead is on its way to where it was sent: figures at it are of instants in between. */
+  readonly seeking = $derived(this.#orders > 0);
+
   /** The gap that is being skipped now: the playhead is in what is left of it. */
   readonly skipping = $derived.by(() => {
     const { skipped = null, skipGapsNs = null, state } = this.transport ?? {};
@@ -109,7 +114,8 @@ export class TransportStore extends EngineLink {
   /** Moves the playhead to just after a packet. */
   async seekPacket(number: number): Promise<void> {
     const session = this.sessionId;
-    if (session !== null) this.#take(await this.ask('Moving the playhead', 'transport.seekPacket', { session, number }));
+    if (session === null) return;
+    this.#take(await this.#order(() => this.ask('Moving the playhead', 'transport.seekPacket', { session, number })));
   }
 
   /** Repeats between two times, or not. */
@@ -152,7 +158,7 @@ export class TransportStore extends EngineLink {
   async step(direction: 1 | -1): Promise<void> {
     const session = this.sessionId;
     if (session === null) return;
-    const transport = await this.ask('Stepping', 'transport.step', { session, unit: this.stepUnit, direction });
+    const transport = await this.#order(() => this.ask('Stepping', 'transport.step', { session, unit: this.stepUnit, direction }));
     this.#take(transport);
     if (transport !== null && transport.packet > 0) this.selected = transport.packet;
   }
@@ -169,10 +175,21 @@ export class TransportStore extends EngineLink {
     this.#seeking = true;
     // A seek that comes in during the call sets the target again: hence the loop.
     for (let next = this.#nextSeek(); next !== null && this.sessionId !== null; next = this.#nextSeek()) {
-      const transport = await this.ask('Moving the playhead', 'transport.seek', { session: this.sessionId, tNs: next });
+      const session = this.sessionId;
+      const transport = await this.#order(() => this.ask('Moving the playhead', 'transport.seek', { session, tNs: next }));
       if (this.#seekTarget === null) this.#take(transport);
     }
     this.#seeking = false;
+  }
+
+  /** The engine answers an order when the playhead stands where it shall. */
+  async #order(give: () => Promise<Transport | null>): Promise<Transport | null> {
+    this.#orders++;
+    try {
+      return await give();
+    } finally {
+      this.#orders--;
+    }
   }
 
   #nextSeek(): number | null {

@@ -34,21 +34,21 @@ const REFRESH_MS = 500;
 /** A scrubbed playhead has come to rest. */
 const SETTLE_MS = 120;
 
-/** Calls `read` now, when a run has finished, and while the playhead moves; to be called while a component is made. */
+/** Calls `read` now, when a run has finished, and while the playhead moves or is on its way; to be called while a component is made. */
 export function followPlayhead(app: AppStore, visible: () => boolean, read: () => void): void {
   $effect(() => {
     void app.runVersion;
     if (visible()) read();
   });
   $effect(() => {
-    if (!visible() || !app.moving) return;
+    if (!visible() || !(app.moving || app.seeking)) return;
     const timer = setInterval(read, REFRESH_MS);
     return () => {
       clearInterval(timer);
     };
   });
   $effect(() => {
-    if (app.moving || !visible()) return;
+    if (app.moving || app.seeking || !visible()) return;
     void app.transport;
     const timer = setTimeout(read, SETTLE_MS);
     return () => {

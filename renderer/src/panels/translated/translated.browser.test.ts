@@ -172,3 +172,34 @@ test('without a translator port it says what to do', async () => {
     expect(s.double.callsOf('scenario.use').at(-1)).toMatchObject({ id: 'nat64' });
   });
 });
+
+test('during a long seek the figures are read on, and once more when it has arrived', async () => {
+  const s = await open();
+  await eventually(() => {
+    expect(s.find('.sums').textContent).toContain('1 of 64 sessions');
+  });
+  let arrive = (): void => undefined;
+  const { transport } = s.app;
+  if (transport === null) throw new Error('A capture is open.');
+  const arrived = new Promise<void>((resolve) => (arrive = resolve));
+  s.double.override('transport.seek', async ({ tNs }) => {
+    // The engine tells of the order at once, and answers when it is carried out.
+    s.double.emit('transport', { session: s.app.sessionId ?? '', transport: { ...transport, state: 'paused', tNs } });
+    await arrived;
+    return { ...transport, state: 'paused', tNs };
+  });
+  const reads = (): number => s.double.callsOf('translator.ports').length;
+  const before = reads();
+  const sought = s.app.seek(1_000);
+  await eventually(() => {
+    expect(s.app.seeking).toBe(true);
+    expect(reads()).toBeGreaterThan(before + 1);
+  });
+  arrive();
+  await sought;
+  expect(s.app.seeking).toBe(false);
+  const then = reads();
+  await eventually(() => {
+    expect(reads()).toBe(then + 1);
+  });
+});
