@@ -48,6 +48,17 @@ describe.runIf(existsSync(cli))('ringside translate', () => {
     }
   });
 
+  test('a capture that ends inside a record is told, and what was whole is translated', () => {
+    writeFileSync(join(folder, 'cut.pcapng'), readFileSync(sample).subarray(0, 40_000));
+    const { code, out } = ringside('translate', '--config', 'nat64', '--in6', 'cut.pcapng', '--out4', 'cut-four.pcap');
+    expect(code).toBe(0);
+    expect(out).toContain('skipped in cut.pcapng: truncated-tail 1');
+    const last = ringside('translate', '--config', 'nat64', '--in6', 'cut.pcapng', '--json').out.trimEnd().split('\n').at(-1)!;
+    const { summary } = JSON.parse(last) as { summary: { packets: number } };
+    expect(summary).toMatchObject({ skipped: [{ file: 'cut.pcapng', skipped: { 'truncated-tail': 1 } }] });
+    expect(summary.packets).toBeGreaterThan(10);
+  });
+
   test('logs bindings made and gone, as JSON lines and as IPFIX', () => {
     for (const log of ['log.jsonl', 'log.ipfix']) {
       expect(ringside('translate', '--config', 'nat64', '--in6', sample, '--log', log)).toMatchObject({ code: 0 });

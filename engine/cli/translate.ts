@@ -1,6 +1,15 @@
 import { extname, resolve } from 'node:path';
 import { EngineError, type ExplainCard, type TranslatorMode, type TranslatorSpec } from '../contract/index.ts';
-import { CHUNK_BYTES, PcapWriter, PcapngWriter, atomicFile, openCapture, type CaptureFile, type CaptureWriter } from '../files/index.ts';
+import {
+  CHUNK_BYTES,
+  PcapWriter,
+  PcapngWriter,
+  atomicFile,
+  openCapture,
+  type CaptureFile,
+  type CaptureWriter,
+  type PacketSource,
+} from '../files/index.ts';
 import {
   CaptureRun,
   LINKTYPE_ETHERNET,
@@ -122,7 +131,7 @@ export async function translateCommand(options: TranslateOptions, output: Output
     if (explain !== undefined && explain > result.packets) {
       throw new UsageError(`--explain ${explain}: the captures have ${count(result.packets)} packets`);
     }
-    show(result, spec, options, output);
+    show(result, skippedIn(inputs), spec, options, output);
     return EXIT.ok;
   } finally {
     progress.stop();
@@ -179,6 +188,11 @@ interface OpenInput {
   readonly side: InputSide;
   readonly path: string;
   readonly file: CaptureFile;
+}
+
+interface SkippedInput {
+  readonly file: string;
+  readonly skipped: PacketSource['skipped'];
 }
 
 /** The kernel of plain translation; undefined where it has nothing to do or cannot be had. */
@@ -305,10 +319,23 @@ function printCard(packet: TranslatedPacket, card: ExplainCard, output: Output):
   output.text('');
 }
 
-function show(result: CaptureRunResult, spec: TranslatorSpec, options: TranslateOptions, output: Output): void {
+/** What could not be read, by reason, of each input that has such. */
+function skippedIn(inputs: readonly OpenInput[]): SkippedInput[] {
+  return inputs
+    .map(({ path, file }) => ({ file: path, skipped: { ...file.source.skipped } }))
+    .filter(({ skipped }) => Object.keys(skipped).length > 0);
+}
+
+function show(
+  result: CaptureRunResult,
+  skipped: readonly SkippedInput[],
+  spec: TranslatorSpec,
+  options: TranslateOptions,
+  output: Output,
+): void {
   const outputs = { ...(options.out6 !== undefined && { out6: options.out6 }), ...(options.out4 !== undefined && { out4: options.out4 }) };
   if (output.json) {
-    output.record({ summary: { mode: spec.mode, ...result, files: outputs } });
+    output.record({ summary: { mode: spec.mode, ...result, skipped, files: outputs } });
     return;
   }
   const { paint } = output;
@@ -319,6 +346,10 @@ function show(result: CaptureRunResult, spec: TranslatorSpec, options: Translate
     ['IPv4 side', `${count(in4)} in`, `${count(out4)} out`, printable(options.out4 ?? '')],
   ];
   for (const line of table(rows, [1, 2])) output.text(`  ${line}`);
+  for (const { file, skipped: reasons } of skipped) {
+    const each = Object.entries(reasons).map(([reason, n]) => `${reason} ${count(n)}`);
+    output.text(`  ${paint.yellow(`◆ skipped in ${printable(file)}: ${each.join(', ')}`)}`);
+  }
   if (errorsMade > 0) output.text(`  ${count(errorsMade)} of them made by the translator`);
   if (notIp > 0) output.text(`  ${count(notIp)} not IP`);
   if (otherFamily > 0) output.text(`  ${count(otherFamily)} of the other IP version than their side`);
