@@ -1,4 +1,5 @@
 import type { CallContext, FieldNode, PacketRow } from '../contract/index.ts';
+import { RecordBatch } from '../files/index.ts';
 import { SessionInput } from './session/input.ts';
 import { NO_FATES, PacketRows } from './session/packets.ts';
 import { readTree } from './session/tree.ts';
@@ -7,6 +8,7 @@ import { readTree } from './session/tree.ts';
 export class PacketListing {
   readonly input: SessionInput;
   private readonly rows: PacketRows;
+  private readonly one = new RecordBatch(1);
 
   private constructor(input: SessionInput) {
     this.input = input;
@@ -27,7 +29,7 @@ export class PacketListing {
 
   /** The tree of a packet of the input. */
   tree(number: number): readonly FieldNode[] {
-    return readTree(this.input, { number, tNs: this.input.index.tsNs(number) }).layers;
+    return readTree(this.input, { number, tNs: this.input.index.tsNs(number) }, this.one).layers;
   }
 
   dispose(): void {

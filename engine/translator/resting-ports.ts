@@ -3,6 +3,8 @@ import { mask4 } from './prefix64.ts';
 
 /** Words of an entry: IPv4 address, protocol << 16 | port, hash of the subscriber. */
 const WORDS = 3;
+/** No subscriber has this number: theirs have 32 bits. */
+const NOBODY = 2 ** 32;
 
 /**
  * External ports that are free again and rest (RFC 6888 REQ-8): what a peer still sends to the old mapping must not reach another subscriber. All rest
@@ -78,19 +80,9 @@ export class RestingPorts {
     }
   }
 
-  /** True where the port rests. */
+  /** True where the port rests, whose ever it was. */
   holds(protocol: number, address: number, port: number): boolean {
-    if (this.count === 0) return false;
-    const { words } = this;
-    const { slots, mask } = this.index;
-    const kind = (protocol << 16) | port;
-    const hash = hashOf(address | 0, kind);
-    for (let at = hash & mask, slot = slots[at]!; slot !== 0; slot = slots[at]!) {
-      at = (at + 1) & mask;
-      const w = ((slot & NUMBER_MASK) - 1) * WORDS;
-      if (((slot ^ hash) & TAG_MASK) === 0 && words[w] === (address | 0) && words[w + 1] === kind) return true;
-    }
-    return false;
+    return this.restsFor(protocol, address, port, NOBODY, Number.NEGATIVE_INFINITY);
   }
 
   /** True where the port rests and was that of another subscriber. */

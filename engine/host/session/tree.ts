@@ -11,9 +11,12 @@ export interface PacketTree {
   readonly comments: string[];
 }
 
-/** Reads one packet. EngineError `bad-input` where the file has become shorter since it was opened. */
-export function readTree(input: SessionInput, { number, tNs }: Pick<PacketRow, 'number' | 'tNs'>): PacketTree {
-  const batch = new RecordBatch(1);
+/** Reads one packet, into `batch` where the caller has one for all. EngineError `bad-input` where the file has become shorter since it was opened. */
+export function readTree(
+  input: SessionInput,
+  { number, tNs }: Pick<PacketRow, 'number' | 'tNs'>,
+  batch: RecordBatch = new RecordBatch(1),
+): PacketTree {
   const { source, index } = input;
   if (input.records.read(number, batch, 1) === 0) {
     throw new EngineError({
